@@ -1,0 +1,7 @@
+//! Build script of `datatracks`: the Rust half of what `udl/datatracks.udl` declares.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-changed=udl/datatracks.udl");
+    uniffi::generate_scaffolding("udl/datatracks.udl")?;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! AES-128-GCM and the ring of keys (protocol §6).

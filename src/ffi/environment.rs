@@ -1,0 +1,222 @@
+//! Time, deadlines and chance: the only place that reads the clock or the system's random numbers.
+//!
+//! ```text
+//!  manager ── Alarm::set(at) ──► Timers ──(thread, or Environment::advance)──► expire(now) of all due ──► drain() of all due
+//! ```
+//! The deadline thread starts with the first alarm, ends with the last, and sleeps when nothing is due. It lets all due clients
+//! expire (which wakes their waiters) before it lets any of them call out, so that a stuck delegate holds up no other
+//! manager's timeouts. It is never joined. A condition variable is all it needs: an async runtime would cost size and precision.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Condvar, LazyLock, Mutex, PoisonError, Weak},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::lock::Hold;
+use crate::random::Random;
+
+/// Something with deadlines: a manager.
+pub(crate) trait DeadlineClient: Send + Sync {
+    /// Takes the effect of what is due: changes state, wakes waiters, calls no delegate. Sets its alarm again if need be.
+    fn expire(&self, now: Instant);
+    /// Calls out what was decided.
+    fn drain(&self);
+}
+
+/// The surroundings of managers: the system's, or simulated ones with a clock that stands still until it is moved.
+pub struct Environment {
+    timers: Arc<Timers>,
+    random: Mutex<Box<dyn Random>>,
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("simulated", &self.timers.stands_still.is_some())
+            .finish()
+    }
+}
+
+impl Environment {
+    /// The system's clock and random numbers, and the one deadline thread.
+    pub fn system() -> Arc<Self> {
+        static SYSTEM: LazyLock<Arc<Environment>> = LazyLock::new(|| {
+            Arc::new(Environment {
+                timers: Arc::new(Timers::default()),
+                random: Mutex::new(Box::new(super::random::SystemRandom::default())),
+            })
+        });
+        Arc::clone(&SYSTEM)
+    }
+
+    /// A clock that stands still until [`advance`](Self::advance), and `random` for chance. For tests and simulations.
+    pub fn simulated(random: Box<dyn Random>) -> Arc<Self> {
+        let timers = Timers { stands_still: Some(Mutex::new(Instant::now())), ..Timers::default() };
+        Arc::new(Self { timers: Arc::new(timers), random: Mutex::new(random) })
+    }
+
+    /// The time by this clock.
+    pub fn now(&self) -> Instant {
+        self.timers.now()
+    }
+
+    /// Moves a simulated clock on, from deadline to deadline, and lets what is due happen on this thread.
+    pub fn advance(&self, by: Duration) {
+        let Some(clock) = &self.timers.stands_still else { return };
+        let end = *clock.hold() + by;
+        loop {
+            let Some(at) = self.timers.table.hold().next_due().filter(|at| *at <= end) else {
+                break;
+            };
+            let now = at.max(*clock.hold());
+            *clock.hold() = now;
+            self.timers.fire(now);
+        }
+        *clock.hold() = end;
+    }
+
+    /// The next deadline of a simulated clock.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.timers.table.hold().next_due()
+    }
+
+    /// Draws random numbers.
+    pub(crate) fn with_random<T>(&self, draw: impl FnOnce(&mut dyn Random) -> T) -> T {
+        draw(self.random.hold().as_mut())
+    }
+
+    /// A place among the deadlines for `client`.
+    pub(crate) fn register(&self, client: Weak<dyn DeadlineClient>) -> Alarm {
+        Alarm { id: Timers::register(&self.timers, client), timers: Arc::clone(&self.timers) }
+    }
+}
+
+/// A client's place among the deadlines; given up when dropped.
+pub(crate) struct Alarm {
+    id: u64,
+    timers: Arc<Timers>,
+}
+
+impl Alarm {
+    /// Asks for `expire` and `drain` at `at`, or earlier if so asked before.
+    pub(crate) fn set(&self, at: Instant) {
+        let mut table = self.timers.table.hold();
+        let earliest = table.next_due();
+        let Some(entry) = table.clients.get_mut(&self.id) else { return };
+        if entry.at.is_some_and(|set| set <= at) {
+            return;
+        }
+        if let Some(before) = entry.at.replace(at) {
+            table.due.remove(&(before, self.id));
+        }
+        table.due.insert((at, self.id));
+        if earliest.is_none_or(|earliest| at < earliest) {
+            self.timers.changed.notify_one();
+        }
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let mut table = self.timers.table.hold();
+        if let Some(at) = table.clients.remove(&self.id).and_then(|entry| entry.at) {
+            table.due.remove(&(at, self.id));
+        }
+        if table.clients.is_empty() {
+            self.timers.changed.notify_one();
+        }
+    }
+}
+
+#[derive(Default)]
+struct Timers {
+    table: Mutex<Table>,
+    changed: Condvar,
+    stands_still: Option<Mutex<Instant>>,
+}
+
+#[derive(Default)]
+struct Table {
+    clients: BTreeMap<u64, Entry>,
+    due: BTreeSet<(Instant, u64)>,
+    next_id: u64,
+    running: bool,
+}
+
+struct Entry {
+    client: Weak<dyn DeadlineClient>,
+    at: Option<Instant>,
+}
+
+impl Table {
+    fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    fn take_due(&mut self, now: Instant) -> Vec<Arc<dyn DeadlineClient>> {
+        let mut taken = Vec::new();
+        while self.next_due().is_some_and(|at| at <= now) {
+            let Some((_, id)) = self.due.pop_first() else { break };
+            let Some(entry) = self.clients.get_mut(&id) else { continue };
+            entry.at = None;
+            taken.extend(entry.client.upgrade());
+        }
+        taken
+    }
+}
+
+impl Timers {
+    fn now(&self) -> Instant {
+        self.stands_still.as_ref().map_or_else(Instant::now, |clock| *clock.hold())
+    }
+
+    fn register(timers: &Arc<Self>, client: Weak<dyn DeadlineClient>) -> u64 {
+        let mut table = timers.table.hold();
+        table.next_id += 1;
+        let id = table.next_id;
+        table.clients.insert(id, Entry { client, at: None });
+        if !table.running && timers.stands_still.is_none() {
+            let thread = Arc::clone(timers);
+            // Without a thread (the system refuses one) calls still work; only deadlines are missed until one can be had.
+            let spawned =
+                thread::Builder::new().name(THREAD_NAME.into()).spawn(move || thread.run());
+            table.running = spawned.is_ok();
+        }
+        id
+    }
+
+    fn fire(&self, now: Instant) {
+        let due = self.table.hold().take_due(now);
+        due.iter().for_each(|client| client.expire(now));
+        due.iter().for_each(|client| client.drain());
+    }
+
+    fn run(&self) {
+        let mut table = self.table.hold();
+        loop {
+            if table.clients.is_empty() {
+                table.running = false;
+                return;
+            }
+            let now = Instant::now();
+            table = match table.next_due() {
+                Some(at) if at <= now => {
+                    drop(table);
+                    self.fire(now);
+                    self.table.hold()
+                }
+                Some(at) => {
+                    let waited = self.changed.wait_timeout(table, at - now);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(table).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+}
+
+/// What debuggers show. At most 15 bytes, or Linux cuts it.
+const THREAD_NAME: &str = "datatracks-time";

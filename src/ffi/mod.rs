@@ -1,0 +1,29 @@
+//! The exported objects: translate, lock, make one call of a pure core, drain its outputs, translate back.
+//!
+//! The only layer that locks, reads the clock, or calls foreign code; it decides nothing about tracks.
+
+pub mod delegate;
+pub mod environment;
+pub(crate) mod lock;
+mod payload;
+mod random;
+pub(crate) mod wait;
+
+pub mod key_ring;
+pub mod local_manager;
+pub mod local_track;
+pub mod logging;
+pub mod remote_manager;
+pub mod remote_track;
+pub mod stream;
+
+pub use delegate::*;
+pub use environment::Environment;
+pub use key_ring::*;
+pub use local_manager::LocalDataTrackManager;
+pub use local_track::LocalDataTrack;
+pub use logging::set_log_sink;
+pub use remote_manager::RemoteDataTrackManager;
+pub use remote_track::RemoteDataTrack;
+pub use stream::DataTrackStream;
+pub use wait::CancelToken;

@@ -1,0 +1,43 @@
+//! The system's random numbers, fetched in blocks: an IV must not cost a system call each.
+
+use zeroize::Zeroize;
+
+use crate::random::Random;
+
+/// Random bytes of the operating system. What was handed out is erased.
+pub(crate) struct SystemRandom {
+    block: [u8; BLOCK],
+    used: usize,
+}
+
+impl Default for SystemRandom {
+    fn default() -> Self {
+        Self { block: [0; BLOCK], used: BLOCK }
+    }
+}
+
+impl Random for SystemRandom {
+    fn fill(&mut self, out: &mut [u8]) {
+        for byte in out {
+            if self.used == BLOCK {
+                refill(&mut self.block);
+                self.used = 0;
+            }
+            if let Some(next) = self.block.get_mut(self.used) {
+                *byte = *next;
+                next.zeroize();
+            }
+            self.used += 1;
+        }
+    }
+}
+
+/// Waits until the system has random numbers: going on without them would break encryption.
+fn refill(block: &mut [u8; BLOCK]) {
+    while getrandom::fill(block).is_err() {
+        std::thread::yield_now();
+    }
+}
+
+/// Up to 256 bytes come without interruption (getrandom(2)).
+const BLOCK: usize = 252;

@@ -1,0 +1,4 @@
+//! The reference host: real rooms, the embedded SFU, the command line. Uses what this crate exports, as any host would.
+
+pub mod room;
+pub mod sfu;

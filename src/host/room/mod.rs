@@ -1,0 +1,1 @@
+//! Joins a LiveKit-compatible room over WebSocket and WebRTC.

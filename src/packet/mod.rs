@@ -1,0 +1,1 @@
+//! The DTP packet (protocol §1).
