@@ -192,10 +192,11 @@ impl Ring {
             Some(&mut self.shared),
         ];
         let mut chains = chains.into_iter().flatten();
-        if let Some(chain) = chains.find_map(|chains| chains.get_mut(&key_index)) {
-            if chain.ahead.len() < window && Arc::ptr_eq(chain.last(), key) {
-                chain.ahead.push(Arc::clone(next));
-            }
+        if let Some(chain) = chains.find_map(|chains| chains.get_mut(&key_index))
+            && chain.ahead.len() < window
+            && Arc::ptr_eq(chain.last(), key)
+        {
+            chain.ahead.push(Arc::clone(next));
         }
     }
 
