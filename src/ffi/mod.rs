@@ -17,7 +17,11 @@ pub mod key_ring;
 pub mod local_manager;
 pub mod local_track;
 pub mod logging;
+mod remote_core;
+mod remote_effects;
 pub mod remote_manager;
+mod remote_reception;
+mod remote_seats;
 pub mod remote_track;
 pub mod stream;
 
