@@ -9,6 +9,9 @@ mod payload;
 mod random;
 pub(crate) mod wait;
 
+#[cfg(test)]
+mod tests;
+
 pub mod key_ring;
 pub mod local_manager;
 pub mod local_track;
