@@ -142,10 +142,13 @@ impl KeyRing {
         sealed: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), DecryptionError> {
-        out.clear();
-        self.open_with(publisher, encryption.key_index, |key| {
+        let opened = self.open_with(publisher, encryption.key_index, |key| {
             key.open_into(&encryption.iv, sealed, out)
-        })
+        });
+        if opened.is_err() {
+            out.clear();
+        }
+        opened
     }
 
     fn set(
