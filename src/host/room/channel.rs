@@ -24,7 +24,7 @@ use crate::frame::PacketBatch;
 
 /// Whether packets can leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ChannelState {
+pub(in crate::host) enum ChannelState {
     Opening,
     Open,
     Closed,
@@ -173,7 +173,7 @@ impl Reader {
 }
 
 /// Wakes the connection's driver until the channel is open: it flushes DTLS and SCTP only when something wakes it.
-async fn hasten(channel: &dyn DataChannel, mut state: watch::Receiver<ChannelState>) {
+pub(in crate::host) async fn hasten(channel: &dyn DataChannel, mut state: watch::Receiver<ChannelState>) {
     for _ in 0..NUDGES {
         let opened = state.wait_for(|state| *state != ChannelState::Opening);
         if tokio::time::timeout(NUDGE_INTERVAL, opened).await.is_ok() {
@@ -186,7 +186,7 @@ async fn hasten(channel: &dyn DataChannel, mut state: watch::Receiver<ChannelSta
     state.wait_for(|state| *state != ChannelState::Opening).await.ok();
 }
 
-fn owned(packet: Bytes) -> BytesMut {
+pub(in crate::host) fn owned(packet: Bytes) -> BytesMut {
     packet.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared))
 }
 

@@ -10,10 +10,10 @@
 
 mod address;
 mod backoff;
-mod channel;
+pub(in crate::host) mod channel;
 mod error;
 mod keep_alive;
-mod peer;
+pub(in crate::host) mod peer;
 mod peers;
 mod session;
 mod socket;
