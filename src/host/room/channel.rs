@@ -24,7 +24,7 @@ use crate::frame::PacketBatch;
 
 /// Whether packets can leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ChannelState {
+pub(in crate::host) enum ChannelState {
     Opening,
     Open,
     Closed,
@@ -106,7 +106,7 @@ impl Pump {
 
     async fn run(mut self, channel: Arc<dyn DataChannel>, delegate: Arc<dyn TransportDelegate>) {
         let mut state = self.outgoing.state();
-        hasten(&*channel, &mut state).await;
+        hasten(&*channel, state.clone()).await;
         delegate.on_buffered_amount(0);
         while *state.borrow() == ChannelState::Open {
             let held = self.report(&*channel, &*delegate).await;
@@ -189,7 +189,10 @@ impl Reader {
 }
 
 /// Wakes the connection's driver until the channel is open: it flushes DTLS and SCTP only when something wakes it.
-async fn hasten(channel: &dyn DataChannel, state: &mut watch::Receiver<ChannelState>) {
+pub(in crate::host) async fn hasten(
+    channel: &dyn DataChannel,
+    mut state: watch::Receiver<ChannelState>,
+) {
     for _ in 0..NUDGES {
         let opened = state.wait_for(|state| *state != ChannelState::Opening);
         if timeout(NUDGE_INTERVAL, opened).await.is_ok() {
@@ -202,7 +205,7 @@ async fn hasten(channel: &dyn DataChannel, state: &mut watch::Receiver<ChannelSt
     state.wait_for(|state| *state != ChannelState::Opening).await.ok();
 }
 
-fn owned(packet: Bytes) -> BytesMut {
+pub(in crate::host) fn owned(packet: Bytes) -> BytesMut {
     packet.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared))
 }
 

@@ -19,11 +19,11 @@ use tokio::{
 
 mod address;
 mod backoff;
-mod channel;
+pub(in crate::host) mod channel;
 mod error;
 mod gateway;
 mod keep_alive;
-mod peer;
+pub(in crate::host) mod peer;
 mod peers;
 mod reconnect;
 mod session;
