@@ -4,10 +4,14 @@
 
 pub mod delegate;
 pub mod environment;
+pub(crate) mod guard;
 pub(crate) mod lock;
 mod payload;
 mod random;
 pub(crate) mod wait;
+
+#[cfg(test)]
+mod tests;
 
 pub mod key_ring;
 pub mod local_manager;

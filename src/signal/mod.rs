@@ -3,7 +3,29 @@
 //! Owns every protobuf type; nothing outside this folder names `prost`. The outer oneof tag is peeked, so that a message that
 //! is not ours costs no decoding. One bad entry in a list is skipped and counted; the others take effect.
 
+mod encoding;
+mod incoming;
+mod outgoing;
+mod peek;
+pub mod tag;
+mod wire;
+
+#[cfg(feature = "host")]
+pub mod session;
+
+pub use self::{incoming::decode, outgoing::encode_publish_response};
 use crate::track::{DataTrackFrameEncoding, DataTrackInfo, DataTrackSchemaId, Handle};
+
+/// What [`decode`] found in a SignalResponse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// Which message it is: its field number, 0 for none.
+    pub tag: u32,
+    /// `None` when it was not wanted, is not ours, or holds nothing usable.
+    pub message: Option<SignalIn>,
+    /// Bad entries that were left out.
+    pub skipped: u32,
+}
 
 /// A participant as announced by the SFU.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +105,24 @@ pub enum RefusalReason {
     DuplicateName,
     InvalidRequest,
     Unknown(i32),
+}
+
+impl RefusalReason {
+    /// The reason of this number.
+    pub fn from_code(code: i32) -> Self {
+        let known = usize::try_from(code).ok().and_then(|at| REASONS.get(at));
+        known.copied().unwrap_or(Self::Unknown(code))
+    }
+
+    /// Its number.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Unknown(code) => code,
+            known => {
+                (0..).zip(REASONS).find(|(_, reason)| *reason == known).map_or(0, |(at, _)| at)
+            }
+        }
+    }
 }
 
 /// One message of the SFU that concerns data tracks.
@@ -180,3 +220,22 @@ pub enum SignalOut {
         id: DataTrackSchemaId,
     },
 }
+
+/// By their numbers.
+const REASONS: [RefusalReason; 12] = [
+    RefusalReason::Ok,
+    RefusalReason::NotFound,
+    RefusalReason::NotAllowed,
+    RefusalReason::LimitExceeded,
+    RefusalReason::Queued,
+    RefusalReason::UnsupportedType,
+    RefusalReason::Unclassified,
+    RefusalReason::InvalidHandle,
+    RefusalReason::InvalidName,
+    RefusalReason::DuplicateHandle,
+    RefusalReason::DuplicateName,
+    RefusalReason::InvalidRequest,
+];
+
+/// Largest signal message, either way (protocol §7).
+const MAX_MESSAGE_BYTES: usize = 2 << 20;
