@@ -27,7 +27,9 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
 }
 
 fn rust(project: &Project, full: bool) -> Result<Outcome> {
-    let arguments = ["test", "--workspace", "--all-features", "--no-fail-fast"];
+    // Tests that need a real SFU are marked as ignored, for those who run `cargo test` without it.
+    let arguments =
+        ["test", "--workspace", "--all-features", "--no-fail-fast", "--", "--include-ignored"];
     let test = &mut command(&project.root, "cargo", &arguments);
     if full {
         test.env("PROPTEST_CASES", CASES_OF_FULL).env("DATATRACKS_LONG", "1");

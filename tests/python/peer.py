@@ -10,6 +10,7 @@ import datatracks as dt
 from host import PACKET, SIGNAL, Host, length_delimited, varint
 
 CONTROL = 3
+STORE_DATA_BLOB = 22  # a field of SignalRequest
 
 
 class Peer(Host):
@@ -18,7 +19,7 @@ class Peer(Host):
     def __init__(self, address, hello, **providers):
         self.events, self.answers = queue.Queue(), queue.Queue()
         self.broken, self.throws, self.held_back = set(), False, None
-        self.sent_packets, self.received_packets = [], []
+        self.sent_signals, self.sent_packets, self.received_packets = [], [], []
         self.reconnected = threading.Event()
         super().__init__(address, hello, **providers)
         assert self.joined.wait(10), "no JoinResponse within 10 s"
@@ -30,8 +31,8 @@ class Peer(Host):
     def send(self, kind, data):
         if kind in self.broken:
             raise OSError("the transport is broken")
-        if kind == PACKET:
-            self.sent_packets.append(bytes(data))
+        if kind in (SIGNAL, PACKET):
+            (self.sent_signals if kind == SIGNAL else self.sent_packets).append(bytes(data))
         super().send(kind, data)
 
     def handle(self, kind, data):
@@ -142,3 +143,14 @@ def publish_response(handle, sid, name, encrypted):
 def subscription_permission(track_sid, allowed):
     update = length_delimited(2, track_sid.encode()) + (varint(3 << 3) + b"\x01" if allowed else b"")
     return length_delimited(15, update)
+
+
+def request_response(request_id, reason, words):
+    answer = varint(1 << 3) + varint(request_id) + varint(2 << 3) + varint(reason)
+    return length_delimited(22, answer + length_delimited(3, words.encode()))
+
+
+def request_id(request):
+    """The first field of the request: its number, as a varint of one byte, since tests ask little."""
+    assert request[3] == 1 << 3 and request[4] < 0x80, request[:6]
+    return request[4]

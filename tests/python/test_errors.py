@@ -5,8 +5,18 @@ import inspect
 
 import datatracks as dt
 import pytest
-from host import SIGNAL
-from peer import connected, frame, options, publish_response, subscribed, subscription_permission, until
+from host import SIGNAL, field_number
+from peer import (
+    STORE_DATA_BLOB,
+    connected,
+    frame,
+    options,
+    publish_response,
+    request_id,
+    request_response,
+    subscription_permission,
+    until,
+)
 
 RAISED = set()
 
@@ -250,19 +260,27 @@ def test_keys_that_are_none():
 
 async def test_schemas_that_cannot_be_stored_or_found(join):
     alice = join("alice")
-    define, get = alice.local.define_schema, alice.local.get_schema
     with caught("SchemaError.InvalidSchema"):
-        await define(SCHEMA, b"")
+        await alice.local.define_schema(SCHEMA, b"")
     with caught("SchemaError.NotFound"):
-        await get("nobody", SCHEMA)
-    for reason, name, fields in (
-        (2, "SchemaError.NotAllowed", {}),
-        (3, "SchemaError.LimitReached", {}),
-        (6, "SchemaError.Rejected", {"code": 6}),
-    ):
-        alice.control("refuse_next", reason=reason)
-        with caught(name, **fields):
-            await define(SCHEMA, b"syntax")
+        await alice.local.get_schema("nobody", SCHEMA)
+    other = dt.DataTrackSchemaId(name="Other", encoding=dt.DataTrackSchemaEncoding.PROTOBUF())
+    await alice.local.define_schema(other, bytes(40_000))
+    with caught("SchemaError.LimitReached"):
+        await alice.local.define_schema(SCHEMA, bytes(40_000))
+
+
+@pytest.mark.parametrize("reason, name", [(2, "NotAllowed"), (6, "Rejected")])
+async def test_schemas_that_the_sfu_refuses(join, reason, name):
+    alice = join("alice")
+    alice.held_back = []
+    defining = asyncio.create_task(alice.local.define_schema(SCHEMA, b"syntax"))
+    await until(lambda: alice.held_back)
+    request = alice.sent_signals[-1]
+    assert field_number(request) == STORE_DATA_BLOB
+    alice.local.handle_signal_response(request_response(request_id(request), reason, "in words"))
+    with caught(f"SchemaError.{name}", **({"code": 6, "detail": "in words"} if name == "Rejected" else {})):
+        await defining
 
 
 def test_errors_that_only_hosts_throw_are_of_their_family():
