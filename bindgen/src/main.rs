@@ -34,7 +34,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Generate the foreign bindings from the library that ships, into target/bindings/<language>
+    /// Generate the foreign bindings from the library that ships, below target/bindings
     Bindings {
         /// For which language
         #[arg(long, value_enum, default_value_t = Language::All)]

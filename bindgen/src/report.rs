@@ -60,10 +60,16 @@ impl Report {
         if self.steps.len() > 1 {
             println!("\n== what ran");
             self.steps.iter().for_each(|step| println!("   {}", step.line()));
+        }
+        if self.counts_tests() {
             let Tally { passed, failed } = self.sum();
             println!("\n{passed} passed, {failed} failed");
         }
         if self.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    fn counts_tests(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.result, Ok(Outcome::Counted(_))))
     }
 
     fn sum(&self) -> Tally {

@@ -1,4 +1,4 @@
-//! The public surface of each language as text: `udl/surface/<language>.txt`.
+//! The public surface of each language as text, in `udl/surface/`.
 //!
 //! ```text
 //! library with symbols ──► ComponentInterface ──(renames of uniffi.toml)──► Dump in a language's Spelling ──► text
