@@ -1,6 +1,7 @@
 //! Calling other programs: visibly, with a way to read what they say, and with the package named that brings what is missing.
 
 use std::{
+    env,
     io::{BufRead, BufReader},
     process::{Command, ExitStatus, Stdio},
     thread,
@@ -10,10 +11,16 @@ use std::{
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 
-/// A command that runs in `directory` and is printed before it starts.
+/// A command that runs in `directory`, without what cargo told this tool of itself: build scripts of dependencies watch
+/// those variables, and would run anew each time that `cargo` and `cargo tasks` take turns.
 pub(crate) fn command(directory: &Utf8Path, program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(directory).stdin(Stdio::null());
+    let of_this_tool =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars().filter(|(name, _)| of_this_tool(name)) {
+        command.env_remove(name);
+    }
     command
 }
 
