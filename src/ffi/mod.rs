@@ -4,6 +4,7 @@
 
 pub mod delegate;
 pub mod environment;
+pub(crate) mod guard;
 pub(crate) mod lock;
 mod payload;
 mod random;
