@@ -15,33 +15,38 @@ use zeroize::Zeroizing;
 use crate::{failure::Failure, output::tell};
 
 #[derive(Args)]
-#[command(next_help_heading = "Room")]
 pub(crate) struct Connection {
     #[command(flatten)]
     server: Server,
     /// Name of the room
-    #[arg(long, value_name = "NAME", required_unless_present = "token")]
+    #[arg(long, value_name = "NAME", required_unless_present = "token", help_heading = ROOM)]
     room: Option<String>,
     /// Who joins; made up where not given
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = ROOM)]
     identity: Option<String>,
     /// A token that somebody else made; it names room and identity
-    #[arg(long, env = "LIVEKIT_TOKEN", hide_env_values = true, value_parser = secret, conflicts_with_all = ["room", "identity"])]
+    #[arg(
+        long,
+        env = "LIVEKIT_TOKEN",
+        hide_env_values = true,
+        value_parser = secret,
+        conflicts_with_all = ["room", "identity"],
+        help_heading = ROOM
+    )]
     token: Option<Zeroizing<String>>,
 }
 
 /// Where the server is, and what it knows its users by.
 #[derive(Args)]
-#[command(next_help_heading = "Server")]
 pub(crate) struct Server {
     /// Address of the server: ws://HOST:PORT or wss://HOST
-    #[arg(long, env = "LIVEKIT_URL", value_name = "URL", value_parser = ServerAddress::parse)]
+    #[arg(long, env = "LIVEKIT_URL", value_name = "URL", value_parser = ServerAddress::parse, help_heading = SERVER)]
     pub(crate) url: ServerAddress,
     /// API key of the server
-    #[arg(long, env = "LIVEKIT_API_KEY", value_name = "KEY")]
+    #[arg(long, env = "LIVEKIT_API_KEY", value_name = "KEY", help_heading = SERVER)]
     api_key: Option<String>,
     /// API secret of the server; better given by the environment, which no list of processes shows
-    #[arg(long, env = "LIVEKIT_API_SECRET", hide_env_values = true, value_name = "SECRET", value_parser = secret)]
+    #[arg(long, env = "LIVEKIT_API_SECRET", hide_env_values = true, value_name = "SECRET", value_parser = secret, help_heading = SERVER)]
     api_secret: Option<Zeroizing<String>>,
 }
 
@@ -158,5 +163,9 @@ fn secret(text: &str) -> Result<Zeroizing<String>, String> {
         text => Ok(Zeroizing::new(text.into())),
     }
 }
+
+const SERVER: &str = "Server";
+
+const ROOM: &str = "Room";
 
 const PASSPHRASE: &str = "DATATRACKS_E2EE_PASSPHRASE";

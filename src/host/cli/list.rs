@@ -23,14 +23,14 @@ use crate::{
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct List {
-    #[command(flatten)]
-    connection: Connection,
     /// Wait for tracks that are published just now; servers announce them up to 3 seconds late
     #[arg(long, value_name = "MS", default_value_t = 0)]
     wait_ms: u64,
     /// Print JSON, an object a line
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 impl List {

@@ -27,8 +27,6 @@ use crate::{
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Publish {
-    #[command(flatten)]
-    connection: Connection,
     /// Name of the track
     #[arg(long, value_name = "TRACK")]
     name: String,
@@ -50,6 +48,8 @@ pub(crate) struct Publish {
     /// Time for the last frame to arrive before the track ends
     #[arg(long, value_name = "MS", default_value_t = 500)]
     linger_ms: u64,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 impl Publish {

@@ -28,8 +28,6 @@ use crate::{
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Subscribe {
-    #[command(flatten)]
-    connection: Connection,
     /// Name of the track
     #[arg(long, value_name = "TRACK")]
     name: String,
@@ -48,6 +46,8 @@ pub(crate) struct Subscribe {
     /// Write each frame to a file in this directory: 000000.bin, 000001.bin, …
     #[arg(long, value_name = "DIRECTORY")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 impl Subscribe {
