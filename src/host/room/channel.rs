@@ -1,0 +1,204 @@
+//! The data channel: packets in as they arrive, packets out in order, and how much of them waits.
+//!
+//! Two tasks a channel that carries both directions: one reads, one sends. Sending waits inside the channel's own limit, so
+//! what waits is counted here: bytes not handed to the channel yet, and bytes that the channel has not got rid of.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    select,
+    sync::{Notify, mpsc, watch},
+    time::sleep,
+};
+use webrtc::data_channel::{DataChannel, DataChannelEvent};
+
+use super::{error::NotSent, transport::TransportDelegate};
+use crate::frame::PacketBatch;
+
+/// Whether packets can leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ChannelState {
+    Opening,
+    Open,
+    Closed,
+}
+
+/// The way out, for as many as want to send.
+#[derive(Clone)]
+pub(super) struct Outgoing {
+    queue: mpsc::UnboundedSender<PacketBatch>,
+    waiting: Arc<AtomicUsize>,
+    state: Arc<watch::Sender<ChannelState>>,
+}
+
+/// The other end of [`Outgoing`], before there is a channel.
+pub(super) struct Pump {
+    queue: mpsc::UnboundedReceiver<PacketBatch>,
+    outgoing: Outgoing,
+    drained: Arc<Notify>,
+}
+
+/// A queue of packets, and the pump that empties it.
+pub(super) fn outgoing() -> (Outgoing, Pump) {
+    let (sender, queue) = mpsc::unbounded_channel();
+    let outgoing = Outgoing {
+        queue: sender,
+        waiting: Arc::default(),
+        state: Arc::new(watch::Sender::new(ChannelState::Opening)),
+    };
+    (outgoing.clone(), Pump { queue, outgoing, drained: Arc::default() })
+}
+
+impl Outgoing {
+    /// Takes packets, unless the channel is not open or too much waits already. Never waits.
+    pub(super) fn send(&self, packets: PacketBatch) -> Result<(), NotSent> {
+        if *self.state.borrow() != ChannelState::Open {
+            return Err(NotSent::NotConnected);
+        }
+        if self.waiting.load(Ordering::Relaxed) > MAX_WAITING_BYTES {
+            return Err(NotSent::Full);
+        }
+        self.waiting.fetch_add(packets.byte_len(), Ordering::Relaxed);
+        self.queue.send(packets).map_err(|_| NotSent::NotConnected)
+    }
+
+    /// Changes as the channel opens and closes.
+    pub(super) fn state(&self) -> watch::Receiver<ChannelState> {
+        self.state.subscribe()
+    }
+}
+
+impl Pump {
+    /// Opens both directions of `channel`: reads it, and sends what is queued.
+    pub(super) fn start(
+        self,
+        channel: &Arc<dyn DataChannel>,
+        delegate: &Arc<dyn TransportDelegate>,
+    ) {
+        let reader = Reader {
+            channel: Arc::clone(channel),
+            delegate: Arc::clone(delegate),
+            state: Some(Arc::clone(&self.outgoing.state)),
+            drained: Arc::clone(&self.drained),
+        };
+        tokio::spawn(reader.run());
+        tokio::spawn(self.run(Arc::clone(channel), Arc::clone(delegate)));
+    }
+
+    async fn run(mut self, channel: Arc<dyn DataChannel>, delegate: Arc<dyn TransportDelegate>) {
+        hasten(&*channel, self.outgoing.state()).await;
+        let mut reported = None;
+        loop {
+            let held = channel.outstanding_bytes().await.unwrap_or_default();
+            let waiting = self.outgoing.waiting.load(Ordering::Relaxed) + held;
+            if reported.replace(waiting) != Some(waiting) {
+                delegate.on_buffered_amount(waiting as u64);
+            }
+            select! {
+                batch = self.queue.recv() => match batch {
+                    Some(batch) => self.send(&*channel, &*delegate, batch).await,
+                    None => return,
+                },
+                () = self.drained.notified(), if held > 0 => {}
+                // The event can get lost, rarely.
+                () = sleep(LOOK_AGAIN), if held > 0 => {}
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        channel: &dyn DataChannel,
+        delegate: &dyn TransportDelegate,
+        batch: PacketBatch,
+    ) {
+        for packet in batch.into_packets() {
+            let size = packet.len();
+            if let Err(error) = channel.send(owned(packet)).await {
+                tracing::debug!(%error, "a packet was not sent");
+            }
+            let waiting = self.outgoing.waiting.fetch_sub(size, Ordering::Relaxed) - size;
+            let held = channel.outstanding_bytes().await.unwrap_or_default();
+            delegate.on_buffered_amount((waiting + held) as u64);
+        }
+    }
+}
+
+/// Reads a channel that the server opened, for as long as it lives. Nothing is sent on it.
+pub(super) fn read(channel: Arc<dyn DataChannel>, delegate: Arc<dyn TransportDelegate>) {
+    let reader = Reader { channel, delegate, state: None, drained: Arc::default() };
+    tokio::spawn(reader.run());
+}
+
+struct Reader {
+    channel: Arc<dyn DataChannel>,
+    delegate: Arc<dyn TransportDelegate>,
+    state: Option<Arc<watch::Sender<ChannelState>>>,
+    drained: Arc<Notify>,
+}
+
+impl Reader {
+    async fn run(self) {
+        if let Err(error) = self.channel.set_buffered_amount_low_threshold(LOW_THRESHOLD).await {
+            tracing::debug!(%error, "setting the low threshold");
+        }
+        let relevant =
+            self.channel.label().await.is_ok_and(|label| label == super::peer::CHANNEL_LABEL);
+        while let Some(event) = self.channel.poll().await {
+            match event {
+                DataChannelEvent::OnMessage(message) if relevant && !message.is_string => {
+                    self.delegate.on_packet_received(&message.data);
+                }
+                DataChannelEvent::OnOpen => self.set_state(ChannelState::Open),
+                DataChannelEvent::OnBufferedAmountLow => self.drained.notify_one(),
+                DataChannelEvent::OnClose => break,
+                _ => {}
+            }
+        }
+        self.set_state(ChannelState::Closed);
+    }
+
+    fn set_state(&self, state: ChannelState) {
+        if let Some(current) = &self.state {
+            current.send_replace(state);
+        }
+    }
+}
+
+/// Wakes the connection's driver until the channel is open: it flushes DTLS and SCTP only when something wakes it.
+async fn hasten(channel: &dyn DataChannel, mut state: watch::Receiver<ChannelState>) {
+    for _ in 0..NUDGES {
+        let opened = state.wait_for(|state| *state != ChannelState::Opening);
+        if tokio::time::timeout(NUDGE_INTERVAL, opened).await.is_ok() {
+            return;
+        }
+        if channel.set_buffered_amount_low_threshold(LOW_THRESHOLD).await.is_err() {
+            return;
+        }
+    }
+    state.wait_for(|state| *state != ChannelState::Opening).await.ok();
+}
+
+fn owned(packet: Bytes) -> BytesMut {
+    packet.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared))
+}
+
+/// Where the channel reports room. Half of what it may hold, so that it never runs dry.
+const LOW_THRESHOLD: u32 = 32 << 10;
+
+/// Bytes that may wait here before the channel; four of the largest frames.
+const MAX_WAITING_BYTES: usize = 8 << 20;
+
+/// How soon to look at the buffered amount without an event.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// How often the driver is woken until the channel is open, and for how long: 3 s, after which its own timers serve.
+const NUDGE_INTERVAL: Duration = Duration::from_millis(5);
+const NUDGES: u32 = 600;

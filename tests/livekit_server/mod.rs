@@ -1,0 +1,90 @@
+//! A real livekit-server of one's own, on loopback and free ports, gone with its handle.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code, unreachable_pub)]
+
+use std::{
+    env, fs,
+    net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use datatracks::host::room::{ApiKey, Grants, ServerAddress, Token};
+
+pub struct LivekitServer {
+    process: Child,
+    port: u16,
+    config: PathBuf,
+}
+
+impl LivekitServer {
+    /// Starts the server that `DATATRACKS_LIVEKIT_SERVER` names, with the configuration of loopback sessions.
+    pub fn start() -> Self {
+        Self::start_with("enable_data_tracks: true")
+    }
+
+    pub fn start_with(setting: &str) -> Self {
+        let binary = env::var_os("DATATRACKS_LIVEKIT_SERVER")
+            .expect("set DATATRACKS_LIVEKIT_SERVER to the path of livekit-server");
+        let (port, tcp_port, udp_port) = (free_tcp_port(), free_tcp_port(), free_udp_port());
+        let config = env::temp_dir().join(format!("datatracks-livekit-{port}.yaml"));
+        let text = format!(
+            "port: {port}\nbind_addresses: [\"127.0.0.1\"]\nkeys:\n  {KEY}: {SECRET}\n{setting}\n\
+             enable_participant_data_blob: true\nrtc:\n  tcp_port: {tcp_port}\n  udp_port: {udp_port}\n  \
+             use_external_ip: false\n  node_ip: 127.0.0.1\n  enable_loopback_candidate: true\n  \
+             interfaces:\n    includes: [\"lo\"]\n"
+        );
+        fs::write(&config, text).unwrap();
+        let log = env::var_os("DATATRACKS_LIVEKIT_LOG");
+        let output = || match &log {
+            Some(path) => fs::File::create(path).unwrap().into(),
+            None => Stdio::null(),
+        };
+        let process = Command::new(binary)
+            .arg("--config")
+            .arg(&config)
+            .stdout(output())
+            .stderr(output())
+            .spawn()
+            .expect("livekit-server starts");
+        let server = Self { process, port, config };
+        server.wait_until_up();
+        server
+    }
+
+    pub fn address(&self) -> ServerAddress {
+        ServerAddress::parse(&format!("ws://127.0.0.1:{}", self.port)).unwrap()
+    }
+
+    pub fn token(&self, identity: &str, room: &str) -> Token {
+        ApiKey::new(KEY, SECRET).sign(&Grants::new(identity, room))
+    }
+
+    fn wait_until_up(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            assert!(Instant::now() < deadline, "livekit-server does not listen");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for LivekitServer {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+        fs::remove_file(&self.config).ok();
+    }
+}
+
+fn free_tcp_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn free_udp_port() -> u16 {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+pub const KEY: &str = "testkey";
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
