@@ -67,8 +67,7 @@ impl Packetizer {
         now: Instant,
     ) -> Result<PacketBatch, PacketizeError> {
         let extensions = Extensions { encryption: seal.encryption(), user_timestamp };
-        let room = MTU - extensions.header_len();
-        let max = MAX_PACKETS * room - seal.overhead();
+        let max = MAX_PACKETS * (MTU - extensions.header_len()) - seal.overhead();
         if payload.len() > max {
             return Err(PacketizeError::TooLarge { max });
         }
@@ -82,10 +81,11 @@ impl Packetizer {
         };
         let data = match seal {
             Seal::Plain | Seal::Done(_) => split(header, payload),
-            Seal::With(key, by) if payload.len() + TAG_LEN <= room => {
-                seal_single(header, payload, key, &by.iv)?
+            Seal::With(key, by) => {
+                let single = payload.len() + TAG_LEN <= MTU - extensions.header_len();
+                let seal = if single { seal_single } else { seal_and_split };
+                seal(header, payload, key, &by.iv)?
             }
-            Seal::With(key, by) => split(header, &seal_whole(payload, key, &by.iv)?),
         };
         let packets = PacketBatch::new(data.into(), MTU);
         self.counters.advance(packets.len());
@@ -103,12 +103,31 @@ impl Packetizer {
     }
 }
 
-/// Most payload bytes of a frame, and most bytes of its packets with headers.
-pub(crate) fn packet_bytes(payload: usize, encrypted: bool, user_timestamp: Option<u64>) -> usize {
-    let encryption = encrypted.then_some(Encryption { key_index: 0, iv: [0; 12] });
-    let header = Extensions { encryption, user_timestamp }.header_len();
-    let sealed = payload.saturating_add(if encrypted { TAG_LEN } else { 0 });
-    sealed.saturating_add(sealed.div_ceil(MTU - header).max(1).saturating_mul(header))
+/// How much a payload takes, before there are packets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    header: usize,
+    tag: usize,
+}
+
+impl Size {
+    pub(crate) fn new(encrypted: bool, user_timestamp: Option<u64>) -> Self {
+        let encryption = encrypted.then_some(Encryption { key_index: 0, iv: [0; 12] });
+        let header = Extensions { encryption, user_timestamp }.header_len();
+        Self { header, tag: if encrypted { TAG_LEN } else { 0 } }
+    }
+
+    /// Most bytes of a payload.
+    pub(crate) fn max_payload(self) -> usize {
+        MAX_PACKETS * (MTU - self.header) - self.tag
+    }
+
+    /// Bytes of the packets that so many bytes of payload become.
+    pub(crate) fn of_packets(self, payload: usize) -> usize {
+        let sealed = payload.saturating_add(self.tag);
+        let packets = sealed.div_ceil(MTU - self.header).max(1);
+        sealed.saturating_add(packets.saturating_mul(self.header))
+    }
 }
 
 /// The payload in as few packets as hold it; one, when it is empty.
@@ -147,12 +166,17 @@ fn seal_single(
 }
 
 /// A frame of several packets is sealed as a whole: the tag stands at its end only.
-fn seal_whole(payload: &[u8], key: &AesKey, iv: &[u8; 12]) -> Result<Vec<u8>, PacketizeError> {
+fn seal_and_split(
+    header: Header,
+    payload: &[u8],
+    key: &AesKey,
+    iv: &[u8; 12],
+) -> Result<Vec<u8>, PacketizeError> {
     let mut sealed = Vec::with_capacity(payload.len() + TAG_LEN);
     sealed.resize(payload.len(), 0);
     let tag = key.seal_into(iv, payload, &mut sealed).map_err(|_| PacketizeError::NotSealed)?;
     sealed.extend_from_slice(&tag);
-    Ok(sealed)
+    Ok(split(header, &sealed))
 }
 
 fn marker(index: usize, count: usize) -> Marker {

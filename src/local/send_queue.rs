@@ -20,12 +20,14 @@ use std::{
 
 use super::{
     pacing::Pacing,
+    packetizer::MAX_PACKETS,
     spread::Spread,
     waiting_room::{Admission, Left, Limits, Unsealed, WaitingRoom},
 };
 use crate::{
     frame::PacketBatch,
     options::{DataTrackOptions, SendMode},
+    packet::MTU,
     stats::LocalTrackStats,
 };
 
@@ -42,10 +44,14 @@ pub(crate) struct SendQueue {
     pacing: Pacing,
     /// Memory of all waiting rooms.
     cost: usize,
+    /// Somebody waits for room, or for frames to be gone.
+    watched: bool,
+    /// Where there is more room, or less waiting, than before.
+    progress: Vec<LaneId>,
 }
 
 /// A track's place in the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LaneId {
     index: usize,
     serial: u64,
@@ -151,6 +157,7 @@ impl SendQueue {
     pub(crate) fn end(&mut self, id: LaneId) {
         self.on_room(id, |room, _| room.end());
         self.set_gate(id, Gate::Ended);
+        self.progress.extend(self.watched.then_some(id));
     }
 
     /// Takes a frame; hands out what may leave at once.
@@ -213,7 +220,7 @@ impl SendQueue {
     /// When to ask for the [`next`](Self::next) one, if nothing else happens. Somebody may be at it when tracks are ready;
     /// but a callback may also have stopped them.
     pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
-        if self.ready.is_empty() && self.timed.is_empty() {
+        if self.is_idle() {
             return None;
         }
         let timed = self.timed.first().map(|(at, _)| *at);
@@ -233,6 +240,30 @@ impl SendQueue {
     /// A full reconnect brings an empty channel.
     pub(crate) fn renew_channel(&mut self, now: Instant) {
         self.pacing.renew(now);
+    }
+
+    /// Nothing waits for a turn, for time or for the channel.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.ready.is_empty() && self.timed.is_empty()
+    }
+
+    /// The budget of the manager, not that of a track, is what a frame of the largest size would not fit into.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.cost + MAX_PACKETS * MTU > MANAGER_MEMORY
+    }
+
+    /// Whether [`progress`](Self::progress) is of interest to anybody.
+    pub(crate) fn watch(&mut self, watched: bool) {
+        self.watched = watched;
+    }
+
+    /// Lanes that have progressed since this was last asked, while watched.
+    pub(crate) fn progress(&mut self) -> Vec<LaneId> {
+        std::mem::take(&mut self.progress)
+    }
+
+    pub(crate) fn is_ended(&self, id: LaneId) -> bool {
+        self.not_ended(id).is_err()
     }
 
     /// Frames of the track that wait.
@@ -364,10 +395,15 @@ impl SendQueue {
         index: usize,
         act: impl FnOnce(&mut WaitingRoom, usize) -> T,
     ) -> Option<T> {
-        let room = &mut self.lanes.get_mut(index)?.as_mut()?.room;
-        let others = self.cost.saturating_sub(room.cost());
-        let answer = act(room, MANAGER_MEMORY.saturating_sub(others));
-        self.cost = others + room.cost();
+        let lane = self.lanes.get_mut(index)?.as_mut()?;
+        let before = lane.room.cost();
+        let others = self.cost.saturating_sub(before);
+        let answer = act(&mut lane.room, MANAGER_MEMORY.saturating_sub(others));
+        let after = lane.room.cost();
+        self.cost = others + after;
+        if self.watched && after < before {
+            self.progress.push(LaneId { index, serial: lane.serial });
+        }
         Some(answer)
     }
 }
