@@ -1,4 +1,5 @@
 //! The reference host: real rooms, the embedded SFU, the command line. Uses what this crate exports, as any host would.
 
+pub mod plain;
 pub mod room;
 pub mod sfu;

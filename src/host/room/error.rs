@@ -90,6 +90,18 @@ pub enum Interruption {
     Ended(EndReason),
 }
 
+impl Interruption {
+    /// True when `cause` explains what was first seen as this.
+    pub(super) fn may_become(self, cause: Self) -> bool {
+        match self {
+            Self::Channel | Self::Peer => {
+                matches!(cause, Self::Signal | Self::Rejoin | Self::Ended(_))
+            }
+            Self::Signal | Self::Rejoin | Self::Ended(_) => false,
+        }
+    }
+}
+
 /// Why a session is over for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[allow(missing_docs)]
@@ -106,6 +118,10 @@ pub enum EndReason {
     RoomDeleted,
     #[error("the connection is lost")]
     ConnectionLost,
+    #[error("the server does not take the token any more")]
+    TokenRefused,
+    #[error("the server keeps closing the data channel")]
+    ChannelRefused,
     #[error("reason {0} of the server")]
     Other(i32),
 }

@@ -302,8 +302,9 @@ impl Session {
         self.interrupt(delegate, interruption);
     }
 
+    /// Reports once what happened, and once more where a cause shows after its first symptom.
     fn interrupt(&mut self, delegate: &dyn TransportDelegate, interruption: Interruption) {
-        if self.interrupted.is_none() {
+        if self.interrupted.is_none_or(|known| known.may_become(interruption)) {
             self.interrupted = Some(interruption);
             delegate.on_interrupted(interruption);
         }

@@ -34,7 +34,7 @@ pub trait TransportDelegate: Send + Sync {
     fn on_packet_received(&self, packet: &[u8]);
     /// So many bytes wait to leave now. The first report comes when the channel is open.
     fn on_buffered_amount(&self, bytes: u64);
-    /// The session does not work any more, or not fully. Reported once until it is resumed.
+    /// The session does not work any more, or not fully. Reported once until it is resumed, or twice when the first was a symptom.
     fn on_interrupted(&self, interruption: Interruption);
 }
 
@@ -127,6 +127,11 @@ impl Transport {
         self.wait_until_connected().await
     }
 
+    /// The token to join again with: the newest that the server sent.
+    pub fn token(&self) -> Token {
+        self.shared.token()
+    }
+
     /// Cuts the WebSocket as a network failure would. The participant stays in the room for a while.
     pub fn cut(&self) {
         self.commands.send(Command::Cut).ok();
@@ -146,7 +151,7 @@ impl Transport {
         let mut connected = self.connected.clone();
         match timeout(PEER_TIMEOUT, connected.wait_for(|connected| *connected)).await {
             Ok(Ok(_)) => Ok(()),
-            _ => Err(JoinError::TimedOut { seconds: PEER_TIMEOUT.as_secs() }),
+            _ => Err(JoinError::WebRtc { detail: "ICE does not come up again".into() }),
         }
     }
 

@@ -1,0 +1,135 @@
+//! Between the managers and the transport of the moment, both ways, as an SDK's delegates are.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{
+    RoomEvent,
+    error::Interruption,
+    transport::{Transport, TransportDelegate},
+};
+use crate::{
+    LocalDataTrack, LocalDataTrackManager, LocalDataTrackManagerDelegate, RemoteDataTrack,
+    RemoteDataTrackManager, RemoteDataTrackManagerDelegate,
+    error::DelegateError,
+    frame::PacketBatch,
+    track::{SubscriptionState, UnpublishReason},
+};
+
+/// Managers → transport.
+pub(super) struct Gateway {
+    transport: RwLock<Option<Transport>>,
+    events: UnboundedSender<RoomEvent>,
+}
+
+impl Gateway {
+    pub(super) fn new(events: UnboundedSender<RoomEvent>) -> Arc<Self> {
+        Arc::new(Self { transport: RwLock::default(), events })
+    }
+
+    /// From now on everything goes to `transport`, or nowhere. Answers the one before.
+    pub(super) fn replace(&self, transport: Option<Transport>) -> Option<Transport> {
+        let mut current = self.transport.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut current, transport)
+    }
+
+    pub(super) fn transport(&self) -> Option<Transport> {
+        self.transport.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn tell(&self, event: RoomEvent) {
+        self.events.send(event).ok();
+    }
+
+    /// While the room is being joined again nothing is sent and nothing fails: republishing and resubscribing repeat
+    /// every request that still matters.
+    fn send_signal(&self, request: Vec<u8>) -> Result<(), DelegateError> {
+        let transport = self.transport.read().unwrap_or_else(PoisonError::into_inner);
+        let sent = transport.as_ref().map_or(Ok(()), |transport| transport.send_signal(request));
+        sent.map_err(|_| DelegateError::Failed)
+    }
+}
+
+impl LocalDataTrackManagerDelegate for Gateway {
+    fn on_signal_request(&self, request: Vec<u8>) -> Result<(), DelegateError> {
+        self.send_signal(request)
+    }
+
+    fn on_packets_available(&self, packets: PacketBatch) -> Result<(), DelegateError> {
+        let transport = self.transport.read().unwrap_or_else(PoisonError::into_inner);
+        let transport = transport.as_ref().ok_or(DelegateError::Failed)?;
+        transport.send_packets(packets).map_err(|_| DelegateError::Failed)
+    }
+
+    fn on_track_published(&self, _track: Arc<LocalDataTrack>) -> Result<(), DelegateError> {
+        Ok(())
+    }
+
+    fn on_track_unpublished(
+        &self,
+        track: Arc<LocalDataTrack>,
+        reason: UnpublishReason,
+    ) -> Result<(), DelegateError> {
+        self.tell(RoomEvent::OwnTrackUnpublished(track, reason));
+        Ok(())
+    }
+}
+
+impl RemoteDataTrackManagerDelegate for Gateway {
+    fn on_signal_request(&self, request: Vec<u8>) -> Result<(), DelegateError> {
+        self.send_signal(request)
+    }
+
+    fn on_track_published(&self, track: Arc<RemoteDataTrack>) -> Result<(), DelegateError> {
+        self.tell(RoomEvent::TrackPublished(track));
+        Ok(())
+    }
+
+    fn on_track_unpublished(
+        &self,
+        track: Arc<RemoteDataTrack>,
+        reason: UnpublishReason,
+    ) -> Result<(), DelegateError> {
+        self.tell(RoomEvent::TrackUnpublished(track, reason));
+        Ok(())
+    }
+
+    fn on_subscription_changed(
+        &self,
+        _track: Arc<RemoteDataTrack>,
+        _state: SubscriptionState,
+    ) -> Result<(), DelegateError> {
+        Ok(())
+    }
+}
+
+/// Transport → managers.
+pub(super) struct Inbox {
+    pub(super) local: Arc<LocalDataTrackManager>,
+    pub(super) remote: Arc<RemoteDataTrackManager>,
+    pub(super) interruptions: UnboundedSender<Interruption>,
+}
+
+impl TransportDelegate for Inbox {
+    fn on_signal_response(&self, response: Vec<u8>) {
+        if let Err(error) = self.local.handle_signal_response(response.clone()) {
+            tracing::warn!(%error, "the local manager did not take a signal");
+        }
+        if let Err(error) = self.remote.handle_signal_response(response) {
+            tracing::warn!(%error, "the remote manager did not take a signal");
+        }
+    }
+
+    fn on_packet_received(&self, packet: &[u8]) {
+        self.remote.handle_packet_received(packet);
+    }
+
+    fn on_buffered_amount(&self, bytes: u64) {
+        self.local.handle_buffered_amount(bytes);
+    }
+
+    fn on_interrupted(&self, interruption: Interruption) {
+        self.interruptions.send(interruption).ok();
+    }
+}
