@@ -121,7 +121,10 @@ impl Peer {
     }
 
     /// Takes the answer to the last offer; an older one is ignored. Servers that do not number answers send 0.
-    pub(in crate::host) async fn accept_answer(&mut self, answer: SessionDescription) -> Result<()> {
+    pub(in crate::host) async fn accept_answer(
+        &mut self,
+        answer: SessionDescription,
+    ) -> Result<()> {
         if answer.id != 0 && answer.id != self.last_offer {
             return Ok(());
         }
@@ -129,7 +132,10 @@ impl Peer {
     }
 
     /// Answers an offer of the server.
-    pub(in crate::host) async fn answer(&mut self, offer: SessionDescription) -> Result<SessionDescription> {
+    pub(in crate::host) async fn answer(
+        &mut self,
+        offer: SessionDescription,
+    ) -> Result<SessionDescription> {
         self.set_remote(RTCSessionDescription::offer(offer.sdp)?).await?;
         let answer = self.connection.create_answer(None).await?;
         self.connection.set_local_description(answer.clone()).await?;

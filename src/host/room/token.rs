@@ -93,7 +93,12 @@ impl ApiKey {
     }
 
     /// Whether `issuer` is this key and `signature` that of its secret under `signed`.
-    pub(in crate::host) fn has_signed(&self, issuer: &str, signed: &[u8], signature: &[u8]) -> bool {
+    pub(in crate::host) fn has_signed(
+        &self,
+        issuer: &str,
+        signed: &[u8],
+        signature: &[u8],
+    ) -> bool {
         let mut mac = self.mac();
         mac.update(signed);
         issuer == self.key && mac.verify_slice(signature).is_ok()
