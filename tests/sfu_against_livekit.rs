@@ -1,0 +1,30 @@
+//! The embedded SFU and livekit-server say the same in the same conversation.
+//!
+//! Needs the server's binary: `DATATRACKS_LIVEKIT_SERVER=/path/to/livekit-server`. Without it nothing is compared, and the test
+//! says so: the project's test command takes `NOT RUN` for a failure where the server is expected.
+#![cfg(feature = "host")]
+#![allow(clippy::print_stderr)]
+
+mod common;
+
+use std::path::Path;
+
+use common::{
+    livekit_server::{BINARY, LivekitServer},
+    script,
+    simulated_room::SimulatedRoom,
+};
+
+#[test]
+fn embedded_sfu_and_livekit_server_say_the_same() {
+    let Some(binary) = std::env::var_os(BINARY) else {
+        eprintln!(
+            "NOT RUN: embedded_sfu_and_livekit_server_say_the_same: {BINARY} names no livekit-server"
+        );
+        return;
+    };
+    let real = script::run(LivekitServer::start(Path::new(&binary)));
+    let embedded = script::run(SimulatedRoom::new());
+    let differences = embedded.differences(&real);
+    assert!(differences.is_empty(), "embedded, then real:\n{}", differences.join("\n"));
+}
