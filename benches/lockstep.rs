@@ -2,7 +2,15 @@
 //!
 //! Each figure is the median of several rounds, with the smallest and the largest beside it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    unreachable_pub
+)]
 
 #[path = "../tests/kit/counting.rs"]
 mod counting;
@@ -21,14 +29,19 @@ use pair::{Pair, Replay};
 static ALLOCATOR: Counting = Counting;
 
 fn main() {
-    println!("{:<10} {:<6} {:>8}  {:>10} {:>21}  {:>8} {:>7}", "", "", "bytes", "ns/frame", "min – max", "MB/s", "allocs");
+    println!(
+        "{:<10} {:<6} {:>8}  {:>10} {:>21}  {:>8} {:>7}",
+        "", "", "bytes", "ns/frame", "min – max", "MB/s", "allocs"
+    );
     for size in [64, 1 << 10, 64 << 10, 1 << 20] {
         let payload = vec![7; size];
         row("copy", "", size, &mut || drop(black_box(black_box(&payload[..]).to_vec())));
         for encrypted in [false, true] {
             let kind = if encrypted { "e2ee" } else { "plain" };
             let pair = Pair::new(encrypted);
-            row("publish", kind, size, &mut || pair.track.try_push_bytes(black_box(&payload), None).unwrap());
+            row("publish", kind, size, &mut || {
+                pair.track.try_push_bytes(black_box(&payload), None).unwrap()
+            });
             let pair = Pair::new(encrypted);
             let mut replay = Replay::new(&pair.packets_of(&payload));
             row("subscribe", kind, size, &mut || {
@@ -47,7 +60,10 @@ fn row(what: &str, kind: &str, size: usize, frame: &mut dyn FnMut()) {
     rounds.sort_by(f64::total_cmp);
     let (least, median, most) = (rounds[0], rounds[ROUNDS / 2], rounds[ROUNDS - 1]);
     let rate = size as f64 * 1e3 / median;
-    println!("{what:<10} {kind:<6} {size:>8}  {median:>10.0} {:>21}  {rate:>8.0} {per_frame:>7.2}", format!("{least:.0} – {most:.0}"));
+    println!(
+        "{what:<10} {kind:<6} {size:>8}  {median:>10.0} {:>21}  {rate:>8.0} {per_frame:>7.2}",
+        format!("{least:.0} – {most:.0}")
+    );
 }
 
 /// How many frames make a round, after a warm-up.

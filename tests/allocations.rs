@@ -1,7 +1,14 @@
 //! Allocations per frame, counted: a frame of one packet costs one on either side, sealed or not.
 
 #![cfg(feature = "host")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
 
 #[path = "kit/counting.rs"]
 mod counting;

@@ -1,7 +1,15 @@
 //! Whatever bytes come in: a typed error or a counted drop, no panic, and memory stays within its budgets.
 
 #![cfg(feature = "host")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub, dead_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    dead_code
+)]
 
 #[path = "kit/chance.rs"]
 mod chance;
@@ -116,7 +124,11 @@ fn messages_that_are_too_large_are_malformed() {
 fn a_name_of_a_megabyte_is_skipped_and_the_rest_of_the_list_takes_effect() {
     let _alone = alone();
     let pair = Pair::new(false);
-    let tracks = vec![track(1, "measured", "DTR_measured"), track(2, &"n".repeat(1 << 20), "DTR_long"), track(3, "good", "DTR_good")];
+    let tracks = vec![
+        track(1, "measured", "DTR_measured"),
+        track(2, &"n".repeat(1 << 20), "DTR_long"),
+        track(3, "good", "DTR_good"),
+    ];
     pair.remote.handle_signal_response(update(tracks)).unwrap();
     let names: Vec<_> = pair.remote.tracks().iter().map(|track| track.info().name).collect();
     assert_eq!(names, ["measured", "good"]);
@@ -135,13 +147,27 @@ fn unknown_enum_values_and_bad_handles_are_skipped_or_kept_as_unknown() {
     let zero = track(0, "zero", "DTR_zero");
     let large = track(65_536, "large", "DTR_large");
     let sid = track(5, "sid", "nonsense");
-    let tracks = vec![track(1, "measured", "DTR_measured"), custom, future, zero, large, sid, track(6, "good", "DTR_good")];
+    let tracks = vec![
+        track(1, "measured", "DTR_measured"),
+        custom,
+        future,
+        zero,
+        large,
+        sid,
+        track(6, "good", "DTR_good"),
+    ];
     pair.remote.handle_signal_response(update(tracks)).unwrap();
     let names: Vec<_> = pair.remote.tracks().iter().map(|track| track.info().name).collect();
     assert_eq!(names, ["measured", "good"]);
     assert_eq!(pair.remote.stats().entries_skipped, 5);
-    let refused = session::RequestResponse { reason: 77, message: "from the future".into(), ..Default::default() };
-    pair.local.handle_sfu_request_response(session::encode_response(Response::RequestResponse(refused))).unwrap();
+    let refused = session::RequestResponse {
+        reason: 77,
+        message: "from the future".into(),
+        ..Default::default()
+    };
+    pair.local
+        .handle_sfu_request_response(session::encode_response(Response::RequestResponse(refused)))
+        .unwrap();
     assert_sound(&pair);
 }
 
@@ -204,22 +230,35 @@ fn endless_fragments_of_one_frame_stay_within_the_budget() {
 fn a_room_of_strangers_is_bounded_by_what_it_says() {
     let _alone = alone();
     let pair = Pair::new(false);
-    let tracks = (1..=2000).map(|handle| track(handle, &format!("t{handle}"), &format!("DTR_{handle}"))).collect();
+    let tracks = (1..=2000)
+        .map(|handle| track(handle, &format!("t{handle}"), &format!("DTR_{handle}")))
+        .collect();
     pair.remote.handle_signal_response(update(tracks)).unwrap();
     assert_eq!(pair.remote.tracks().len(), 2000);
     pair.remote.handle_signal_response(update(vec![])).unwrap();
     assert!(pair.remote.tracks().is_empty());
     let before = live_bytes();
     for round in 0..50_u32 {
-        let tracks = (1..=2000).map(|handle| track(handle, &format!("t{round}"), &format!("DTR_{round}_{handle}"))).collect();
+        let tracks = (1..=2000)
+            .map(|handle| track(handle, &format!("t{round}"), &format!("DTR_{round}_{handle}")))
+            .collect();
         pair.remote.handle_signal_response(update(tracks)).unwrap();
         pair.remote.handle_signal_response(update(vec![])).unwrap();
     }
-    assert!(live_bytes() - before < 8 << 20, "{} bytes are kept of tracks that are gone", live_bytes() - before);
+    assert!(
+        live_bytes() - before < 8 << 20,
+        "{} bytes are kept of tracks that are gone",
+        live_bytes() - before
+    );
 }
 
 fn track(handle: u32, name: &str, sid: &str) -> session::DataTrackInfo {
-    session::DataTrackInfo { pub_handle: handle, sid: sid.into(), name: name.into(), ..Default::default() }
+    session::DataTrackInfo {
+        pub_handle: handle,
+        sid: sid.into(),
+        name: name.into(),
+        ..Default::default()
+    }
 }
 
 fn update(data_tracks: Vec<session::DataTrackInfo>) -> Vec<u8> {
@@ -230,7 +269,9 @@ fn update(data_tracks: Vec<session::DataTrackInfo>) -> Vec<u8> {
         data_tracks,
         ..Default::default()
     };
-    session::encode_response(Response::Update(session::ParticipantUpdate { participants: vec![publisher] }))
+    session::encode_response(Response::Update(session::ParticipantUpdate {
+        participants: vec![publisher],
+    }))
 }
 
 fn handles(count: u32, sid: &str) -> Vec<u8> {
@@ -240,5 +281,7 @@ fn handles(count: u32, sid: &str) -> Vec<u8> {
         track_sid: sid.into(),
     };
     let sub_handles: BTreeMap<_, _> = (1..=count).map(|handle| (handle, track.clone())).collect();
-    session::encode_response(Response::DataTrackSubscriberHandles(session::DataTrackSubscriberHandles { sub_handles }))
+    session::encode_response(Response::DataTrackSubscriberHandles(
+        session::DataTrackSubscriberHandles { sub_handles },
+    ))
 }

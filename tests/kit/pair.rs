@@ -53,7 +53,11 @@ impl LocalDataTrackManagerDelegate for Wire {
         Ok(())
     }
 
-    fn on_track_unpublished(&self, _: Arc<LocalDataTrack>, _: UnpublishReason) -> Result<(), DelegateError> {
+    fn on_track_unpublished(
+        &self,
+        _: Arc<LocalDataTrack>,
+        _: UnpublishReason,
+    ) -> Result<(), DelegateError> {
         Ok(())
     }
 }
@@ -68,11 +72,19 @@ impl RemoteDataTrackManagerDelegate for Wire {
         Ok(())
     }
 
-    fn on_track_unpublished(&self, _: Arc<RemoteDataTrack>, _: UnpublishReason) -> Result<(), DelegateError> {
+    fn on_track_unpublished(
+        &self,
+        _: Arc<RemoteDataTrack>,
+        _: UnpublishReason,
+    ) -> Result<(), DelegateError> {
         Ok(())
     }
 
-    fn on_subscription_changed(&self, _: Arc<RemoteDataTrack>, _: SubscriptionState) -> Result<(), DelegateError> {
+    fn on_subscription_changed(
+        &self,
+        _: Arc<RemoteDataTrack>,
+        _: SubscriptionState,
+    ) -> Result<(), DelegateError> {
         Ok(())
     }
 }
@@ -82,7 +94,8 @@ impl Pair {
     pub fn new(encrypted: bool) -> Self {
         let wire = Arc::new(Wire::default());
         let ring = encrypted.then(|| {
-            let options = KeyRingOptions { derivation: KeyDerivation::Hkdf, ..KeyRingOptions::default() };
+            let options =
+                KeyRingOptions { derivation: KeyDerivation::Hkdf, ..KeyRingOptions::default() };
             let ring = Arc::new(KeyRing::new(options).unwrap());
             ring.set_shared_key(b"a key for measuring".to_vec(), 0).unwrap();
             ring
@@ -118,14 +131,18 @@ impl Pair {
 
     /// The next frame, which must be there.
     pub fn read(&self) -> DataTrackFrame {
-        poll(pin!(self.stream.next(None))).expect("a frame is there").unwrap().expect("the stream is open")
+        poll(pin!(self.stream.next(None)))
+            .expect("a frame is there")
+            .unwrap()
+            .expect("the stream is open")
     }
 }
 
 impl Wire {
     fn answer_publish(&self, local: &LocalDataTrackManager) -> session::DataTrackInfo {
         let request = self.signals.lock().unwrap().pop_front().expect("a request");
-        let Some(Request::PublishDataTrack(request)) = session::decode_request(&request).unwrap() else {
+        let Some(Request::PublishDataTrack(request)) = session::decode_request(&request).unwrap()
+        else {
             panic!("not a publish request");
         };
         let info = session::DataTrackInfo {
@@ -135,7 +152,8 @@ impl Wire {
             encryption: request.encryption,
             ..Default::default()
         };
-        let answer = Response::PublishDataTrack(session::DataTrackResponse { info: Some(info.clone()) });
+        let answer =
+            Response::PublishDataTrack(session::DataTrackResponse { info: Some(info.clone()) });
         local.handle_signal_response(session::encode_response(answer)).unwrap();
         info
     }
@@ -149,7 +167,9 @@ fn announce(info: session::DataTrackInfo) -> Vec<u8> {
         data_tracks: vec![info],
         ..Default::default()
     };
-    session::encode_response(Response::Update(session::ParticipantUpdate { participants: vec![publisher] }))
+    session::encode_response(Response::Update(session::ParticipantUpdate {
+        participants: vec![publisher],
+    }))
 }
 
 fn handles() -> Vec<u8> {
@@ -159,7 +179,9 @@ fn handles() -> Vec<u8> {
         track_sid: "DTR_measured".into(),
     };
     let sub_handles = BTreeMap::from([(1, track)]);
-    session::encode_response(Response::DataTrackSubscriberHandles(session::DataTrackSubscriberHandles { sub_handles }))
+    session::encode_response(Response::DataTrackSubscriberHandles(
+        session::DataTrackSubscriberHandles { sub_handles },
+    ))
 }
 
 /// Packets of one frame, sent again and again: each time under the numbers that come next.

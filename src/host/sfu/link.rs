@@ -1,0 +1,172 @@
+//! One subscription's way from the SFU to its subscriber, with the faults of an [`Impairment`].
+//!
+//! ```text
+//! packet ─► lost? ─► twice? ─► held until overtaken by its draw of packets, or for HOLD_LIMIT ─► delayed ─► out
+//! ```
+//! Owns the packets on the way and counts what happened to them; bounded in bytes. Knows no participant and no track.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use super::{chance::Chance, impairment::Impairment};
+
+/// What happened to the packets of one subscription. `received = lost + overflowed + delivered − duplicated + on the way`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkStats {
+    /// Packets from the publisher.
+    pub received: u64,
+    /// Packets handed to the subscriber, duplicates too.
+    pub delivered: u64,
+    /// Packets dropped as the impairment says.
+    pub lost: u64,
+    /// Frames that miss a packet for that.
+    pub frames_damaged: u64,
+    /// Packets that came twice.
+    pub duplicated: u64,
+    /// Packets that were overtaken.
+    pub reordered: u64,
+    /// Packets dropped since too much was on the way.
+    pub overflowed: u64,
+}
+
+impl LinkStats {
+    /// Adds the counts of another subscription.
+    pub fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.delivered += other.delivered;
+        self.lost += other.lost;
+        self.frames_damaged += other.frames_damaged;
+        self.duplicated += other.duplicated;
+        self.reordered += other.reordered;
+        self.overflowed += other.overflowed;
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Link {
+    impairment: Impairment,
+    chance: Chance,
+    /// Packets seen, to count places by.
+    turn: u64,
+    held: Vec<Held>,
+    delayed: VecDeque<(Instant, Bytes)>,
+    bytes: usize,
+    damaged: VecDeque<u16>,
+    stats: LinkStats,
+}
+
+#[derive(Debug)]
+struct Held {
+    /// Leaves once so many packets have been seen.
+    turn: u64,
+    until: Instant,
+    packet: Bytes,
+}
+
+impl Link {
+    pub(super) fn new(impairment: Impairment, salt: u64) -> Self {
+        Self {
+            impairment,
+            chance: Chance::new(impairment.seed ^ salt.rotate_left(32)),
+            turn: 0,
+            held: Vec::new(),
+            delayed: VecDeque::new(),
+            bytes: 0,
+            damaged: VecDeque::new(),
+            stats: LinkStats::default(),
+        }
+    }
+
+    pub(super) fn stats(&self) -> LinkStats {
+        self.stats
+    }
+
+    /// Other faults from now on. What is on the way stays so.
+    pub(super) fn impair(&mut self, impairment: Impairment, salt: u64) {
+        self.impairment = impairment;
+        self.chance = Chance::new(impairment.seed ^ salt.rotate_left(32));
+    }
+
+    /// Takes a packet and hands out what leaves now.
+    pub(super) fn push(&mut self, now: Instant, packet: Bytes, mut out: impl FnMut(Bytes)) {
+        self.stats.received += 1;
+        if self.impairment.is_none() && self.bytes == 0 {
+            self.stats.delivered += 1;
+            return out(packet);
+        }
+        self.turn += 1;
+        if self.chance.happens(self.impairment.loss) {
+            self.lose(&packet);
+        } else {
+            if self.chance.happens(self.impairment.duplicate) {
+                self.stats.duplicated += 1;
+                self.hold(now, packet.clone());
+            }
+            self.hold(now, packet);
+        }
+        self.release(now, &mut out);
+    }
+
+    /// Hands out what is due.
+    pub(super) fn release(&mut self, now: Instant, mut out: impl FnMut(Bytes)) {
+        let (turn, delay) = (self.turn, self.impairment.delay);
+        // In the order of their turns: the sort is stable, so packets of one turn keep theirs.
+        self.held.sort_by_key(|held| held.turn);
+        for held in self.held.extract_if(.., |held| held.turn <= turn || held.until <= now) {
+            self.delayed.push_back((now + delay, held.packet));
+        }
+        while let Some((_, packet)) = self.delayed.pop_front_if(|(due, _)| *due <= now) {
+            self.bytes -= packet.len();
+            self.stats.delivered += 1;
+            out(packet);
+        }
+    }
+
+    /// When `release` has something to do.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let held = self.held.iter().map(|held| held.until);
+        held.chain(self.delayed.front().map(|(due, _)| *due)).min()
+    }
+
+    fn lose(&mut self, packet: &Bytes) {
+        self.stats.lost += 1;
+        let frame =
+            packet.get(6..8).map_or(0, |bytes| bytes.iter().fold(0, |n, b| n << 8 | u16::from(*b)));
+        if self.damaged.contains(&frame) {
+            return;
+        }
+        self.stats.frames_damaged += 1;
+        if self.damaged.len() == DAMAGED_REMEMBERED {
+            self.damaged.pop_front();
+        }
+        self.damaged.push_back(frame);
+    }
+
+    fn hold(&mut self, now: Instant, packet: Bytes) {
+        if self.bytes + packet.len() > MAX_BYTES {
+            self.stats.overflowed += 1;
+            return;
+        }
+        self.bytes += packet.len();
+        let places = self.chance.up_to(self.impairment.reorder);
+        self.stats.reordered += u64::from(places > 0);
+        self.held.push(Held {
+            turn: self.turn + u64::from(places),
+            until: now + HOLD_LIMIT,
+            packet,
+        });
+    }
+}
+
+/// Longest wait for packets that overtake: the end of a burst must not wait for the next one.
+const HOLD_LIMIT: Duration = Duration::from_millis(5);
+
+/// Most bytes on the way: 100 Mbit/s for the longest delay that an impairment may have would be 125 MB; this is a test tool.
+const MAX_BYTES: usize = 16 << 20;
+
+/// Frames are damaged one after the other; interleaved tracks have links of their own.
+const DAMAGED_REMEMBERED: usize = 64;
