@@ -104,7 +104,7 @@ class Host:
     def close(self):
         self.local.shutdown()
         self.remote.shutdown()
-        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
 
 
 def field_number(message):

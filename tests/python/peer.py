@@ -62,11 +62,15 @@ class Peer(Host):
         assert answer["ok"], answer
 
     def reconnect(self, mode):
-        """Loses the connection as a phone does, and comes back."""
-        self.send(CONTROL, json.dumps({"op": "drop_session", "mode": mode}).encode())
-        until_closed(self.socket)
+        """Loses the connection as a phone does, and comes back: "quick" and "full" when the SFU has noticed the loss and has
+        kept or removed the participant; "unnoticed": as a new session, while the SFU still has the old one."""
         self.reconnected.clear()
-        self.connect(resume=mode == "quick")
+        if mode == "unnoticed":
+            self.connect(resume=False)
+        else:
+            self.send(CONTROL, json.dumps({"op": "drop_session", "mode": mode}).encode())
+            until_closed(self.socket)
+            self.connect(resume=mode == "quick")
         assert self.reconnected.wait(10), "no answer to the reconnect within 10 s"
 
     def expect(self, *kind, seconds=10):
@@ -151,6 +155,11 @@ def request_response(request_id, reason, words):
 
 
 def request_id(request):
-    """The first field of the request: its number, as a varint of one byte, since tests ask little."""
-    assert request[3] == 1 << 3 and request[4] < 0x80, request[:6]
-    return request[4]
+    """The first field of the request."""
+    assert request[3] == 1 << 3, request[:8]
+    number = shift = 0
+    for byte in request[4:]:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return number

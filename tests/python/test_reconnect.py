@@ -4,12 +4,12 @@ import asyncio
 
 import datatracks as dt
 import pytest
-from peer import connected, frame, options, until
+from peer import connected, frame, options, subscribed, until
 from test_tracks import pushed_until_read
 
 
-@pytest.mark.parametrize("mode", ["quick", "full"])
-async def test_a_publisher_comes_back(join, mode):
+@pytest.mark.parametrize("mode", ["quick", "unnoticed"])
+async def test_a_publisher_comes_back_before_anybody_knows(join, mode):
     alice, bob = join("alice"), join("bob")
     track, stream = await connected(alice, bob)
     alice.reconnect(mode)
@@ -18,7 +18,17 @@ async def test_a_publisher_comes_back(join, mode):
     assert [what for what in alice.seen() if what[0] == "local unpublished"] == []
 
 
-@pytest.mark.parametrize("mode", ["quick", "full"])
+async def test_a_publisher_comes_back_after_it_was_given_up(join):
+    alice, bob = join("alice"), join("bob")
+    track, stream = await connected(alice, bob)
+    alice.reconnect("full")
+    assert track.is_published() and alice.local.tracks() == [track]
+    assert await stream.next() is None
+    await until(lambda: [each.is_published() for each in bob.remote.tracks()] == [True])
+    await pushed_until_read(track, await subscribed(bob, "samples"))
+
+
+@pytest.mark.parametrize("mode", ["quick", "full", "unnoticed"])
 async def test_a_subscriber_comes_back(join, mode):
     alice, bob = join("alice"), join("bob")
     track, stream = await connected(alice, bob)
@@ -78,7 +88,7 @@ async def test_without_a_connection_pushes_are_accounted_for(join):
 async def test_both_come_back_at_once(join):
     alice, bob = join("alice"), join("bob")
     track, stream = await connected(alice, bob)
-    await asyncio.gather(asyncio.to_thread(alice.reconnect, "full"), asyncio.to_thread(bob.reconnect, "full"))
+    await asyncio.gather(asyncio.to_thread(alice.reconnect, "unnoticed"), asyncio.to_thread(bob.reconnect, "unnoticed"))
     await pushed_until_read(track, stream)
     assert stream.end_reason() is None
     assert len(bob.remote.tracks()) == 1

@@ -97,7 +97,7 @@ async def test_sids_change_and_frames_go_on_while_others_reconnect(join):
     alice, bob = join("alice"), join("bob")
     track, stream = await connected(alice, bob)
     remote, sid = bob.remote.tracks()[0], track.info().sid
-    alice.reconnect("full")
+    alice.reconnect("unnoticed")
     await until(lambda: track.info().sid != sid)
     await until(lambda: remote.info().sid == track.info().sid)
     assert remote.is_published() and remote in bob.remote.tracks()
