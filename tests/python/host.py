@@ -5,6 +5,7 @@ message a kind (0 hello, 1 signal, 2 packet), a length (32 bits, big-endian) and
 messages of the WebSocket, and packets those of the data channel `_data_track`.
 """
 
+import contextlib
 import json
 import socket
 import struct
@@ -104,7 +105,8 @@ class Host:
     def close(self):
         self.local.shutdown()
         self.remote.shutdown()
-        self.socket.close()
+        with contextlib.suppress(OSError):  # the connection may be gone already
+            self.socket.shutdown(socket.SHUT_RDWR)
 
 
 def field_number(message):
