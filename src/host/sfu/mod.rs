@@ -21,6 +21,7 @@ mod forward;
 mod impairment;
 mod link;
 mod participant;
+pub mod plain;
 mod publication;
 mod session;
 mod stats;
@@ -42,7 +43,7 @@ pub use self::{
     participant::ParticipantId,
     stats::{SfuStats, SubscriptionStats},
 };
-pub use super::plain::Permissions;
+pub use crate::host::plain::Permissions;
 use crate::{
     signal::session::{ParticipantInfo, ParticipantUpdate, Response, encode_response},
     track::Handle,
