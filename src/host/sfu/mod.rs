@@ -18,8 +18,10 @@ mod blob;
 mod chance;
 mod control;
 mod forward;
+mod hub;
 mod impairment;
 mod link;
+pub mod listen;
 mod participant;
 mod publication;
 mod session;
@@ -40,7 +42,7 @@ pub use self::{
     impairment::{Impairment, ImpairmentError},
     link::LinkStats,
     participant::ParticipantId,
-    stats::{SfuStats, SubscriptionStats},
+    stats::{Loss, SfuStats, SubscriptionStats},
 };
 pub use super::plain::Permissions;
 use crate::{
@@ -164,6 +166,7 @@ impl Sfu {
         self.release_packets(now);
         let due: Vec<_> = self.departures().filter(|(_, at)| *at <= now).collect();
         for (who, _) in due {
+            self.outputs.push_back(Output::Close { to: who });
             self.depart(who);
         }
     }
