@@ -47,8 +47,10 @@ pub struct Loss {
 impl Sfu {
     /// A packet that left was not delivered: the subscriber's connection has no room for it.
     pub fn handle_undelivered(&mut self, to: ParticipantId, packet: &[u8]) {
-        let handle = packet.get(2..4).map(|bytes| bytes.iter().fold(0, |n, b| n << 8 | u16::from(*b)));
-        let link = handle.and_then(Handle::new).and_then(|handle| self.links.get_mut(&(to, handle)));
+        let handle =
+            packet.get(2..4).map(|bytes| bytes.iter().fold(0, |n, b| n << 8 | u16::from(*b)));
+        let link =
+            handle.and_then(Handle::new).and_then(|handle| self.links.get_mut(&(to, handle)));
         if let Some(link) = link {
             link.handle_undelivered(packet);
         }

@@ -54,7 +54,8 @@ impl Incoming {
 
     /// The token of the header, or of the query.
     pub(super) fn token(&self) -> Option<&str> {
-        let header = self.request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let header =
+            self.request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         header.and_then(|value| value.strip_prefix("Bearer ")).or(self.parameter("access_token"))
     }
 

@@ -20,10 +20,14 @@ pub(super) struct Up {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
     /// No connection was ever up.
-    Joining { until: Instant },
+    Joining {
+        until: Instant,
+    },
     Connected,
     /// No connection is up any more.
-    Away { until: Instant },
+    Away {
+        until: Instant,
+    },
 }
 
 impl Presence {
