@@ -213,6 +213,9 @@ impl<R: Room> Script<R> {
         self.step = "full reconnect";
         self.room.join("alice", Permissions::default());
         self.wait("alice", |response| matches!(response, Response::Join(_)));
+        for identity in EVERYBODY {
+            self.wait_for_tracks(identity, "alice", &[]);
+        }
         let gps = self.publish("alice", 2, "gps");
         for identity in EVERYBODY {
             self.wait_for_tracks(identity, "alice", &["gps"]);
@@ -254,6 +257,9 @@ impl<R: Room> Script<R> {
             });
         }
         self.publish("alice", 2, "gps");
+        for identity in EVERYBODY {
+            self.wait_for_tracks(identity, "alice", &["gps"]);
+        }
     }
 
     fn leave(&mut self) {

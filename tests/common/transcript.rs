@@ -73,9 +73,10 @@ impl Names {
         let one = |topic: &str, line: String| vec![(topic.to_owned(), line)];
         match response {
             Response::Join(join) => {
-                let me = join.participant.iter().chain(&join.other_participants);
-                let people: BTreeMap<_, _> = me.map(|p| self.participant(p)).collect();
-                one("session", format!("join {people:?}"))
+                let everybody = join.participant.iter().chain(&join.other_participants);
+                let mut lines: Vec<_> = everybody.map(|p| self.participant(p)).collect();
+                lines.push(("session".into(), format!("join {:?}", others(join))));
+                lines
             }
             Response::Reconnect(_) => one("session", "reconnect".into()),
             Response::Leave(leave) => {
@@ -94,13 +95,7 @@ impl Names {
                 let track = info.as_ref().map(|info| self.track(info));
                 one("answers", format!("unpublished {track:?}"))
             }
-            Response::RequestResponse(refusal) => one(
-                "answers",
-                format!(
-                    "{} refused, reason {}: {:?}",
-                    refusal.request_id, refusal.reason, refusal.request
-                ),
-            ),
+            Response::RequestResponse(refusal) => one("answers", format!("{refusal:?}")),
             Response::StoreDataBlob(stored) => one("answers", format!("{stored:?}")),
             Response::GetDataBlob(found) => one("answers", format!("{found:?}")),
             Response::Pong(_) => one("answers", "old pong".into()),
@@ -169,4 +164,8 @@ impl Names {
         self.by_sid.insert(sid.to_owned(), name.clone());
         name
     }
+}
+
+fn others(join: &JoinResponse) -> BTreeSet<&str> {
+    join.other_participants.iter().map(|participant| participant.identity.as_str()).collect()
 }

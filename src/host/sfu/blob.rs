@@ -28,7 +28,7 @@ impl Blobs {
         let others = self.by_key.iter().filter(|(stored, _)| **stored != key);
         let stored: usize = others.map(|(key, blob)| key.len() + blob.contents.len()).sum();
         if stored + key.len() + blob.contents.len() > MAX_TOTAL_BYTES {
-            return Err((RefusalReason::LimitExceeded, "data blobs exceed limit"));
+            return Err((RefusalReason::LimitExceeded, "async attribute definition exceeds limit"));
         }
         let answer = blob.key.clone().unwrap_or_default();
         self.by_key.insert(key, blob);

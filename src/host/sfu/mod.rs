@@ -23,6 +23,7 @@ mod impairment;
 mod link;
 pub mod listen;
 mod participant;
+pub mod plain;
 mod publication;
 mod session;
 mod stats;
@@ -44,7 +45,7 @@ pub use self::{
     participant::ParticipantId,
     stats::{Loss, SfuStats, SubscriptionStats},
 };
-pub use super::plain::Permissions;
+pub use crate::host::plain::Permissions;
 use crate::{
     signal::session::{ParticipantInfo, ParticipantUpdate, Response, encode_response},
     track::Handle,
