@@ -14,10 +14,20 @@ pub(crate) mod wait;
 mod tests;
 
 pub mod key_ring;
+mod local_control;
+mod local_end;
 pub mod local_manager;
+mod local_push;
+mod local_sending;
+mod local_state;
 pub mod local_track;
+mod local_waits;
 pub mod logging;
+mod remote_core;
+mod remote_effects;
 pub mod remote_manager;
+mod remote_reception;
+mod remote_seats;
 pub mod remote_track;
 pub mod stream;
 

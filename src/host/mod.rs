@@ -1,5 +1,6 @@
 //! The reference host: real rooms, the embedded SFU, the command line. Uses what this crate exports, as any host would.
 
+pub mod bridge;
 pub mod plain;
 pub mod room;
 pub mod sfu;

@@ -15,7 +15,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::{
     select,
     sync::{Notify, mpsc, watch},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
 
@@ -24,7 +24,7 @@ use crate::frame::PacketBatch;
 
 /// Whether packets can leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ChannelState {
+pub(in crate::host) enum ChannelState {
     Opening,
     Open,
     Closed,
@@ -36,6 +36,8 @@ pub(super) struct Outgoing {
     queue: mpsc::UnboundedSender<PacketBatch>,
     waiting: Arc<AtomicUsize>,
     state: Arc<watch::Sender<ChannelState>>,
+    /// Bytes here and in the channel.
+    buffered: Arc<watch::Sender<usize>>,
 }
 
 /// The other end of [`Outgoing`], before there is a channel.
@@ -52,6 +54,7 @@ pub(super) fn outgoing() -> (Outgoing, Pump) {
         queue: sender,
         waiting: Arc::default(),
         state: Arc::new(watch::Sender::new(ChannelState::Opening)),
+        buffered: Arc::default(),
     };
     (outgoing.clone(), Pump { queue, outgoing, drained: Arc::default() })
 }
@@ -67,6 +70,15 @@ impl Outgoing {
         }
         self.waiting.fetch_add(packets.byte_len(), Ordering::Relaxed);
         self.queue.send(packets).map_err(|_| NotSent::NotConnected)
+    }
+
+    /// Waits until nothing waits any more.
+    pub(super) async fn drained(&self, limit: Duration) {
+        if *self.state.borrow() == ChannelState::Open {
+            let mut buffered = self.buffered.subscribe();
+            let empty = |held: &usize| *held == 0 && self.waiting.load(Ordering::Relaxed) == 0;
+            timeout(limit, buffered.wait_for(empty)).await.ok();
+        }
     }
 
     /// Changes as the channel opens and closes.
@@ -93,22 +105,17 @@ impl Pump {
     }
 
     async fn run(mut self, channel: Arc<dyn DataChannel>, delegate: Arc<dyn TransportDelegate>) {
-        hasten(&*channel, self.outgoing.state()).await;
-        let mut reported = None;
-        loop {
-            let held = channel.outstanding_bytes().await.unwrap_or_default();
-            let waiting = self.outgoing.waiting.load(Ordering::Relaxed) + held;
-            if reported.replace(waiting) != Some(waiting) {
-                delegate.on_buffered_amount(waiting as u64);
-            }
+        let mut state = self.outgoing.state();
+        hasten(&*channel, state.clone()).await;
+        delegate.on_buffered_amount(0);
+        while *state.borrow() == ChannelState::Open {
+            let held = self.report(&*channel, &*delegate).await;
             select! {
-                batch = self.queue.recv() => match batch {
-                    Some(batch) => self.send(&*channel, &*delegate, batch).await,
-                    None => return,
-                },
-                () = self.drained.notified(), if held > 0 => {}
+                Some(batch) = self.queue.recv() => self.send(&*channel, &*delegate, batch).await,
+                _ = state.changed() => {}
+                () = self.drained.notified(), if held => {}
                 // The event can get lost, rarely.
-                () = sleep(LOOK_AGAIN), if held > 0 => {}
+                () = sleep(LOOK_AGAIN), if held => {}
             }
         }
     }
@@ -124,10 +131,19 @@ impl Pump {
             if let Err(error) = channel.send(owned(packet)).await {
                 tracing::debug!(%error, "a packet was not sent");
             }
-            let waiting = self.outgoing.waiting.fetch_sub(size, Ordering::Relaxed) - size;
-            let held = channel.outstanding_bytes().await.unwrap_or_default();
-            delegate.on_buffered_amount((waiting + held) as u64);
+            self.outgoing.waiting.fetch_sub(size, Ordering::Relaxed);
+            self.report(channel, delegate).await;
         }
+    }
+
+    /// Tells how much waits, when that has changed. Answers whether the channel holds anything.
+    async fn report(&self, channel: &dyn DataChannel, delegate: &dyn TransportDelegate) -> bool {
+        let held = channel.outstanding_bytes().await.unwrap_or_default();
+        let buffered = self.outgoing.waiting.load(Ordering::Relaxed) + held;
+        if self.outgoing.buffered.send_replace(buffered) != buffered {
+            delegate.on_buffered_amount(buffered as u64);
+        }
+        held > 0
     }
 }
 
@@ -173,10 +189,13 @@ impl Reader {
 }
 
 /// Wakes the connection's driver until the channel is open: it flushes DTLS and SCTP only when something wakes it.
-async fn hasten(channel: &dyn DataChannel, mut state: watch::Receiver<ChannelState>) {
+pub(in crate::host) async fn hasten(
+    channel: &dyn DataChannel,
+    mut state: watch::Receiver<ChannelState>,
+) {
     for _ in 0..NUDGES {
         let opened = state.wait_for(|state| *state != ChannelState::Opening);
-        if tokio::time::timeout(NUDGE_INTERVAL, opened).await.is_ok() {
+        if timeout(NUDGE_INTERVAL, opened).await.is_ok() {
             return;
         }
         if channel.set_buffered_amount_low_threshold(LOW_THRESHOLD).await.is_err() {
@@ -186,7 +205,7 @@ async fn hasten(channel: &dyn DataChannel, mut state: watch::Receiver<ChannelSta
     state.wait_for(|state| *state != ChannelState::Opening).await.ok();
 }
 
-fn owned(packet: Bytes) -> BytesMut {
+pub(in crate::host) fn owned(packet: Bytes) -> BytesMut {
     packet.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared))
 }
 

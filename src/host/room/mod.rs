@@ -10,7 +10,7 @@
 //! ```
 //! The transport never looks into a packet, and into a signal only as far as the connection itself goes.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
@@ -19,11 +19,11 @@ use tokio::{
 
 mod address;
 mod backoff;
-mod channel;
+pub(in crate::host) mod channel;
 mod error;
 mod gateway;
 mod keep_alive;
-mod peer;
+pub(in crate::host) mod peer;
 mod peers;
 mod reconnect;
 mod session;
@@ -96,6 +96,15 @@ pub enum Reconnection {
     Quick,
     /// The room was joined anew.
     Full,
+}
+
+impl fmt::Display for Reconnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Quick => "quick",
+            Self::Full => "full",
+        })
+    }
 }
 
 impl Room {

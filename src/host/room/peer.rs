@@ -27,14 +27,14 @@ use crate::signal::session::{IceServer, SessionDescription, signal_target};
 
 /// Which of a participant's connections: packets go out on the publisher's, and in single mode there is no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(in crate::host) enum Role {
     Publisher,
     Subscriber,
 }
 
 impl Role {
     /// The role's number in trickle messages.
-    pub(super) fn target(self) -> i32 {
+    pub(in crate::host) fn target(self) -> i32 {
         match self {
             Self::Publisher => signal_target::PUBLISHER,
             Self::Subscriber => signal_target::SUBSCRIBER,
@@ -43,7 +43,7 @@ impl Role {
 }
 
 /// What a connection tells its session.
-pub(super) enum PeerEvent {
+pub(in crate::host) enum PeerEvent {
     Candidate(Role, RTCIceCandidateInit),
     State(Role, RTCPeerConnectionState),
     /// The server opened a channel.
@@ -52,12 +52,12 @@ pub(super) enum PeerEvent {
 
 /// Where traffic may go.
 #[derive(Clone, Debug)]
-pub(super) struct Network {
-    pub(super) loopback: bool,
-    pub(super) ice_servers: Vec<IceServer>,
+pub(in crate::host) struct Network {
+    pub(in crate::host) loopback: bool,
+    pub(in crate::host) ice_servers: Vec<IceServer>,
 }
 
-pub(super) struct Peer {
+pub(in crate::host) struct Peer {
     role: Role,
     connection: Arc<dyn PeerConnection>,
     remote: Remote,
@@ -71,7 +71,7 @@ enum Remote {
 }
 
 impl Peer {
-    pub(super) async fn open(
+    pub(in crate::host) async fn open(
         role: Role,
         network: &Network,
         events: UnboundedSender<PeerEvent>,
@@ -91,12 +91,12 @@ impl Peer {
         Ok(Self { role, connection: Arc::new(connection), remote, last_offer: 0 })
     }
 
-    pub(super) fn role(&self) -> Role {
+    pub(in crate::host) fn role(&self) -> Role {
         self.role
     }
 
     /// The channel for packets: unordered, never retransmitted (protocol §4.1).
-    pub(super) async fn create_channel(&self) -> Result<Arc<dyn DataChannel>> {
+    pub(in crate::host) async fn create_channel(&self) -> Result<Arc<dyn DataChannel>> {
         let init = RTCDataChannelInit {
             ordered: false,
             max_retransmits: Some(0),
@@ -106,7 +106,7 @@ impl Peer {
     }
 
     /// The first offer.
-    pub(super) async fn offer(&mut self) -> Result<SessionDescription> {
+    pub(in crate::host) async fn offer(&mut self) -> Result<SessionDescription> {
         let offer = self.connection.create_offer(None).await?;
         self.connection.set_local_description(offer.clone()).await?;
         self.last_offer += 1;
@@ -114,14 +114,17 @@ impl Peer {
     }
 
     /// An offer that restarts ICE.
-    pub(super) async fn restart(&mut self) -> Result<SessionDescription> {
+    pub(in crate::host) async fn restart(&mut self) -> Result<SessionDescription> {
         self.connection.restart_ice().await?;
         self.remote = Remote::Awaiting { candidates: Vec::new() };
         self.offer().await
     }
 
     /// Takes the answer to the last offer; an older one is ignored. Servers that do not number answers send 0.
-    pub(super) async fn accept_answer(&mut self, answer: SessionDescription) -> Result<()> {
+    pub(in crate::host) async fn accept_answer(
+        &mut self,
+        answer: SessionDescription,
+    ) -> Result<()> {
         if answer.id != 0 && answer.id != self.last_offer {
             return Ok(());
         }
@@ -129,7 +132,10 @@ impl Peer {
     }
 
     /// Answers an offer of the server.
-    pub(super) async fn answer(&mut self, offer: SessionDescription) -> Result<SessionDescription> {
+    pub(in crate::host) async fn answer(
+        &mut self,
+        offer: SessionDescription,
+    ) -> Result<SessionDescription> {
         self.set_remote(RTCSessionDescription::offer(offer.sdp)?).await?;
         let answer = self.connection.create_answer(None).await?;
         self.connection.set_local_description(answer.clone()).await?;
@@ -137,7 +143,7 @@ impl Peer {
     }
 
     /// Takes a candidate of the server, as JSON. TCP ones are left out: each would open a connection that is not needed.
-    pub(super) async fn add_candidate(&mut self, json: &str) -> Result<()> {
+    pub(in crate::host) async fn add_candidate(&mut self, json: &str) -> Result<()> {
         let candidate: RTCIceCandidateInit =
             serde_json::from_str(json).map_err(|error| Error::Other(error.to_string()))?;
         if candidate.candidate.is_empty() || candidate.candidate.contains(" tcp ") {
@@ -153,7 +159,7 @@ impl Peer {
         }
     }
 
-    pub(super) async fn close(&self) {
+    pub(in crate::host) async fn close(&self) {
         if let Err(error) = self.connection.close().await {
             tracing::debug!(%error, role = ?self.role, "closing a peer connection");
         }
@@ -217,7 +223,7 @@ fn settings() -> SettingEngine {
 }
 
 /// Label of the channel for packets (protocol §4.1).
-pub(super) const CHANNEL_LABEL: &str = "_data_track";
+pub(in crate::host) const CHANNEL_LABEL: &str = "_data_track";
 
 /// Bytes that the channel may hold. From 128 KiB on, bursts overrun the kernel's UDP buffer and are lost.
 const SEND_BUFFER_LIMIT: usize = 64 << 10;

@@ -318,6 +318,7 @@ impl Session {
             Signal::Cut { waiting } => waiting,
         };
         self.interrupted = None;
+        delegate.on_resumed();
         self.keep_alive.restart(Instant::now());
         delegate.on_signal_response(response);
         if let Some(published) = published {

@@ -92,11 +92,27 @@ impl ApiKey {
         Token(token)
     }
 
+    /// Whether `issuer` is this key and `signature` that of its secret under `signed`.
+    pub(in crate::host) fn has_signed(
+        &self,
+        issuer: &str,
+        signed: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let mut mac = self.mac();
+        mac.update(signed);
+        issuer == self.key && mac.verify_slice(signature).is_ok()
+    }
+
     fn signature(&self, signed: &[u8]) -> impl AsRef<[u8]> + use<> {
-        let mut mac = HmacSha256::new_from_slice(self.secret.as_bytes())
-            .unwrap_or_else(|_| HmacSha256::new(&Default::default()));
+        let mut mac = self.mac();
         mac.update(signed);
         mac.finalize().into_bytes()
+    }
+
+    fn mac(&self) -> HmacSha256 {
+        HmacSha256::new_from_slice(self.secret.as_bytes())
+            .unwrap_or_else(|_| HmacSha256::new(&Default::default()))
     }
 }
 

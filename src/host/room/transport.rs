@@ -36,6 +36,8 @@ pub trait TransportDelegate: Send + Sync {
     fn on_buffered_amount(&self, bytes: u64);
     /// The session does not work any more, or not fully. Reported once until it is resumed, or twice when the first was a symptom.
     fn on_interrupted(&self, interruption: Interruption);
+    /// What was reported before is mended; the reconnect response follows.
+    fn on_resumed(&self) {}
 }
 
 /// Where to join, and as whom.
@@ -137,8 +139,9 @@ impl Transport {
         self.commands.send(Command::Cut).ok();
     }
 
-    /// Leaves the room and closes everything.
+    /// Lets what waits leave, then leaves the room and closes everything.
     pub async fn leave(&self) {
+        self.outgoing.drained(DRAIN_TIME).await;
         self.finish(true).await;
     }
 
@@ -177,6 +180,9 @@ const MAX_WAITING_SIGNALS: usize = 4096;
 
 /// For ICE and DTLS after a resumption (protocol §7: 15 s for a connection).
 const PEER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// For the packets that wait when the room is left.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// ReconnectReason RR_SIGNAL_DISCONNECTED.
 const SIGNAL_DISCONNECTED: i32 = 1;

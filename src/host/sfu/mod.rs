@@ -18,8 +18,10 @@ mod blob;
 mod chance;
 mod control;
 mod forward;
+mod hub;
 mod impairment;
 mod link;
+pub mod listen;
 mod participant;
 pub mod plain;
 mod publication;
@@ -41,7 +43,7 @@ pub use self::{
     impairment::{Impairment, ImpairmentError},
     link::LinkStats,
     participant::ParticipantId,
-    stats::{SfuStats, SubscriptionStats},
+    stats::{Loss, SfuStats, SubscriptionStats},
 };
 pub use crate::host::plain::Permissions;
 use crate::{
@@ -165,6 +167,7 @@ impl Sfu {
         self.release_packets(now);
         let due: Vec<_> = self.departures().filter(|(_, at)| *at <= now).collect();
         for (who, _) in due {
+            self.outputs.push_back(Output::Close { to: who });
             self.depart(who);
         }
     }

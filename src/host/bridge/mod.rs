@@ -1,0 +1,281 @@
+//! A bridge: the plain protocol in front of a real room. One TCP connection is one participant; nothing is understood here
+//! but what the connection itself needs, and no manager stands between.
+//!
+//! ```text
+//!            hello                     TCP or WebSocket lost, drop_session quick
+//!  accepted ───────► Joined ─────────────────────────────────────────────────────► Parked
+//!     │ hello, resume   │ ▲                                                          │ 30 s
+//!     │                 │ └──────────────────── hello with resume ───────────────────┤
+//!     └─ unknown ─► leave: RECONNECT                                                 ▼
+//!                       └── leave, ended by the server, drop_session full ───────► gone
+//! ```
+
+mod outlet;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{
+    io::{self, AsyncRead},
+    net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
+    select,
+    sync::Notify,
+    time::{Duration, sleep, timeout},
+};
+
+use self::outlet::{Outlet, Writer};
+use super::{
+    plain::{Control, DropMode, Hello, Kind, Message},
+    room::{
+        ApiKey, Grants, Interruption, JoinError, ServerAddress,
+        transport::{JoinOptions, Transport, TransportDelegate, join},
+    },
+};
+use crate::{
+    frame::PacketBatch,
+    signal::session::{
+        LeaveRequest, Request, Response, decode_request, disconnect_reason, encode_response,
+        leave_action,
+    },
+};
+
+/// Which server is behind the bridge, and who waits to come back.
+#[derive(Clone)]
+pub struct Bridge {
+    server: ServerAddress,
+    key: ApiKey,
+    roster: Arc<Mutex<Roster>>,
+    parking: Arc<Notify>,
+}
+
+/// Everybody who is connected, and everybody who may come back.
+#[derive(Default)]
+struct Roster {
+    connected: BTreeMap<Name, Arc<Outlet>>,
+    parked: BTreeMap<Name, Participant>,
+}
+
+/// Room and identity.
+type Name = (String, String);
+
+/// A participant of the real room.
+#[derive(Clone)]
+struct Participant {
+    transport: Transport,
+    outlet: Arc<Outlet>,
+}
+
+/// What becomes of a participant whose TCP connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It may come back.
+    Parked,
+    /// It leaves.
+    Left,
+    /// The server ended it.
+    Ended,
+}
+
+impl Bridge {
+    /// A bridge to the rooms of `server`; `key` signs the tokens of its participants.
+    pub fn new(server: ServerAddress, key: ApiKey) -> Self {
+        Self { server, key, roster: Arc::default(), parking: Arc::default() }
+    }
+
+    /// Serves participants until the listener fails.
+    ///
+    /// # Errors
+    /// When no connection can be accepted any more.
+    pub async fn serve(&self, listener: TcpListener) -> io::Result<()> {
+        loop {
+            let (stream, _) = listener.accept().await?;
+            let bridge = self.clone();
+            tokio::spawn(async move {
+                if let Err(error) = bridge.serve_connection(stream).await {
+                    tracing::debug!(%error, "a plain connection broke");
+                }
+            });
+        }
+    }
+
+    async fn serve_connection(&self, stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let (mut reader, writer) = stream.into_split();
+        let writer = Writer::start(writer);
+        let Some(hello) = read_hello(&mut reader).await? else {
+            writer.send(Message::reply(Err("the first message must be a hello")));
+            return Ok(());
+        };
+        let name = (hello.room.clone(), hello.identity.clone());
+        let admitted = match self.unpark(&name, hello.resume).await {
+            parked if hello.resume => self.come_back(parked, &writer).await,
+            _ => self.join(&hello, &writer).await.map(Some),
+        };
+        match admitted {
+            Ok(Some(participant)) => {
+                self.serve_participant(name, participant, reader, &writer).await
+            }
+            Ok(None) => {}
+            Err(error) => writer.send(Message::reply(Err(&error.to_string()))),
+        }
+        Ok(())
+    }
+
+    async fn serve_participant(
+        &self,
+        name: Name,
+        participant: Participant,
+        mut reader: OwnedReadHalf,
+        writer: &Writer,
+    ) {
+        self.roster().connected.insert(name.clone(), Arc::clone(&participant.outlet));
+        let fate = participant.serve(&mut reader, writer).await;
+        participant.outlet.detach();
+        self.roster().connected.remove(&name);
+        match fate {
+            Fate::Parked => self.park(name, participant),
+            Fate::Left => participant.transport.leave().await,
+            Fate::Ended => participant.transport.abandon().await,
+        }
+        self.parking.notify_waiters();
+    }
+
+    async fn join(&self, hello: &Hello, writer: &Writer) -> Result<Participant, JoinError> {
+        let mut grants = Grants::new(&hello.identity, &hello.room);
+        grants.can_publish_data = hello.permissions.can_publish_data;
+        grants.can_subscribe = hello.permissions.can_subscribe;
+        let token = self.key.sign(&grants);
+        let options = JoinOptions { server: self.server.clone(), token, mode: None };
+        let (transport, session) = join(&options).await?;
+        let outlet = Outlet::new(writer.clone());
+        session.start(Arc::clone(&outlet) as _);
+        // Packets that come early wait in the TCP connection.
+        transport.wait_until_open(OPENING_TIME).await.ok();
+        Ok(Participant { transport, outlet })
+    }
+
+    /// Takes up the session of a participant, or tells it to join anew.
+    async fn come_back(
+        &self,
+        parked: Option<Participant>,
+        writer: &Writer,
+    ) -> Result<Option<Participant>, JoinError> {
+        if let Some(participant) = parked {
+            participant.outlet.attach(writer.clone());
+            match participant.transport.resume(None).await {
+                Ok(()) => return Ok(Some(participant)),
+                Err(JoinError::NotResumable) => participant.transport.abandon().await,
+                Err(error) => return Err(error),
+            }
+        }
+        writer.send(Message::signal(encode_response(Response::Leave(join_anew()))));
+        Ok(None)
+    }
+
+    fn park(&self, name: Name, participant: Participant) {
+        participant.transport.cut();
+        let outlet = Arc::downgrade(&participant.outlet);
+        let older = self.roster().parked.insert(name.clone(), participant);
+        drop(older);
+        let bridge = self.clone();
+        tokio::spawn(async move {
+            sleep(PARKING_TIME).await;
+            let mut roster = bridge.roster();
+            let kept = roster.parked.get(&name).map(|kept| Arc::as_ptr(&kept.outlet));
+            if kept == Some(outlet.as_ptr()) {
+                roster.parked.remove(&name);
+            }
+        });
+    }
+
+    /// The participant that waits to come back. Whoever comes back before the loss of its connection was noticed is let go
+    /// of by that connection first.
+    async fn unpark(&self, name: &Name, wanted: bool) -> Option<Participant> {
+        let parked = self.parking.notified();
+        let connected = {
+            let mut roster = self.roster();
+            if let Some(participant) = roster.parked.remove(name) {
+                return Some(participant);
+            }
+            roster.connected.get(name).filter(|_| wanted).cloned()?
+        };
+        connected.on_interrupted(Interruption::Signal);
+        timeout(LETTING_GO_TIME, parked).await.ok();
+        self.roster().parked.remove(name)
+    }
+
+    fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Participant {
+    async fn serve(&self, reader: &mut (impl AsyncRead + Unpin), writer: &Writer) -> Fate {
+        select! {
+            fate = self.read(reader, writer) => fate,
+            interruption = self.outlet.interruption() => match interruption {
+                Interruption::Signal => Fate::Parked,
+                _ => Fate::Ended,
+            },
+        }
+    }
+
+    /// Passes on what the plain side sends.
+    async fn read(&self, reader: &mut (impl AsyncRead + Unpin), writer: &Writer) -> Fate {
+        let mut leaving = false;
+        while let Ok(Some(Message { kind, bytes })) = Message::read(reader).await {
+            match kind {
+                Kind::Signal => {
+                    leaving |= matches!(decode_request(&bytes), Ok(Some(Request::Leave(_))));
+                    self.transport.send_signal(bytes).ok();
+                }
+                Kind::Packet => {
+                    let length = bytes.len();
+                    self.transport.send_packets(PacketBatch::new(bytes.into(), length)).ok();
+                }
+                Kind::Control => match drop_mode(&bytes) {
+                    Ok(mode) => {
+                        writer.send(Message::reply(Ok(())));
+                        return if mode == DropMode::Quick { Fate::Parked } else { Fate::Left };
+                    }
+                    Err(refusal) => writer.send(Message::reply(Err(refusal))),
+                },
+                Kind::Hello => writer.send(Message::reply(Err("there was a hello already"))),
+            }
+        }
+        if leaving { Fate::Ended } else { Fate::Parked }
+    }
+}
+
+async fn read_hello(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Hello>> {
+    let message = Message::read(reader).await?;
+    let hello = message.filter(|message| message.kind == Kind::Hello);
+    Ok(hello.and_then(|message| serde_json::from_slice(&message.bytes).ok()))
+}
+
+fn drop_mode(control: &[u8]) -> Result<DropMode, &'static str> {
+    match serde_json::from_slice(control) {
+        Ok(Control::DropSession { mode }) => Ok(mode),
+        Ok(_) => Err("not here: the room behind a bridge is a real one"),
+        Err(_) => Err("no such control"),
+    }
+}
+
+fn join_anew() -> LeaveRequest {
+    LeaveRequest {
+        can_reconnect: true,
+        reason: disconnect_reason::STATE_MISMATCH,
+        action: leave_action::RECONNECT,
+    }
+}
+
+/// How long a participant without a connection is kept; servers keep it no longer (protocol §7).
+const PARKING_TIME: Duration = Duration::from_secs(30);
+
+/// For an older connection of the same participant to notice.
+const LETTING_GO_TIME: Duration = Duration::from_secs(2);
+
+/// ICE, DTLS and SCTP together; usually far below one second.
+const OPENING_TIME: Duration = Duration::from_secs(10);
