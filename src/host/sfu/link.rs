@@ -6,7 +6,9 @@
 //! Owns the packets on the way and counts what happened to them; bounded in bytes. Knows no participant and no track.
 
 use std::{
+    cmp::Reverse,
     collections::VecDeque,
+    mem,
     time::{Duration, Instant},
 };
 
@@ -27,10 +29,12 @@ pub struct LinkStats {
     pub frames_damaged: u64,
     /// Packets that came twice.
     pub duplicated: u64,
-    /// Packets that were overtaken.
+    /// Packets that were held so that later ones overtake them.
     pub reordered: u64,
     /// Packets dropped since too much was on the way.
     pub overflowed: u64,
+    /// Packets of those delivered that the subscriber's connection had no room for.
+    pub undelivered: u64,
 }
 
 impl LinkStats {
@@ -43,6 +47,7 @@ impl LinkStats {
         self.duplicated += other.duplicated;
         self.reordered += other.reordered;
         self.overflowed += other.overflowed;
+        self.undelivered += other.undelivered;
     }
 }
 
@@ -56,11 +61,14 @@ pub(super) struct Link {
     delayed: VecDeque<(Instant, Bytes)>,
     bytes: usize,
     damaged: VecDeque<u16>,
+    /// Frame numbers of packets that did not arrive, until somebody asks.
+    losses: VecDeque<u16>,
     stats: LinkStats,
 }
 
 #[derive(Debug)]
 struct Held {
+    arrived: u64,
     /// Leaves once so many packets have been seen.
     turn: u64,
     until: Instant,
@@ -77,6 +85,7 @@ impl Link {
             delayed: VecDeque::new(),
             bytes: 0,
             damaged: VecDeque::new(),
+            losses: VecDeque::new(),
             stats: LinkStats::default(),
         }
     }
@@ -114,8 +123,8 @@ impl Link {
     /// Hands out what is due.
     pub(super) fn release(&mut self, now: Instant, mut out: impl FnMut(Bytes)) {
         let (turn, delay) = (self.turn, self.impairment.delay);
-        // In the order of their turns: the sort is stable, so packets of one turn keep theirs.
-        self.held.sort_by_key(|held| held.turn);
+        // Whose turn it is by being late lets the one pass that is on time.
+        self.held.sort_by_key(|held| (held.turn, Reverse(held.arrived)));
         for held in self.held.extract_if(.., |held| held.turn <= turn || held.until <= now) {
             self.delayed.push_back((now + delay, held.packet));
         }
@@ -132,10 +141,28 @@ impl Link {
         held.chain(self.delayed.front().map(|(due, _)| *due)).min()
     }
 
-    fn lose(&mut self, packet: &Bytes) {
+    /// A packet handed out found no room.
+    pub(super) fn handle_undelivered(&mut self, packet: &[u8]) {
+        self.stats.undelivered += 1;
+        self.note_loss(frame_number(packet));
+    }
+
+    /// The frame numbers of packets that did not arrive, for whatever reason, since this was last asked.
+    pub(super) fn take_losses(&mut self) -> VecDeque<u16> {
+        mem::take(&mut self.losses)
+    }
+
+    fn note_loss(&mut self, frame: u16) {
+        if self.losses.len() == LOSSES_REMEMBERED {
+            self.losses.pop_front();
+        }
+        self.losses.push_back(frame);
+    }
+
+    fn lose(&mut self, packet: &[u8]) {
         self.stats.lost += 1;
-        let frame =
-            packet.get(6..8).map_or(0, |bytes| bytes.iter().fold(0, |n, b| n << 8 | u16::from(*b)));
+        let frame = frame_number(packet);
+        self.note_loss(frame);
         if self.damaged.contains(&frame) {
             return;
         }
@@ -149,17 +176,18 @@ impl Link {
     fn hold(&mut self, now: Instant, packet: Bytes) {
         if self.bytes + packet.len() > MAX_BYTES {
             self.stats.overflowed += 1;
-            return;
+            return self.note_loss(frame_number(&packet));
         }
         self.bytes += packet.len();
-        let places = self.chance.up_to(self.impairment.reorder);
+        let places = u64::from(self.chance.up_to(self.impairment.reorder));
         self.stats.reordered += u64::from(places > 0);
-        self.held.push(Held {
-            turn: self.turn + u64::from(places),
-            until: now + HOLD_LIMIT,
-            packet,
-        });
+        let turn = self.turn + places;
+        self.held.push(Held { arrived: self.turn, turn, until: now + HOLD_LIMIT, packet });
     }
+}
+
+fn frame_number(packet: &[u8]) -> u16 {
+    packet.get(6..8).map_or(0, |bytes| bytes.iter().fold(0, |n, b| n << 8 | u16::from(*b)))
 }
 
 /// Longest wait for packets that overtake: the end of a burst must not wait for the next one.
@@ -170,3 +198,6 @@ const MAX_BYTES: usize = 16 << 20;
 
 /// Frames are damaged one after the other; interleaved tracks have links of their own.
 const DAMAGED_REMEMBERED: usize = 64;
+
+/// Seconds of a fast track at a high loss, for those who ask; a few kilobytes for those who do not.
+const LOSSES_REMEMBERED: usize = 4096;

@@ -18,9 +18,12 @@ mod blob;
 mod chance;
 mod control;
 mod forward;
+mod hub;
 mod impairment;
 mod link;
+pub mod listen;
 mod participant;
+pub mod plain;
 mod publication;
 mod session;
 mod stats;
@@ -40,9 +43,9 @@ pub use self::{
     impairment::{Impairment, ImpairmentError},
     link::LinkStats,
     participant::ParticipantId,
-    stats::{SfuStats, SubscriptionStats},
+    stats::{Loss, SfuStats, SubscriptionStats},
 };
-pub use super::plain::Permissions;
+pub use crate::host::plain::Permissions;
 use crate::{
     signal::session::{ParticipantInfo, ParticipantUpdate, Response, encode_response},
     track::Handle,
@@ -164,6 +167,7 @@ impl Sfu {
         self.release_packets(now);
         let due: Vec<_> = self.departures().filter(|(_, at)| *at <= now).collect();
         for (who, _) in due {
+            self.outputs.push_back(Output::Close { to: who });
             self.depart(who);
         }
     }

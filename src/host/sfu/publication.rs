@@ -78,7 +78,10 @@ impl Sfu {
         }
         let schema = request.schema.as_ref().and_then(|schema| schema.encoding.as_ref());
         if !is_valid(request.frame_encoding.as_ref()) || !is_valid(schema) {
-            return Err((RefusalReason::InvalidRequest, "encoding is invalid"));
+            return Err((
+                RefusalReason::InvalidRequest,
+                "encoding identifier is empty or exceeds the maximum length",
+            ));
         }
         is_new(publisher, handle, &request.name).map(|()| handle)
     }

@@ -46,9 +46,7 @@ impl Sfu {
     /// # Errors
     /// When it is not known any more: the LeaveRequest that tells it to join anew.
     pub fn resume(&mut self, identity: &str) -> Result<ParticipantId, Bytes> {
-        let who = self.find(identity).ok_or_else(|| {
-            encode_response(leave(disconnect_reason::STATE_MISMATCH, leave_action::RECONNECT))
-        })?;
+        let who = self.find(identity).ok_or_else(Self::not_resumable)?;
         if let Some(participant) = self.participants.get_mut(&who) {
             participant.presence = Presence::Connected;
         }
@@ -58,6 +56,20 @@ impl Sfu {
         let participants = self.participants.values().map(Participant::info).collect();
         self.signal(who, Response::Update(ParticipantUpdate { participants }));
         Ok(who)
+    }
+
+    /// The LeaveRequest that tells a client to join anew.
+    pub(super) fn not_resumable() -> Bytes {
+        let mismatch = leave(disconnect_reason::STATE_MISMATCH, leave_action::RECONNECT);
+        encode_response(mismatch).into()
+    }
+
+    /// Says goodbye to everybody.
+    pub fn shut_down(&mut self) {
+        let everybody: Vec<_> = self.participants.keys().copied().collect();
+        for who in everybody {
+            self.end(who, disconnect_reason::SERVER_SHUTDOWN, leave_action::DISCONNECT);
+        }
     }
 
     /// The signal connection of this participant broke.
@@ -219,4 +231,4 @@ const PING_TIMEOUT_SECONDS: i32 = 15;
 const MAX_IDENTITY_BYTES: usize = 256;
 
 /// Bounds what one room holds.
-const MAX_PARTICIPANTS: usize = 4096;
+const MAX_PARTICIPANTS: usize = 1024;

@@ -1,6 +1,7 @@
 //! What an SFU counted.
 
-use super::{LinkStats, Sfu};
+use super::{LinkStats, ParticipantId, Sfu};
+use crate::track::Handle;
 
 /// Counts of one room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +33,49 @@ pub struct SubscriptionStats {
     pub link: LinkStats,
 }
 
+/// A packet that did not reach its subscriber.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Who should have got it.
+    pub subscriber: String,
+    /// Name of its track.
+    pub track: String,
+    /// Number of its frame.
+    pub frame_number: u16,
+}
+
 impl Sfu {
+    /// A packet that left was not delivered: the subscriber's connection has no room for it.
+    pub fn handle_undelivered(&mut self, to: ParticipantId, packet: &[u8]) {
+        let handle =
+            packet.get(2..4).map(|bytes| bytes.iter().fold(0, |n, b| n << 8 | u16::from(*b)));
+        let link =
+            handle.and_then(Handle::new).and_then(|handle| self.links.get_mut(&(to, handle)));
+        if let Some(link) = link {
+            link.handle_undelivered(packet);
+        }
+    }
+
+    /// Packets of active subscriptions that were not delivered since this was last asked, as many as are remembered.
+    pub fn take_losses(&mut self) -> Vec<Loss> {
+        let mut losses = Vec::new();
+        for publication in self.participants.values().flat_map(|p| p.publications.values()) {
+            for key @ (subscriber, _) in &publication.subscribers {
+                let (Some(link), Some(subscriber)) =
+                    (self.links.get_mut(key), self.participants.get(subscriber))
+                else {
+                    continue;
+                };
+                losses.extend(link.take_losses().into_iter().map(|frame_number| Loss {
+                    subscriber: subscriber.identity.clone(),
+                    track: publication.info.name.clone(),
+                    frame_number,
+                }));
+            }
+        }
+        losses
+    }
+
     /// What was counted so far.
     pub fn stats(&self) -> SfuStats {
         self.stats
