@@ -61,7 +61,7 @@ class Host:
         self.connect(resume=False)
 
     def connect(self, resume):
-        self.socket = socket.create_connection(self.address)
+        self.socket, self.resuming = socket.create_connection(self.address), resume
         self.send(HELLO, json.dumps({**self.hello, "resume": resume}).encode())
         threading.Thread(target=self.receive, args=(self.socket,), daemon=True).start()
 
@@ -74,7 +74,9 @@ class Host:
             stream = connection.makefile("rb")
             while header := stream.read(5):
                 kind, length = struct.unpack(">BI", header)
-                self.handle(kind, stream.read(length))
+                data = stream.read(length)
+                if connection is self.socket:  # what a replaced connection still says is out of date
+                    self.handle(kind, data)
         except (OSError, dt.SignalError.Closed):
             pass  # the connection is gone, or we were shut down
 
@@ -95,8 +97,10 @@ class Host:
             sync_state = b"".join(length_delimited(8, track) for track in tracks)
             self.send(SIGNAL, length_delimited(12, sync_state))
             self.remote.resend_subscription_updates()
-        elif message == LEAVE:  # the quick one was refused
+        elif message == LEAVE and self.resuming:  # the quick one was refused
             self.connect(resume=False)
+            return
+        self.resuming = False
         self.joined.set()
 
     def event(self, *what):

@@ -58,6 +58,9 @@ class Peer(Host):
     def control(self, op, **fields):
         """One test control of the SFU; answers when it has taken effect."""
         self.send(CONTROL, json.dumps({"op": op, **fields}).encode())
+        if op == "drop_session":
+            until_closed(self.socket)
+            return
         answer = self.answers.get(timeout=10)
         assert answer["ok"], answer
 
@@ -68,8 +71,7 @@ class Peer(Host):
         if mode == "unnoticed":
             self.connect(resume=False)
         else:
-            self.send(CONTROL, json.dumps({"op": "drop_session", "mode": mode}).encode())
-            until_closed(self.socket)
+            self.control("drop_session", mode=mode)
             self.connect(resume=mode == "quick")
         assert self.reconnected.wait(10), "no answer to the reconnect within 10 s"
 
@@ -142,6 +144,16 @@ def publish_response(handle, sid, name, encrypted):
     info = varint(1 << 3) + varint(handle) + length_delimited(2, sid.encode())
     info += length_delimited(3, name.encode()) + encryption
     return length_delimited(27, length_delimited(1, info))
+
+
+def participant_update(identity, sid, tracks):
+    """One active participant with all its tracks: (handle, SID, name) each."""
+    infos = b"".join(
+        length_delimited(19, varint(1 << 3) + varint(handle) + length_delimited(2, track.encode()) + length_delimited(3, name.encode()))
+        for handle, track, name in tracks
+    )
+    participant = length_delimited(1, sid.encode()) + length_delimited(2, identity.encode()) + varint(3 << 3) + b"\x02"
+    return length_delimited(5, length_delimited(1, participant + infos))
 
 
 def subscription_permission(track_sid, allowed):

@@ -8,24 +8,37 @@ from peer import connected, frame, options, subscribed, until
 from test_tracks import pushed_until_read
 
 
-@pytest.mark.parametrize("mode", ["quick", "unnoticed"])
-async def test_a_publisher_comes_back_before_anybody_knows(join, mode):
+async def test_a_publisher_resumes(join):
     alice, bob = join("alice"), join("bob")
     track, stream = await connected(alice, bob)
-    alice.reconnect(mode)
+    sid = track.info().sid
+    alice.reconnect("quick")
     await pushed_until_read(track, stream)
-    assert track.is_published() and alice.local.tracks() == [track]
+    assert track.info().sid == sid and alice.local.tracks() == [track]
     assert [what for what in alice.seen() if what[0] == "local unpublished"] == []
 
 
-async def test_a_publisher_comes_back_after_it_was_given_up(join):
+@pytest.mark.parametrize("mode", ["full", "unnoticed"])
+async def test_a_publisher_comes_back_as_a_new_participant(join, mode):
     alice, bob = join("alice"), join("bob")
-    track, stream = await connected(alice, bob)
-    alice.reconnect("full")
+    track, _ = await connected(alice, bob)
+    sid = track.info().sid
+    alice.reconnect(mode)
+    await until(lambda: track.info().sid != sid)
     assert track.is_published() and alice.local.tracks() == [track]
-    assert await stream.next() is None
-    await until(lambda: [each.is_published() for each in bob.remote.tracks()] == [True])
+    assert [what for what in alice.seen() if what[0] == "local unpublished"] == []
+    await until(lambda: [each.info().sid for each in bob.remote.tracks()] == [track.info().sid])
     await pushed_until_read(track, await subscribed(bob, "samples"))
+
+
+async def test_a_resume_that_is_refused_becomes_a_new_session(join):
+    alice, bob = join("alice"), join("bob")
+    track, _ = await connected(alice, bob)
+    sid = track.info().sid
+    alice.control("drop_session", mode="full")
+    alice.connect(resume=True)
+    await until(lambda: track.info().sid != sid)
+    assert track.is_published()
 
 
 @pytest.mark.parametrize("mode", ["quick", "full", "unnoticed"])
@@ -87,11 +100,12 @@ async def test_without_a_connection_pushes_are_accounted_for(join):
 
 async def test_both_come_back_at_once(join):
     alice, bob = join("alice"), join("bob")
-    track, stream = await connected(alice, bob)
-    await asyncio.gather(asyncio.to_thread(alice.reconnect, "unnoticed"), asyncio.to_thread(bob.reconnect, "unnoticed"))
-    await pushed_until_read(track, stream)
-    assert stream.end_reason() is None
-    assert len(bob.remote.tracks()) == 1
+    track, _ = await connected(alice, bob)
+    sid = track.info().sid
+    await asyncio.gather(asyncio.to_thread(alice.reconnect, "full"), asyncio.to_thread(bob.reconnect, "full"))
+    await until(lambda: track.info().sid != sid)
+    await until(lambda: [each.info().sid for each in bob.remote.tracks()] == [track.info().sid])
+    await pushed_until_read(track, await subscribed(bob, "samples"))
 
 
 async def test_a_frame_too_large_before_is_too_large_after(join):
