@@ -21,9 +21,13 @@ pub(super) struct Display {
 
 enum Style {
     /// A table, drawn over the one before of so many lines.
-    Table { drawn: usize },
+    Table {
+        drawn: usize,
+    },
     /// Lines; the next one when so much time has passed.
-    Lines { next: Duration },
+    Lines {
+        next: Duration,
+    },
     Silent,
 }
 

@@ -92,7 +92,8 @@ impl Report {
         let total = |of: fn(&Account) -> u64| -> u64 {
             self.tracks.iter().map(|track| of(&track.account)).sum()
         };
-        let first = self.first_frame_ms.map_or("never".to_owned(), |ms| format!("after {ms:.0} ms"));
+        let first =
+            self.first_frame_ms.map_or("never".to_owned(), |ms| format!("after {ms:.0} ms"));
         let verdict = if self.ok { "every frame is accounted for" } else { "NOT ACCOUNTED FOR" };
         let sealed = if self.e2ee { ", sealed with AES-128-GCM" } else { "" };
         format!(

@@ -7,20 +7,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use datatracks::{
-    DataTrackOptions, DataTrackSubscribeOptions, EncryptionMode, KeyRing, KeyRingError,
-    KeyRingOptions,
-    host::{
-        room::{ApiKey, Grants, Room, ServerAddress, transport::JoinOptions},
-        sfu::{Impairment, LinkStats, listen::{Server, ServerOptions}},
-    },
-};
 use super::{
     lane::Lane,
     report::SfuTotals,
     workload::{WORKLOADS, Workload},
 };
 use crate::failure::Failure;
+use datatracks::{
+    DataTrackOptions, DataTrackSubscribeOptions, EncryptionMode, KeyRing, KeyRingError,
+    KeyRingOptions,
+    host::{
+        room::{ApiKey, Grants, Room, ServerAddress, transport::JoinOptions},
+        sfu::{
+            Impairment, LinkStats,
+            listen::{Server, ServerOptions},
+        },
+    },
+};
 
 pub(super) struct Stage {
     server: Server,
