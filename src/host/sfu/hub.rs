@@ -15,9 +15,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{select, sync::Notify, time::sleep_until};
 
-use super::{
-    Config, Control, Impairment, Loss, Output, ParticipantId, Permissions, Sfu, SubscriptionStats,
-};
+use super::{Config, Control, Loss, Output, ParticipantId, Permissions, Sfu, SubscriptionStats};
 use crate::host::plain::DropMode;
 
 /// Where a participant's outputs go. Called with the room locked.
@@ -32,7 +30,9 @@ pub(super) trait Sink: Send + 'static {
 
 /// All rooms. A room is there while somebody is in it.
 pub(super) struct Hub<S> {
-    impairment: Impairment,
+    /// Settings of every room, its name aside.
+    settings: Config,
+    seed: Option<u64>,
     rooms: Mutex<BTreeMap<String, Arc<Room<S>>>>,
 }
 
@@ -44,21 +44,28 @@ struct Room<S> {
 
 struct State<S> {
     sfu: Sfu,
-    sinks: BTreeMap<ParticipantId, S>,
+    seats: BTreeMap<ParticipantId, Seat<S>>,
     /// When the room's task wakes.
     armed: Option<Instant>,
 }
 
-/// A participant's way into its room.
+struct Seat<S> {
+    sink: S,
+    /// How often the participant came back.
+    turn: u64,
+}
+
+/// A participant's way into its room, from its joining or coming back on.
 pub(super) struct Member<S> {
     room: Arc<Room<S>>,
     id: ParticipantId,
+    turn: u64,
 }
 
 impl<S: Sink> Hub<S> {
-    /// No rooms yet; `impairment` is that of every downlink in them.
-    pub(super) fn new(impairment: Impairment) -> Arc<Self> {
-        Arc::new(Self { impairment, rooms: Mutex::default() })
+    /// No rooms yet. Each will have these settings under a name and a time of its own; without a seed, chance decides.
+    pub(super) fn new(settings: Config, seed: Option<u64>) -> Arc<Self> {
+        Arc::new(Self { settings, seed, rooms: Mutex::default() })
     }
 
     /// A participant joins.
@@ -76,13 +83,17 @@ impl<S: Sink> Hub<S> {
         let mut rooms = lock(&self.rooms);
         let room = rooms.entry(name.to_owned()).or_insert_with(|| self.open(name));
         let mut state = lock(&room.state);
-        let id = state.sfu.join(identity, permissions).map_err(|refused| refused.to_string())?;
-        state.sinks.insert(id, sink);
+        let joined = state.sfu.join(identity, permissions);
+        if let Ok(id) = joined {
+            state.seats.insert(id, Seat { sink, turn: 0 });
+        }
         room.settle(state);
-        Ok(Member { room: Arc::clone(room), id })
+        let member = joined.map(|id| Member { room: Arc::clone(room), id, turn: 0 });
+        member.map_err(|refused| refused.to_string())
     }
 
-    /// A participant comes back: `take_over` puts the new connection into its sink, before anything is said to it.
+    /// A participant comes back: `take_over` puts the new connection into its sink, before anything is said to it. What the
+    /// earlier one does from now on does not end the session.
     ///
     /// # Errors
     /// What to answer when it is not known any more, or cannot be taken over.
@@ -90,17 +101,20 @@ impl<S: Sink> Hub<S> {
         &self,
         name: &str,
         identity: &str,
-        take_over: impl FnOnce(&mut S) -> bool,
-    ) -> Result<Member<S>, Bytes> {
+        take_over: impl FnOnce(&mut S, Member<S>) -> bool,
+    ) -> Result<(), Bytes> {
         let room = lock(&self.rooms).get(name).cloned().ok_or_else(Sfu::not_resumable)?;
         let mut state = lock(&room.state);
         let id = state.sfu.find(identity).ok_or_else(Sfu::not_resumable)?;
-        if !state.sinks.get_mut(&id).is_some_and(take_over) {
+        let seat = state.seats.get_mut(&id).ok_or_else(Sfu::not_resumable)?;
+        let member = Member { room: Arc::clone(&room), id, turn: seat.turn + 1 };
+        if !take_over(&mut seat.sink, member) {
             return Err(Sfu::not_resumable());
         }
+        seat.turn += 1;
         let resumed = state.sfu.resume(identity);
         room.settle(state);
-        resumed.map(|id| Member { room, id })
+        resumed.map(drop)
     }
 
     /// Says goodbye to everybody: the server shuts down.
@@ -125,14 +139,14 @@ impl<S: Sink> Hub<S> {
     fn open(self: &Arc<Self>, name: &str) -> Arc<Room<S>> {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let config = Config {
-            impairment: self.impairment,
+            room: name.to_owned(),
             unix_time_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
-            ..Config::new(name)
+            ..self.settings.clone()
         };
-        let seed = self.impairment.seed ^ u64::from(since_epoch.subsec_nanos()) << 32;
+        let seed = self.seed.or_else(|| getrandom::u64().ok()).unwrap_or_default();
         let state = State {
             sfu: Sfu::new(config, Instant::now(), seed),
-            sinks: BTreeMap::new(),
+            seats: BTreeMap::new(),
             armed: None,
         };
         let room = Arc::new(Room { state: Mutex::new(state), changed: Notify::new() });
@@ -184,23 +198,23 @@ impl<S: Sink> State<S> {
     fn hand_over(&mut self, output: Output) {
         match output {
             Output::Signal { to, bytes } => {
-                if let Some(sink) = self.sinks.get_mut(&to) {
-                    sink.signal(bytes);
+                if let Some(seat) = self.seats.get_mut(&to) {
+                    seat.sink.signal(bytes);
                 }
             }
             Output::Packet { to, bytes } => {
-                let sink = self.sinks.get_mut(&to);
-                if !sink.is_some_and(|sink| sink.packet(bytes.clone())) {
+                let seat = self.seats.get_mut(&to);
+                if !seat.is_some_and(|seat| seat.sink.packet(bytes.clone())) {
                     self.sfu.handle_undelivered(to, &bytes);
                 }
             }
-            // One that only lost its connection can come back: its sink stays.
+            // One that only lost its connection can come back: its seat stays.
             Output::Close { to } => {
-                if let Some(sink) = self.sinks.get_mut(&to) {
-                    sink.close();
+                if let Some(seat) = self.seats.get_mut(&to) {
+                    seat.sink.close();
                 }
                 if self.sfu.permissions(to).is_none() {
-                    self.sinks.remove(&to);
+                    self.seats.remove(&to);
                 }
             }
         }
@@ -218,21 +232,34 @@ impl<S: Sink> Member<S> {
         self.room.update(|sfu, now| sfu.handle_packet(now, self.id, bytes));
     }
 
-    /// The participant's signalling connection broke.
+    /// The participant's signalling connection broke. Unless it has another one by now, it is away.
     pub(super) fn handle_disconnect(&self) {
-        self.room.update(|sfu, now| sfu.handle_disconnect(now, self.id));
+        let mut state = lock(&self.room.state);
+        if state.seats.get(&self.id).is_some_and(|seat| seat.turn == self.turn) {
+            state.sfu.handle_disconnect(Instant::now(), self.id);
+            self.room.settle(state);
+        }
     }
 
     /// The participant is gone for good.
     pub(super) fn remove(&self) {
-        let gone = Control::DropSession(DropMode::Full);
-        self.room.update(|sfu, now| sfu.control(now, self.id, gone));
+        self.control(Control::DropSession(DropMode::Full));
+    }
+
+    /// Does what a test asks for.
+    pub(super) fn control(&self, control: Control) {
+        self.room.update(|sfu, now| sfu.control(now, self.id, control));
+    }
+
+    /// What the participant may do now.
+    pub(super) fn permissions(&self) -> Permissions {
+        lock(&self.room.state).sfu.permissions(self.id).unwrap_or_default()
     }
 }
 
 impl<S> Clone for Member<S> {
     fn clone(&self) -> Self {
-        Self { room: Arc::clone(&self.room), id: self.id }
+        Self { room: Arc::clone(&self.room), id: self.id, turn: self.turn }
     }
 }
 

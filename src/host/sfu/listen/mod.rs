@@ -36,7 +36,7 @@ use self::{
     http::{Incoming, Socket},
     participant::{Hub, Participant, close, queues},
 };
-use super::{Impairment, Loss, Permissions, SubscriptionStats};
+use super::{Config, Impairment, Loss, Permissions, SubscriptionStats};
 use crate::host::room::{ApiKey, Grants};
 
 /// Settings of a [`Server`].
@@ -66,7 +66,8 @@ impl Server {
     pub async fn start(options: ServerOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
-        let hub = Hub::new(options.impairment);
+        let rooms = Config { impairment: options.impairment, ..Config::new("") };
+        let hub = Hub::new(rooms, None);
         let gate = Gate { hub: Arc::clone(&hub), key: options.key, address };
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, Arc::new(gate), stopped));
@@ -168,8 +169,8 @@ impl Gate {
     /// Hands the connection to the task of the participant that comes back.
     async fn resume(&self, grants: &Grants, socket: Socket) {
         let mut socket = Some(socket);
-        let resumed = self.hub.resume(&grants.room, &grants.identity, |queues| {
-            socket.take().is_some_and(|socket| queues.attach(socket))
+        let resumed = self.hub.resume(&grants.room, &grants.identity, |queues, member| {
+            socket.take().is_some_and(|socket| queues.attach(socket, member))
         });
         if let (Err(answer), Some(mut socket)) = (resumed, socket) {
             participant::say(&mut socket, answer).await;
