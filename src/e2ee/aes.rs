@@ -135,3 +135,9 @@ pub const TAG_LEN: usize = 16;
 
 /// Headers are not authenticated (protocol §6.1): the SFU rewrites them.
 const NO_DATA: &[u8] = &[];
+
+/// The cipher erases the key schedule when dropped: a feature of `aes-gcm` that must not get lost.
+const _: fn() = || {
+    fn erased_on_drop<T: zeroize::ZeroizeOnDrop>() {}
+    erased_on_drop::<Aes128Gcm>();
+};

@@ -263,3 +263,31 @@ impl DecryptionProvider for Opener {
         Some(&self.ring)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::options::KeyDerivation;
+
+    #[test]
+    fn a_frame_is_opened_where_it_is_also_by_a_key_ahead() {
+        let options = KeyRingOptions {
+            derivation: KeyDerivation::Hkdf,
+            ratchet_window: 1,
+            ..KeyRingOptions::default()
+        };
+        let [alice, bob] = [options.clone(), options].map(|options| KeyRing::new(options).unwrap());
+        alice.set_shared_key(b"key".to_vec(), 0).unwrap();
+        bob.set_shared_key(b"key".to_vec(), 0).unwrap();
+        for _step in 0..3 {
+            let (key_index, key) = alice.sealing_key(None).unwrap();
+            let encryption = Encryption { key_index, iv: [7; IV_LEN] };
+            let mut sealed = b"hello".to_vec();
+            let tag = key.seal_in_place(&encryption.iv, &mut sealed).unwrap();
+            sealed.extend_from_slice(&tag);
+            assert_eq!(bob.open("alice", &encryption, sealed).unwrap(), b"hello");
+            alice.ratchet_shared_key(0).unwrap();
+        }
+    }
+}

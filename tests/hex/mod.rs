@@ -2,9 +2,8 @@
 
 /// The bytes of `text`.
 pub(crate) fn bytes(text: &str) -> Vec<u8> {
-    let digit =
-        |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("two hexadecimal digits");
-    (0..text.len()).step_by(2).map(digit).collect()
+    let byte = |digits: &[u8]| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
+    text.as_bytes().chunks(2).map(|digits| byte(digits).expect("hexadecimal digits")).collect()
 }
 
 /// `bytes` as text.

@@ -1,0 +1,71 @@
+//! Allocations per frame, counted: a frame of one packet costs one on either side, sealed or not.
+
+#![cfg(feature = "host")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
+
+#[path = "kit/counting.rs"]
+mod counting;
+#[path = "kit/pair.rs"]
+mod pair;
+
+use counting::{Counting, allocations};
+use pair::{Pair, Replay};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn a_frame_of_one_packet_is_published_with_one_allocation() {
+    for encrypted in [false, true] {
+        let pair = Pair::new(encrypted);
+        let per_frame = count(|| pair.track.try_push_bytes(&[7; 1024], Some(1)).unwrap());
+        assert!(per_frame <= 1.0, "{per_frame} allocations a frame, encrypted: {encrypted}");
+    }
+}
+
+#[test]
+fn a_frame_of_one_packet_is_received_with_one_allocation() {
+    for encrypted in [false, true] {
+        let pair = Pair::new(encrypted);
+        let mut replay = Replay::new(&pair.packets_of(&[7; 1024]));
+        let per_frame = count(|| {
+            replay.feed(&pair.remote);
+            assert_eq!(pair.read().payload.as_ref(), [7; 1024]);
+        });
+        assert!(per_frame <= 1.0, "{per_frame} allocations a frame, encrypted: {encrypted}");
+    }
+}
+
+#[test]
+fn large_frames_cost_no_allocation_per_packet() {
+    for (encrypted, most) in [(false, 3.0), (true, 4.0)] {
+        let payload = vec![7; 1 << 20];
+        let pair = Pair::new(encrypted);
+        let published = count(|| pair.track.try_push_bytes(&payload, None).unwrap());
+        assert!(published <= most, "{published} allocations to publish, encrypted: {encrypted}");
+        let mut replay = Replay::new(&pair.packets_of(&payload));
+        let received = count(|| {
+            replay.feed(&pair.remote);
+            assert_eq!(pair.read().payload.as_ref().len(), payload.len());
+        });
+        assert!(received <= most, "{received} allocations to receive, encrypted: {encrypted}");
+    }
+}
+
+/// Allocations per call once everything has its place.
+fn count(mut frame: impl FnMut()) -> f64 {
+    (0..WARM_UP).for_each(|_| frame());
+    let before = allocations();
+    (0..FRAMES).for_each(|_| frame());
+    (allocations() - before) as f64 / f64::from(FRAMES)
+}
+
+const WARM_UP: u32 = 64;
+const FRAMES: u32 = 256;

@@ -1,0 +1,218 @@
+//! A publisher and a subscriber in one process, joined by the shortest wire there is: for counting and timing, not for faults.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use datatracks::{
+    packet,
+    signal::session::{self, Request, Response},
+    *,
+};
+
+/// One track, and one stream of it.
+pub struct Pair {
+    pub local: LocalDataTrackManager,
+    pub remote: RemoteDataTrackManager,
+    pub track: Arc<LocalDataTrack>,
+    pub stream: Arc<DataTrackStream>,
+    pub wire: Arc<Wire>,
+}
+
+/// Takes what both managers give, and keeps packets only when asked to.
+#[derive(Default)]
+pub struct Wire {
+    signals: Mutex<VecDeque<Vec<u8>>>,
+    pub keep: Mutex<Option<Vec<Bytes>>>,
+    pub bytes: AtomicU64,
+}
+
+impl LocalDataTrackManagerDelegate for Wire {
+    fn on_signal_request(&self, request: Vec<u8>) -> Result<(), DelegateError> {
+        self.signals.lock().unwrap().push_back(request);
+        Ok(())
+    }
+
+    fn on_packets_available(&self, packets: PacketBatch) -> Result<(), DelegateError> {
+        self.bytes.fetch_add(packets.byte_len() as u64, Relaxed);
+        if let Some(kept) = self.keep.lock().unwrap().as_mut() {
+            kept.extend(packets.into_packets());
+        }
+        Ok(())
+    }
+
+    fn on_track_published(&self, _: Arc<LocalDataTrack>) -> Result<(), DelegateError> {
+        Ok(())
+    }
+
+    fn on_track_unpublished(
+        &self,
+        _: Arc<LocalDataTrack>,
+        _: UnpublishReason,
+    ) -> Result<(), DelegateError> {
+        Ok(())
+    }
+}
+
+impl RemoteDataTrackManagerDelegate for Wire {
+    fn on_signal_request(&self, request: Vec<u8>) -> Result<(), DelegateError> {
+        self.signals.lock().unwrap().push_back(request);
+        Ok(())
+    }
+
+    fn on_track_published(&self, _: Arc<RemoteDataTrack>) -> Result<(), DelegateError> {
+        Ok(())
+    }
+
+    fn on_track_unpublished(
+        &self,
+        _: Arc<RemoteDataTrack>,
+        _: UnpublishReason,
+    ) -> Result<(), DelegateError> {
+        Ok(())
+    }
+
+    fn on_subscription_changed(
+        &self,
+        _: Arc<RemoteDataTrack>,
+        _: SubscriptionState,
+    ) -> Result<(), DelegateError> {
+        Ok(())
+    }
+}
+
+impl Pair {
+    /// Publishes one track and subscribes to it.
+    pub fn new(encrypted: bool) -> Self {
+        let wire = Arc::new(Wire::default());
+        let ring = encrypted.then(|| {
+            let options =
+                KeyRingOptions { derivation: KeyDerivation::Hkdf, ..KeyRingOptions::default() };
+            let ring = Arc::new(KeyRing::new(options).unwrap());
+            ring.set_shared_key(b"a key for measuring".to_vec(), 0).unwrap();
+            ring
+        });
+        let seal = ring.clone().map(|ring| ring.encryption_provider(None));
+        let open = ring.map(|ring| ring.decryption_provider());
+        let local = LocalDataTrackManager::new(wire.clone(), seal, Some("publisher".into()));
+        let remote = RemoteDataTrackManager::new(wire.clone(), open, Some("subscriber".into()));
+        let track = {
+            let mut publishing = pin!(local.publish_track(DataTrackOptions::new("measured"), None));
+            assert!(poll(publishing.as_mut()).is_none());
+            let info = wire.answer_publish(&local);
+            remote.handle_signal_response(announce(info)).unwrap();
+            poll(publishing).expect("published").unwrap()
+        };
+        let seen = Arc::clone(&remote.tracks()[0]);
+        let options = DataTrackSubscribeOptions { buffer_frames: 1024, ..Default::default() };
+        let stream = {
+            let mut subscribing = pin!(seen.subscribe_with_options(options, None));
+            assert!(poll(subscribing.as_mut()).is_none());
+            remote.handle_signal_response(handles()).unwrap();
+            poll(subscribing).expect("subscribed").unwrap()
+        };
+        Self { local, remote, track, stream, wire }
+    }
+
+    /// The packets of one pushed frame.
+    pub fn packets_of(&self, payload: &[u8]) -> Vec<Bytes> {
+        *self.wire.keep.lock().unwrap() = Some(Vec::new());
+        self.track.try_push_bytes(payload, None).unwrap();
+        self.wire.keep.lock().unwrap().take().unwrap()
+    }
+
+    /// The next frame, which must be there.
+    pub fn read(&self) -> DataTrackFrame {
+        poll(pin!(self.stream.next(None)))
+            .expect("a frame is there")
+            .unwrap()
+            .expect("the stream is open")
+    }
+}
+
+impl Wire {
+    fn answer_publish(&self, local: &LocalDataTrackManager) -> session::DataTrackInfo {
+        let request = self.signals.lock().unwrap().pop_front().expect("a request");
+        let Some(Request::PublishDataTrack(request)) = session::decode_request(&request).unwrap()
+        else {
+            panic!("not a publish request");
+        };
+        let info = session::DataTrackInfo {
+            pub_handle: request.pub_handle,
+            sid: "DTR_measured".into(),
+            name: request.name,
+            encryption: request.encryption,
+            ..Default::default()
+        };
+        let answer =
+            Response::PublishDataTrack(session::DataTrackResponse { info: Some(info.clone()) });
+        local.handle_signal_response(session::encode_response(answer)).unwrap();
+        info
+    }
+}
+
+fn announce(info: session::DataTrackInfo) -> Vec<u8> {
+    let publisher = session::ParticipantInfo {
+        sid: "PA_publisher".into(),
+        identity: "publisher".into(),
+        state: 2,
+        data_tracks: vec![info],
+        ..Default::default()
+    };
+    session::encode_response(Response::Update(session::ParticipantUpdate {
+        participants: vec![publisher],
+    }))
+}
+
+fn handles() -> Vec<u8> {
+    let track = session::PublishedDataTrack {
+        publisher_identity: "publisher".into(),
+        publisher_sid: "PA_publisher".into(),
+        track_sid: "DTR_measured".into(),
+    };
+    let sub_handles = BTreeMap::from([(1, track)]);
+    session::encode_response(Response::DataTrackSubscriberHandles(
+        session::DataTrackSubscriberHandles { sub_handles },
+    ))
+}
+
+/// Packets of one frame, sent again and again: each time under the numbers that come next.
+pub struct Replay {
+    packets: Vec<Vec<u8>>,
+    sequence: u16,
+    frame: u16,
+}
+
+impl Replay {
+    pub fn new(packets: &[Bytes]) -> Self {
+        let first = packet::decode(&packets[0]).unwrap().header;
+        let packets = packets.iter().map(|packet| packet.to_vec()).collect();
+        Self { packets, sequence: first.sequence, frame: first.frame_number }
+    }
+
+    /// Hands the next frame's packets over.
+    pub fn feed(&mut self, remote: &RemoteDataTrackManager) {
+        for packet in &mut self.packets {
+            packet[4..6].copy_from_slice(&self.sequence.to_be_bytes());
+            packet[6..8].copy_from_slice(&self.frame.to_be_bytes());
+            remote.handle_packet_received(packet);
+            self.sequence = self.sequence.wrapping_add(1);
+        }
+        self.frame = self.frame.wrapping_add(1);
+    }
+}
+
+fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
