@@ -10,7 +10,7 @@
 //! host (feature) → what this crate exports
 //! ```
 //! Never the other way; `local` and `remote` do not know each other. Below `ffi` nothing awaits, spawns, locks or reads a
-//! clock: time and chance are arguments. `tests/layers.rs` holds the rule against the code.
+//! clock: time and chance are arguments. `tests/layers` holds the rule against the code.
 
 pub mod e2ee;
 pub mod error;

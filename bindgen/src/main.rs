@@ -1,31 +1,85 @@
-//! The project's own tool.
-use camino::Utf8PathBuf;
-use uniffi_bindgen::{
-    BindgenPaths, BindgenPathsLayer,
-    bindings::{GenerateOptions, TargetLanguage, generate_with_bindgen_paths},
+//! The project's own tool: `cargo tasks <command>`.
+//!
+//! Each command is a list of steps. A step says what it does before it starts, lets the tools that it calls speak, and closes
+//! with what it made, its size and its time. Nothing is skipped in silence: what could not run is listed with the reason.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bindings;
+mod check;
+mod project;
+mod report;
+mod run;
+mod setup;
+mod size;
+mod suites;
+mod surface;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    bindings::{Language, Profile},
+    project::Project,
+    report::Report,
 };
-struct Here(Utf8PathBuf);
-impl BindgenPathsLayer for Here {
-    fn get_crate_root(&self, _: &str) -> Option<Utf8PathBuf> {
-        Some(self.0.clone())
-    }
-    fn get_udl_path(&self, _: &str, stem: &str) -> Option<Utf8PathBuf> {
-        Some(self.0.join("udl").join(format!("{stem}.udl")))
-    }
+
+/// Builds, checks and tests datatracks.
+#[derive(Parser)]
+#[command(bin_name = "cargo tasks", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
 }
-fn main() {
-    let mut p = BindgenPaths::default();
-    p.add_layer(Here(Utf8PathBuf::from(".")));
-    let a: Vec<String> = std::env::args().collect();
-    generate_with_bindgen_paths(
-        GenerateOptions {
-            languages: vec![TargetLanguage::Python, TargetLanguage::Swift, TargetLanguage::Kotlin],
-            source: a[1].clone().into(),
-            out_dir: a[2].clone().into(),
-            format: false,
-            ..Default::default()
-        },
-        p,
-    )
-    .unwrap();
+
+#[derive(Subcommand)]
+enum Command {
+    /// Generate the foreign bindings from the library that ships, below target/bindings
+    Bindings {
+        /// For which language
+        #[arg(long, value_enum, default_value_t = Language::All)]
+        language: Language,
+        /// Build optimized, as it ships (a minute or two)
+        #[arg(long, conflicts_with = "debug")]
+        release: bool,
+        /// Build for debugging (the default)
+        #[arg(long)]
+        debug: bool,
+    },
+    /// Write the public surface of each language to udl/surface/, so that a change of it shows in a diff
+    Surface {
+        /// Write nothing; fail when the committed text is not what the code gives
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure the stripped release library of a mobile build, and look for what must not be in it
+    Size,
+    /// Install the tools that tests need into .tools/ (SFU, Python peers, cargo-deny); quick when they are there
+    Setup,
+    /// Formatting, lints, documentation, dependencies, layers, surface
+    Check,
+    /// Everything: setup, check, and every test suite; closes with what ran and what did not
+    Test {
+        /// Also the long runs: more simulated rooms and more generated cases
+        #[arg(long)]
+        full: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let project = Project::find();
+    let mut report = Report::default();
+    match Cli::parse().command {
+        Command::Bindings { language, release, .. } => {
+            let profile = if release { Profile::Release } else { Profile::Debug };
+            report.step("bindings", || bindings::generate(&project, language, profile));
+        }
+        Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
+        Command::Surface { check: true } => report.step("surface", || surface::check(&project)),
+        Command::Size => report.step("size", || size::measure(&project)),
+        Command::Setup => report.step("setup", || setup::install(&project)),
+        Command::Check => check::all(&project, &mut report),
+        Command::Test { full } => suites::all(&project, &mut report, full),
+    }
+    report.close()
 }

@@ -71,12 +71,7 @@ impl AesKey {
         sealed: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), OpenError> {
-        out.clear();
-        let (cipher_text, tag) = sealed.split_last_chunk().ok_or(OpenError::TooShort)?;
-        out.resize(cipher_text.len(), 0);
-        let opened = InOutBuf::new(cipher_text, out)
-            .map_err(|_| OpenError::WrongTag)
-            .and_then(|buffers| self.open(iv, buffers, tag));
+        let opened = self.decrypt(iv, sealed, out);
         if opened.is_err() {
             out.clear();
         }
@@ -104,6 +99,19 @@ impl AesKey {
     ) -> Result<[u8; TAG_LEN], SealError> {
         let tag = self.cipher.encrypt_inout_detached(iv.into(), NO_DATA, buffers);
         tag.map(Into::into).map_err(|_| SealError)
+    }
+
+    /// Does not clear `out` first: only what it has to grow by is filled with zeros, just to be overwritten.
+    fn decrypt(
+        &self,
+        iv: &[u8; IV_LEN],
+        sealed: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), OpenError> {
+        let (cipher_text, tag) = sealed.split_last_chunk().ok_or(OpenError::TooShort)?;
+        out.resize(cipher_text.len(), 0);
+        let buffers = InOutBuf::new(cipher_text, out).map_err(|_| OpenError::WrongTag)?;
+        self.open(iv, buffers, tag)
     }
 
     fn open(

@@ -4,24 +4,22 @@
 //! given one of the providers finds the ring through `key_ring()` and seals and opens in its own buffers; `encrypt` and
 //! `decrypt` do the same for whoever calls them as a foreign provider would be called.
 
+mod providers;
+
 use std::{
     fmt,
     sync::{Arc, Mutex},
 };
 
-use bytes::Bytes;
 use zeroize::Zeroizing;
 
-use super::{
-    DecryptionProvider, EncryptedPayload, EncryptionProvider, lock::Hold, random::SystemRandom,
-};
+use self::providers::{Opener, Sealer};
+use super::{DecryptionProvider, EncryptionProvider, lock::Hold};
 use crate::{
-    e2ee::{AesKey, Derivation, Generation, IV_LEN, OpenError, Ring, TAG_LEN},
+    e2ee::{AesKey, Derivation, Generation, OpenError, Ring},
     error::{DecryptionError, EncryptionError, KeyRingError},
-    frame::Payload,
     options::KeyRingOptions,
     packet::Encryption,
-    random::Random,
 };
 
 /// AES-128-GCM keys, by index, shared by all or per participant.
@@ -105,12 +103,12 @@ impl KeyRing {
         self: Arc<Self>,
         local_identity: Option<String>,
     ) -> Arc<dyn EncryptionProvider> {
-        Arc::new(Sealer { ring: self, local_identity, random: Mutex::default() })
+        Arc::new(Sealer::new(self, local_identity))
     }
 
     /// A provider that opens with this ring.
     pub fn decryption_provider(self: Arc<Self>) -> Arc<dyn DecryptionProvider> {
-        Arc::new(Opener { ring: self })
+        Arc::new(Opener::new(self))
     }
 
     /// The key to seal the next frame with, and its index.
@@ -142,10 +140,13 @@ impl KeyRing {
         sealed: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), DecryptionError> {
-        out.clear();
-        self.open_with(publisher, encryption.key_index, |key| {
+        let opened = self.open_with(publisher, encryption.key_index, |key| {
             key.open_into(&encryption.iv, sealed, out)
-        })
+        });
+        if opened.is_err() {
+            out.clear();
+        }
+        opened
     }
 
     fn set(
@@ -216,59 +217,11 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-/// Seals with a ring.
-struct Sealer {
-    ring: Arc<KeyRing>,
-    local_identity: Option<String>,
-    random: Mutex<SystemRandom>,
-}
-
-impl EncryptionProvider for Sealer {
-    fn encrypt(&self, payload: Payload) -> Result<EncryptedPayload, EncryptionError> {
-        let (key_index, key) = self.ring.sealing_key(self.local_identity.as_deref())?;
-        let mut iv = [0; IV_LEN];
-        self.random.hold().fill(&mut iv);
-        let plain = payload.as_ref();
-        let mut sealed = vec![0; plain.len() + TAG_LEN];
-        let (cipher_text, tag) = sealed.split_last_chunk_mut().ok_or(EncryptionError::Failed)?;
-        *tag = key.seal_into(&iv, plain, cipher_text).map_err(|_| EncryptionError::Failed)?;
-        Ok(EncryptedPayload { payload: Bytes::from(sealed).into(), iv: iv.to_vec(), key_index })
-    }
-
-    fn key_ring(&self) -> Option<(&Arc<KeyRing>, Option<&str>)> {
-        Some((&self.ring, self.local_identity.as_deref()))
-    }
-}
-
-/// Opens with a ring.
-struct Opener {
-    ring: Arc<KeyRing>,
-}
-
-impl DecryptionProvider for Opener {
-    fn decrypt(
-        &self,
-        payload: EncryptedPayload,
-        publisher_identity: String,
-    ) -> Result<Payload, DecryptionError> {
-        let EncryptedPayload { payload, iv, key_index } = payload;
-        let iv = iv.try_into().map_err(|_| DecryptionError::Failed)?;
-        let encryption = Encryption { key_index, iv };
-        let mut plain = Vec::new();
-        self.ring.open_into(&publisher_identity, &encryption, payload.as_ref(), &mut plain)?;
-        Ok(Payload::from(plain))
-    }
-
-    fn key_ring(&self) -> Option<&Arc<KeyRing>> {
-        Some(&self.ring)
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::options::KeyDerivation;
+    use crate::{e2ee::IV_LEN, options::KeyDerivation};
 
     #[test]
     fn a_frame_is_opened_where_it_is_also_by_a_key_ahead() {

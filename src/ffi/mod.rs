@@ -23,7 +23,11 @@ mod local_state;
 pub mod local_track;
 mod local_waits;
 pub mod logging;
+mod remote_core;
+mod remote_effects;
 pub mod remote_manager;
+mod remote_reception;
+mod remote_seats;
 pub mod remote_track;
 pub mod stream;
 

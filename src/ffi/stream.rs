@@ -1,33 +1,116 @@
-//! stub
-#![allow(missing_docs, clippy::unused_async)]
-use std::sync::Arc;
+//! One reader of a remote track.
 
-use super::*;
-use crate::{error::*, frame::*, stats::*, track::*};
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::{Arc, Weak},
+};
 
-#[derive(Debug)]
-pub struct DataTrackStream {}
+use super::{
+    CancelToken,
+    remote_core::Remote,
+    remote_reception::Reception,
+    wait::{Cancelled, unless_cancelled},
+};
+use crate::{
+    error::WaitError,
+    frame::DataTrackFrame,
+    remote::{ReaderId, TrackId},
+    stats::StreamStats,
+    track::StreamEndReason,
+};
+
+/// The frames of one subscription, in publishing order.
+pub struct DataTrackStream {
+    manager: Weak<Remote>,
+    track: TrackId,
+    reader: ReaderId,
+    reception: Arc<Reception>,
+}
+
 impl DataTrackStream {
+    pub(super) fn new(
+        manager: Weak<Remote>,
+        track: TrackId,
+        reader: ReaderId,
+        reception: Arc<Reception>,
+    ) -> Self {
+        Self { manager, track, reader, reception }
+    }
+
+    /// The next frame, or `None` at the end of the stream. Of several calls at once each gets another frame; one that is
+    /// cancelled or abandoned takes none.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError::Cancelled`].
     pub async fn next(
         &self,
-        _cancel: Option<Arc<CancelToken>>,
+        cancel: Option<Arc<CancelToken>>,
     ) -> Result<Option<DataTrackFrame>, WaitError> {
-        unimplemented!()
+        let seat = Seat { stream: self, seat: self.reception.sit(self.reader) };
+        let next = poll_fn(|context| self.reception.poll_next(self.reader, seat.seat, context));
+        unless_cancelled(cancel, next).await.map_err(|Cancelled| WaitError::Cancelled)
     }
+
+    /// Up to `max` frames, at least one unless the stream has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitError::Cancelled`].
     pub async fn next_batch(
         &self,
-        _max: u32,
-        _cancel: Option<Arc<CancelToken>>,
+        max: u32,
+        cancel: Option<Arc<CancelToken>>,
     ) -> Result<Vec<DataTrackFrame>, WaitError> {
-        unimplemented!()
+        let Some(first) = self.next(cancel).await? else { return Ok(Vec::new()) };
+        let more = std::iter::from_fn(|| self.reception.try_next(self.reader));
+        let more = more.take(usize::try_from(max).unwrap_or(usize::MAX).saturating_sub(1));
+        Ok(std::iter::once(first).chain(more).collect())
     }
+
+    /// Ends the stream. The last stream of a track ends its subscription at the SFU.
     pub fn shutdown(&self) {
-        unimplemented!()
+        self.reception.close(self.reader);
+        if let Some(manager) = self.manager.upgrade() {
+            manager.release(self.track, self.reader);
+        }
     }
+
+    /// Why the stream ended; `None` while it has not.
     pub fn end_reason(&self) -> Option<StreamEndReason> {
-        unimplemented!()
+        self.reception.end_reason(self.reader)
     }
+
+    /// What became of the frames so far.
     pub fn stats(&self) -> StreamStats {
-        unimplemented!()
+        self.reception.stream_stats(self.reader)
+    }
+}
+
+impl fmt::Debug for DataTrackStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataTrackStream").field("ended", &self.end_reason()).finish()
+    }
+}
+
+impl Drop for DataTrackStream {
+    fn drop(&mut self) {
+        self.reception.forget(self.reader);
+        if let Some(manager) = self.manager.upgrade() {
+            manager.release_later(self.track, self.reader);
+        }
+    }
+}
+
+/// One call of `next`; gives its seat up when dropped.
+struct Seat<'a> {
+    stream: &'a DataTrackStream,
+    seat: u64,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.stream.reception.leave(self.stream.reader, self.seat);
     }
 }

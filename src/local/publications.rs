@@ -203,8 +203,8 @@ impl Publications {
 
     /// Ends a publication at the SFU and here.
     pub(super) fn undo(&mut self, handle: Handle, reason: UnpublishReason, now: Instant) {
-        self.end(handle, reason);
         self.ask_to_unpublish(handle, now);
+        self.end(handle, reason);
     }
 
     /// Ends a publication here; the SFU has done so, or refused to begin it.

@@ -39,8 +39,8 @@ pub(crate) struct SendQueue {
     serial: u64,
     ready: BTreeSet<usize>,
     timed: BTreeSet<(Instant, usize)>,
-    /// Who had the last turn.
-    last: usize,
+    /// Whose turn it is, or that of the next one that is ready.
+    turn: usize,
     pacing: Pacing,
     /// Memory of all waiting rooms.
     cost: usize,
@@ -207,8 +207,8 @@ impl SendQueue {
     /// The next track's turn.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Handover> {
         self.wake_timed(now);
-        while let Some(index) = self.after_last().filter(|_| self.may_leave(now)) {
-            self.last = index;
+        while let Some(index) = self.whose_turn().filter(|_| self.may_leave(now)) {
+            self.turn = index + 1;
             let handover = self.hand_over(index, now);
             if handover.is_some() {
                 return handover;
@@ -311,8 +311,8 @@ impl SendQueue {
         self.pacing.allowance(true, now).is_some()
     }
 
-    fn after_last(&self) -> Option<usize> {
-        self.ready.range(self.last + 1..).next().or_else(|| self.ready.first()).copied()
+    fn whose_turn(&self) -> Option<usize> {
+        self.ready.range(self.turn..).next().or_else(|| self.ready.first()).copied()
     }
 
     fn wake_timed(&mut self, now: Instant) {

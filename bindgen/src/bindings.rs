@@ -1,0 +1,170 @@
+//! The library that ships, and the bindings generated from it.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::ValueEnum;
+use uniffi_bindgen::{
+    BindgenPaths, BindgenPathsLayer,
+    bindings::{GenerateOptions, TargetLanguage, generate_with_bindgen_paths},
+};
+
+use crate::{
+    project::Project,
+    report::{Outcome, kilobytes},
+    run::{self, command},
+};
+
+/// A language of the bindings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    Python,
+    Swift,
+    Kotlin,
+    All,
+}
+
+/// How the library is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Debug,
+    Release,
+}
+
+/// Builds the library and generates the bindings of `language`.
+pub(crate) fn generate(project: &Project, language: Language, profile: Profile) -> Result<Outcome> {
+    let library = build_library(project, profile)?;
+    for language in language.each() {
+        let folder = project.bindings().join(language.name());
+        generate_into(project, &library, *language, &folder)?;
+        if *language == Language::Python {
+            // A Python module finds its library beside itself.
+            strip(project, &library, &folder.join(LIBRARY))?;
+        }
+        list(project, &folder)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Builds the shared library without features, in a target directory that no other build overwrites. It keeps its symbols:
+/// the generator reads them.
+pub(crate) fn build_library(project: &Project, profile: Profile) -> Result<Utf8PathBuf> {
+    let mut arguments = vec!["rustc", "--package", "datatracks", "--lib", "--crate-type", "cdylib"];
+    if profile == Profile::Release {
+        arguments.push("--release");
+    }
+    let target = project.root.join("target/mobile");
+    run::run(command(&project.root, "cargo", &arguments).env("CARGO_TARGET_DIR", &target))?;
+    let folder = if profile == Profile::Release { "release" } else { "debug" };
+    let library = target.join(folder).join(LIBRARY);
+    made(project, &library)?;
+    Ok(library)
+}
+
+/// Generates the bindings of one language from a library with symbols. Nothing else is left in `folder`.
+pub(crate) fn generate_into(
+    project: &Project,
+    library: &Utf8Path,
+    language: Language,
+    folder: &Utf8Path,
+) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    let options = GenerateOptions {
+        languages: language.targets(),
+        source: library.to_owned(),
+        out_dir: folder.to_owned(),
+        ..Default::default()
+    };
+    generate_with_bindgen_paths(options, udl_paths(project))
+}
+
+/// Where the generator looks for the UDL and for `uniffi.toml`.
+pub(crate) fn udl_paths(project: &Project) -> BindgenPaths {
+    let mut paths = BindgenPaths::default();
+    paths.add_layer(UdlFolder(project.root.clone()));
+    paths
+}
+
+/// Writes a copy of `library` without symbols: what an application ships.
+pub(crate) fn strip(project: &Project, library: &Utf8Path, stripped: &Utf8Path) -> Result<u64> {
+    let arguments = ["--strip-all", "-o", stripped.as_str(), library.as_str()];
+    run::capture(&mut command(&project.root, "strip", &arguments))?;
+    Ok(fs::metadata(stripped)?.len())
+}
+
+/// All files below `folder`.
+fn files(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
+    let mut found = Vec::new();
+    for entry in folder.read_dir_utf8().with_context(|| folder.to_string())? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            found.extend(files(entry.path())?);
+        } else {
+            found.push(entry.into_path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn list(project: &Project, folder: &Utf8Path) -> Result<()> {
+    files(folder)?.iter().try_for_each(|file| made(project, file))
+}
+
+fn made(project: &Project, file: &Utf8Path) -> Result<()> {
+    let size = fs::metadata(file).with_context(|| file.to_string())?.len();
+    println!("   {:>8}  {}", kilobytes(size), project.short(file));
+    Ok(())
+}
+
+impl Language {
+    /// The languages that this stands for.
+    pub(crate) fn each(&self) -> &[Self] {
+        match self {
+            Self::All => &[Self::Python, Self::Swift, Self::Kotlin],
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// As in folder names.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Swift => "swift",
+            Self::Kotlin => "kotlin",
+            Self::All => "all",
+        }
+    }
+
+    fn targets(self) -> Vec<TargetLanguage> {
+        let target = |language: &Self| match language {
+            Self::Python => TargetLanguage::Python,
+            Self::Swift => TargetLanguage::Swift,
+            Self::Kotlin | Self::All => TargetLanguage::Kotlin,
+        };
+        self.each().iter().map(target).collect()
+    }
+}
+
+/// Tells the generator that the UDL is in `udl/`; by itself it looks in `src/` only.
+struct UdlFolder(Utf8PathBuf);
+
+impl BindgenPathsLayer for UdlFolder {
+    fn get_crate_root(&self, _crate_name: &str) -> Option<Utf8PathBuf> {
+        Some(self.0.clone())
+    }
+
+    fn get_udl_path(&self, _crate_name: &str, stem: &str) -> Option<Utf8PathBuf> {
+        Some(self.0.join("udl").join(format!("{stem}.udl")))
+    }
+}
+
+/// The shared library's file name.
+#[cfg(target_os = "macos")]
+pub(crate) const LIBRARY: &str = "libdatatracks.dylib";
+/// The shared library's file name.
+#[cfg(not(target_os = "macos"))]
+pub(crate) const LIBRARY: &str = "libdatatracks.so";

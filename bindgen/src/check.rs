@@ -1,0 +1,64 @@
+//! What can be judged without running the product.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::{
+    project::Project,
+    report::{Outcome, Report},
+    run::{self, command},
+    surface,
+};
+
+/// Every check, each a step of its own.
+pub(crate) fn all(project: &Project, report: &mut Report) {
+    let cargo = |arguments: &[&str]| -> Result<Outcome> {
+        run::run(&mut command(&project.root, "cargo", arguments))?;
+        Ok(Outcome::Done)
+    };
+    report.step("format", || cargo(&["fmt", "--all", "--check"]));
+    report.step("lints", || cargo(&[CLIPPY, ALL_FEATURES, DENY_WARNINGS].concat()));
+    report.step("lints of a mobile build", || cargo(&[CLIPPY, DENY_WARNINGS].concat()));
+    report.step("documentation", || document(project));
+    report.step("dependencies", || deny(project, &["licenses", "bans", "sources"]));
+    report.step("advisories", || advisories(project));
+    report.step("layers", || cargo(&["test", "--quiet", "--test", "layers"]));
+    report.step("surface", || surface::check(project));
+}
+
+fn document(project: &Project) -> Result<Outcome> {
+    let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items"];
+    let doc = &mut command(&project.root, "cargo", &arguments);
+    run::run(doc.args(ALL_FEATURES).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    Ok(Outcome::Done)
+}
+
+fn deny(project: &Project, checks: &[&str]) -> Result<Outcome> {
+    let program = project.tool("cargo-deny");
+    if !program.exists() {
+        return Ok(Outcome::NotRun("cargo-deny is missing: `cargo tasks setup`".into()));
+    }
+    let deny = &mut command(&project.root, program.as_str(), &["--all-features", "check"]);
+    run::run(deny.args(checks))?;
+    Ok(Outcome::Done)
+}
+
+/// The advisory database is no package of a registry: where only registries can be reached, as in CI, it is out of reach.
+fn advisories(project: &Project) -> Result<Outcome> {
+    let program = project.tool("cargo-deny");
+    if !program.exists() {
+        return Ok(Outcome::NotRun("cargo-deny is missing: `cargo tasks setup`".into()));
+    }
+    let fetch = &mut command(&project.root, program.as_str(), &["fetch", "db"]);
+    if !run::succeeds_within(fetch, PATIENCE)? {
+        return Ok(Outcome::OutOfReach("the advisory database cannot be reached from here".into()));
+    }
+    deny(project, &["advisories"])
+}
+
+const CLIPPY: &[&str] = &["clippy", "--quiet", "--workspace", "--all-targets"];
+const ALL_FEATURES: &[&str] = &["--all-features"];
+const DENY_WARNINGS: &[&str] = &["--", "--deny", "warnings"];
+/// Longest wait for the advisory database.
+const PATIENCE: Duration = Duration::from_secs(60);

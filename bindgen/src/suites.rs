@@ -1,0 +1,128 @@
+//! Every test there is, each suite by its own runner.
+//!
+//! A runner's own closing line is what counts: a suite whose runner says nothing, or that it ran no test, has failed.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{
+    bindings::{self, Language, Profile},
+    check,
+    project::Project,
+    report::{Outcome, Report, Tally},
+    run::{self, command},
+    setup, size,
+};
+
+/// Setup, checks and all suites.
+pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
+    report.step("setup", || setup::install(project));
+    check::all(project, report);
+    report.step("Rust tests", || rust(project, full));
+    report.step("size", || size::measure(project));
+    report.step("bindings", || bindings::generate(project, Language::All, Profile::Release));
+    report.step("reference host", || reference_host(project));
+    report.step("Python tests", || pytest(project, "tests/python"));
+}
+
+fn rust(project: &Project, full: bool) -> Result<Outcome> {
+    // Tests that need a real SFU are marked as ignored, for those who run `cargo test` without it.
+    let arguments =
+        ["test", "--workspace", "--all-features", "--no-fail-fast", "--", "--include-ignored"];
+    let test = &mut command(&project.root, "cargo", &arguments);
+    if full {
+        test.env("PROPTEST_CASES", CASES_OF_FULL).env("DATATRACKS_LONG", "1");
+    }
+    count(with_surroundings(project, test), cargo_tally)
+}
+
+/// The binary whose embedded SFU the bindings are tested against.
+fn reference_host(project: &Project) -> Result<Outcome> {
+    let arguments = ["build", "--features", "host", "--bin", "datatracks"];
+    run::run(&mut command(&project.root, "cargo", &arguments))?;
+    Ok(Outcome::Done)
+}
+
+fn pytest(project: &Project, folder: &str) -> Result<Outcome> {
+    let arguments = ["-m", "pytest", "--durations=5", "--color=no", folder];
+    let pytest = &mut command(&project.root, project.python().as_str(), &arguments);
+    count(with_surroundings(project, pytest), pytest_tally)
+}
+
+/// What tests are told of where things are.
+fn with_surroundings<'a>(project: &Project, command: &'a mut Command) -> &'a mut Command {
+    command
+        .env("DATATRACKS_BIN", project.root.join("target/debug/datatracks"))
+        .env("DATATRACKS_PYTHON", project.bindings().join("python"))
+        .env("DATATRACKS_LIVEKIT_SERVER", project.tool(setup::SFU))
+        .env("DATATRACKS_VENV_PYTHON", project.python())
+}
+
+fn count(command: &mut Command, read: impl Fn(&str) -> Option<Tally>) -> Result<Outcome> {
+    let mut sum = Tally::default();
+    let status = run::watch(command, |line| {
+        if let Some(Tally { passed, failed }) = read(line) {
+            sum.passed += passed;
+            sum.failed += failed;
+        }
+    })?;
+    if sum.failed == 0 {
+        run::succeeded(command, status)?;
+    }
+    Ok(Outcome::Counted(sum))
+}
+
+/// `test result: ok. 3 passed; 0 failed; 0 ignored; …`
+fn cargo_tally(line: &str) -> Option<Tally> {
+    let counts = line.strip_prefix("test result: ")?;
+    Some(Tally {
+        passed: number_before(counts, "passed"),
+        failed: number_before(counts, "failed") + number_before(counts, "ignored"),
+    })
+}
+
+/// `==== 1 failed, 30 passed, 2 skipped in 12.34s ====`; what is skipped or errs has not passed.
+fn pytest_tally(line: &str) -> Option<Tally> {
+    let counts = line.trim_matches(['=', ' ']);
+    let is_closing =
+        line.starts_with("==") && counts.contains(" in ") && counts.ends_with(['s', ')']);
+    is_closing.then(|| Tally {
+        passed: number_before(counts, "passed"),
+        failed: ["failed", "error", "errors", "skipped", "xfailed"]
+            .iter()
+            .map(|word| number_before(counts, word))
+            .sum(),
+    })
+}
+
+fn number_before(text: &str, word: &str) -> u64 {
+    let words: Vec<_> = text.split([' ', ';', ',', '.']).filter(|word| !word.is_empty()).collect();
+    let pairs = words.windows(2).filter(|pair| pair.last() == Some(&word));
+    pairs.filter_map(|pair| pair.first()?.parse::<u64>().ok()).sum()
+}
+
+/// Generated cases a property in a full run; 256 otherwise.
+const CASES_OF_FULL: &str = "4096";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closing_lines_of_runners_are_understood() {
+        let ok = "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 5 filtered out; finished in 0.00s";
+        assert_eq!(cargo_tally(ok), Some(Tally { passed: 3, failed: 0 }));
+        let bad = "test result: FAILED. 3 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out";
+        assert_eq!(cargo_tally(bad), Some(Tally { passed: 3, failed: 2 }));
+        assert_eq!(cargo_tally("test packet::decode ... ok"), None);
+        assert_eq!(
+            pytest_tally("===== 30 passed in 12.34s ====="),
+            Some(Tally { passed: 30, failed: 0 })
+        );
+        let bad = "=== 1 failed, 30 passed, 2 skipped, 1 error in 72.34s (0:01:12) ===";
+        assert_eq!(pytest_tally(bad), Some(Tally { passed: 30, failed: 4 }));
+        assert_eq!(pytest_tally("===== test session starts ====="), None);
+        assert_eq!(pytest_tally("=== slowest 5 durations ==="), None);
+    }
+}

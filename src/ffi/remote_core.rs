@@ -1,0 +1,263 @@
+//! What a remote manager, its tracks and its streams share: the locks, the alarm, the drain.
+//!
+//! ```text
+//!  signals, verbs, deadlines ─► control lock: decide; routes and streams change at once ─► unlock: wake, replay, drain
+//!  packets ─► routing lock: whose? ─► that track's lock: reassemble ─► unlock: open, wake
+//! ```
+//! Locks nest in one direction: control, then routing or one track's; packets never take the first one. No foreign code runs
+//! under any of them.
+
+use std::{
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
+};
+
+use super::{
+    DecryptionProvider, Environment, RemoteDataTrackManagerDelegate,
+    environment::{Alarm, DeadlineClient},
+    guard::Faults,
+    lock::{Hold, drain},
+    remote_effects::{After, Call, State, Tell},
+    remote_reception::Reception,
+};
+use crate::{
+    packet::{self, Packet},
+    remote::{Budgets, Control, Destination, ReaderId, Request, Routing, TrackId},
+    signal::SignalOut,
+    stats::RemoteManagerStats,
+};
+
+/// See the module.
+pub(super) struct Remote {
+    pub(super) environment: Arc<Environment>,
+    pub(super) provider: Option<Arc<dyn DecryptionProvider>>,
+    pub(super) budgets: Budgets,
+    pub(super) faults: Faults,
+    pub(super) routing: Mutex<Routing<Arc<Reception>>>,
+    pub(super) this: Weak<Self>,
+    state: Mutex<State>,
+    alarm: Alarm,
+    counters: Counters,
+    /// Keeps this alive from the drop of the manager until the deadline thread has ended everything.
+    afterlife: Mutex<Option<Arc<Self>>>,
+}
+
+#[derive(Default)]
+struct Counters {
+    signals_sent: AtomicU64,
+    signals_not_sent: AtomicU64,
+    entries_skipped: AtomicU64,
+    packets_received: AtomicU64,
+    packets_malformed: AtomicU64,
+    packets_unknown_handle: AtomicU64,
+}
+
+impl Remote {
+    pub(super) fn new(
+        environment: Arc<Environment>,
+        delegate: Arc<dyn RemoteDataTrackManagerDelegate>,
+        provider: Option<Arc<dyn DecryptionProvider>>,
+        local_identity: Option<String>,
+    ) -> Arc<Self> {
+        let control = Control::new(provider.is_some(), local_identity);
+        Arc::new_cyclic(|this: &Weak<Self>| Self {
+            alarm: environment.register(this.clone()),
+            environment,
+            provider,
+            budgets: Budgets::default(),
+            faults: Faults::default(),
+            routing: Mutex::new(Routing::new()),
+            this: this.clone(),
+            state: Mutex::new(State::new(control, delegate)),
+            counters: Counters::default(),
+            afterlife: Mutex::new(None),
+        })
+    }
+
+    /// Decides something, and does what follows from it on this thread.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State, Instant) -> T) -> T {
+        let (answer, after) = self.decide(change);
+        self.finish(after);
+        self.drain_calls();
+        answer
+    }
+
+    /// As [`change`](Self::change) for a `Drop`: the deadline thread does what follows.
+    pub(super) fn change_later(&self, change: impl FnOnce(&mut State, Instant)) {
+        let ((), after) = self.decide(change);
+        if self.state.hold().leave_for_later(after) {
+            self.alarm.set(self.environment.now());
+        }
+    }
+
+    /// Reads the state.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.state.hold())
+    }
+
+    /// A reader of a track is gone, or nobody waits for it any more.
+    pub(super) fn release(&self, track: TrackId, reader: ReaderId) {
+        self.change(|state, _| state.release(track, reader));
+    }
+
+    /// As [`release`](Self::release), for a `Drop`.
+    pub(super) fn release_later(&self, track: TrackId, reader: ReaderId) {
+        self.change_later(|state, _| state.release(track, reader));
+    }
+
+    /// The manager was dropped without having been shut down: the same, without the delegate, on the deadline thread.
+    pub(super) fn abandon(self: &Arc<Self>) {
+        if self.read(|state| state.control.is_closed()) {
+            return;
+        }
+        *self.afterlife.hold() = Some(Arc::clone(self));
+        self.change_later(|state, _| state.dismiss());
+    }
+
+    pub(super) fn count_skipped(&self, entries: u32) {
+        self.counters.entries_skipped.fetch_add(entries.into(), Relaxed);
+    }
+
+    /// Takes a packet as it came from the data channel.
+    pub(super) fn receive(&self, bytes: &[u8]) {
+        self.counters.packets_received.fetch_add(1, Relaxed);
+        let Ok(packet) = packet::decode(bytes) else {
+            self.counters.packets_malformed.fetch_add(1, Relaxed);
+            return;
+        };
+        let now = self.environment.now();
+        let destination = self.routing.hold().route(packet.header.handle, bytes, now);
+        match destination {
+            Destination::Track(reception) => self.deliver(&reception, &packet, now),
+            Destination::Kept(until) => self.alarm.set(until),
+            Destination::Nobody => self.count_unknown(1),
+        }
+    }
+
+    pub(super) fn stats(&self) -> RemoteManagerStats {
+        let (published, active, skipped) = self.read(|state| {
+            (state.control.published(), state.control.active(), state.control.skipped())
+        });
+        let count = |counter: &AtomicU64| counter.load(Relaxed);
+        RemoteManagerStats {
+            signals_sent: count(&self.counters.signals_sent),
+            signals_not_sent: count(&self.counters.signals_not_sent),
+            entries_skipped: skipped + count(&self.counters.entries_skipped),
+            packets_received: count(&self.counters.packets_received),
+            packets_malformed: count(&self.counters.packets_malformed),
+            packets_unknown_handle: count(&self.counters.packets_unknown_handle),
+            delegate_errors: self.faults.delegate_errors(),
+            panics: self.faults.panics(),
+            tracks_published: published as u64,
+            subscriptions_active: active as u64,
+            bytes_stashed: self.routing.hold().early_bytes() as u64,
+        }
+    }
+
+    fn drain_calls(&self) {
+        drain(&self.state, |call| self.tell(call));
+    }
+
+    fn decide<T>(&self, change: impl FnOnce(&mut State, Instant) -> T) -> (T, After) {
+        let now = self.environment.now();
+        let mut state = self.state.hold();
+        let answer = change(&mut state, now);
+        let after = state.take_effect(self, now);
+        (answer, after)
+    }
+
+    /// What must follow without the lock, and wait for no delegate.
+    fn finish(&self, after: After) {
+        if let Some(deadline) = after.deadline {
+            self.alarm.set(deadline);
+        }
+        for (reception, packets) in after.complete() {
+            for bytes in &packets {
+                if let Ok(packet) = packet::decode(bytes) {
+                    self.deliver(&reception, &packet, self.environment.now());
+                }
+            }
+        }
+    }
+
+    fn deliver(&self, reception: &Reception, packet: &Packet<'_>, now: Instant) {
+        if let Some(deadline) = reception.receive(packet, &self.environment, &self.faults, now) {
+            self.alarm.set(deadline);
+        }
+    }
+
+    fn count_unknown(&self, packets: usize) {
+        self.counters.packets_unknown_handle.fetch_add(packets as u64, Relaxed);
+    }
+
+    fn tell(&self, call: Call) {
+        let Call { delegate, tell } = call;
+        // Faults are counted by `call_out`; nothing else depends on the answer.
+        let _ = match tell {
+            Tell::Request { request, track, kind } => {
+                self.send(&*delegate, &request, track, kind);
+                return;
+            }
+            Tell::Published(track) => {
+                self.faults.call_out("on_track_published", || delegate.on_track_published(track))
+            }
+            Tell::Unpublished(track, reason) => self
+                .faults
+                .call_out("on_track_unpublished", || delegate.on_track_unpublished(track, reason)),
+            Tell::SubscriptionChanged(track, state) => {
+                self.faults.call_out("on_subscription_changed", || {
+                    delegate.on_subscription_changed(track, state)
+                })
+            }
+            Tell::Nothing => return,
+        };
+    }
+
+    fn send(
+        &self,
+        delegate: &dyn RemoteDataTrackManagerDelegate,
+        request: &SignalOut,
+        track: TrackId,
+        kind: Request,
+    ) {
+        let bytes = request.encode();
+        let sent = self.faults.call_out("on_signal_request", || delegate.on_signal_request(bytes));
+        if sent.is_ok() {
+            self.counters.signals_sent.fetch_add(1, Relaxed);
+            return;
+        }
+        self.counters.signals_not_sent.fetch_add(1, Relaxed);
+        let ((), after) = self.decide(|state, _| state.control.not_sent(track, kind));
+        self.finish(after);
+    }
+}
+
+impl DeadlineClient for Remote {
+    fn expire(&self, now: Instant) {
+        let (left, after) = self.decide(|state, _| {
+            state.control.handle_timeout(now);
+            state.take_what_was_left()
+        });
+        left.into_iter().for_each(|after| self.finish(after));
+        self.finish(after);
+        let (unknown, next) = {
+            let mut routing = self.routing.hold();
+            (routing.handle_timeout(now), routing.poll_timeout())
+        };
+        self.count_unknown(unknown);
+        let receptions = self.read(State::receptions);
+        let deadlines = receptions.iter().filter_map(|reception| reception.expire(now));
+        if let Some(deadline) = deadlines.chain(next).min() {
+            self.alarm.set(deadline);
+        }
+    }
+
+    fn drain(&self) {
+        self.drain_calls();
+        let afterlife = self.afterlife.hold().take();
+        drop(afterlife);
+    }
+}

@@ -1,0 +1,247 @@
+//! The packet side of one track: a lock around its [`Receiver`], its readers' wakers, and the opening of sealed frames.
+//!
+//! Never takes the control lock. Opens without its own: what comes meanwhile is queued by the receiver.
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use super::{
+    DecryptionProvider, EncryptedPayload, Environment,
+    guard::Faults,
+    lock::Hold,
+    remote_seats::{Seats, Wakes},
+};
+use crate::{
+    e2ee::TAG_LEN,
+    frame::{DataTrackFrame, Payload},
+    packet::{Encryption, Packet},
+    remote::{Budgets, Next, ReaderId, Receiver, Sealed, StreamOptions},
+    stats::{RemoteTrackStats, StreamStats},
+    track::StreamEndReason,
+};
+
+/// See the module.
+pub(super) struct Reception {
+    publisher: Arc<str>,
+    provider: Option<Arc<dyn DecryptionProvider>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    receiver: Receiver,
+    readers: Vec<(ReaderId, Seats)>,
+    /// The alarm is set for this, or earlier.
+    armed: Option<Instant>,
+}
+
+impl Reception {
+    pub(super) fn new(
+        publisher: Arc<str>,
+        encrypted: bool,
+        provider: Option<Arc<dyn DecryptionProvider>>,
+        budgets: &Budgets,
+    ) -> Self {
+        let receiver = Receiver::new(encrypted, budgets);
+        let state = State { receiver, readers: Vec::new(), armed: None };
+        Self { publisher, provider, state: Mutex::new(state) }
+    }
+
+    /// Takes a packet in, and opens what it completes. Answers when to call [`expire`](Self::expire), if that is new.
+    pub(super) fn receive(
+        &self,
+        packet: &Packet<'_>,
+        environment: &Environment,
+        faults: &Faults,
+        now: Instant,
+    ) -> Option<Instant> {
+        let mut deadlines = Deadlines::default();
+        let mut sealed = deadlines.note(self.change(|receiver| receiver.receive(packet, now)));
+        while let Some(Sealed { encryption, bytes, ticket }) = sealed {
+            let opened = self.open(&encryption, bytes, faults);
+            let now = environment.now();
+            sealed = deadlines.note(self.change(|receiver| receiver.opened(ticket, opened, now)));
+        }
+        deadlines.earliest
+    }
+
+    /// Does what is due. Answers when to call it again.
+    pub(super) fn expire(&self, now: Instant) -> Option<Instant> {
+        let (next, wakes) = {
+            let mut state = self.state.hold();
+            if state.armed.is_some_and(|armed| armed <= now) {
+                state.receiver.handle_timeout(now);
+                state.armed = state.receiver.poll_timeout();
+            }
+            (state.armed, state.wakes())
+        };
+        wakes.wake();
+        next
+    }
+
+    /// Lets a reader have the frames from now on.
+    pub(super) fn attach(&self, reader: ReaderId, options: &StreamOptions) {
+        let mut state = self.state.hold();
+        state.receiver.attach(reader, options);
+        state.readers.push((reader, Seats::default()));
+    }
+
+    /// Ends all streams. What is answered is to be woken without the control lock.
+    pub(super) fn end(&self, reason: StreamEndReason) -> Wakes {
+        let mut state = self.state.hold();
+        state.receiver.end(reason);
+        state.wakes()
+    }
+
+    /// Packets of a new subscription come next. What is answered is to be woken without the control lock.
+    pub(super) fn restart(&self) -> Wakes {
+        let mut state = self.state.hold();
+        state.receiver.restart();
+        state.wakes()
+    }
+
+    /// Ends one stream and wakes its readers.
+    pub(super) fn close(&self, reader: ReaderId) {
+        self.change(|receiver| receiver.close(reader));
+    }
+
+    /// The stream is gone, and so are its readers.
+    pub(super) fn forget(&self, reader: ReaderId) {
+        let mut state = self.state.hold();
+        state.receiver.forget(reader);
+        state.readers.retain(|(known, _)| *known != reader);
+    }
+
+    /// A seat among those who wait for the next frame of a stream.
+    pub(super) fn sit(&self, reader: ReaderId) -> u64 {
+        self.state.hold().seats(reader).map_or(0, Seats::sit)
+    }
+
+    pub(super) fn leave(&self, reader: ReaderId, seat: u64) {
+        let waker = self.state.hold().seats(reader).and_then(|seats| seats.leave(seat));
+        drop(waker);
+    }
+
+    /// The next frame, or `None` at the end of the stream.
+    pub(super) fn poll_next(
+        &self,
+        reader: ReaderId,
+        seat: u64,
+        context: &Context<'_>,
+    ) -> Poll<Option<DataTrackFrame>> {
+        let (next, former) = {
+            let mut state = self.state.hold();
+            let next = state.receiver.next(reader);
+            let waits = next == Next::Empty;
+            let seats = state.seats(reader).filter(|_| waits);
+            let former = seats.and_then(|seats| seats.wait(seat, context.waker()));
+            (next, former)
+        };
+        drop(former);
+        match next {
+            Next::Frame(frame) => Poll::Ready(Some(frame)),
+            Next::Ended => Poll::Ready(None),
+            Next::Empty => Poll::Pending,
+        }
+    }
+
+    /// The next frame if there is one.
+    pub(super) fn try_next(&self, reader: ReaderId) -> Option<DataTrackFrame> {
+        match self.state.hold().receiver.next(reader) {
+            Next::Frame(frame) => Some(frame),
+            Next::Empty | Next::Ended => None,
+        }
+    }
+
+    pub(super) fn end_reason(&self, reader: ReaderId) -> Option<StreamEndReason> {
+        self.state.hold().receiver.end_reason(reader)
+    }
+
+    pub(super) fn stats(&self) -> RemoteTrackStats {
+        self.state.hold().receiver.stats()
+    }
+
+    pub(super) fn stream_stats(&self, reader: ReaderId) -> StreamStats {
+        self.state.hold().receiver.stream_stats(reader)
+    }
+
+    /// Changes the receiver and wakes who has something to read. Answers a new deadline, too.
+    fn change<T>(&self, change: impl FnOnce(&mut Receiver) -> T) -> (T, Option<Instant>) {
+        let (answer, deadline, wakes) = {
+            let mut state = self.state.hold();
+            let answer = change(&mut state.receiver);
+            (answer, state.arm(), state.wakes())
+        };
+        wakes.wake();
+        (answer, deadline)
+    }
+
+    fn open(
+        &self,
+        encryption: &Encryption,
+        bytes: Cow<'_, [u8]>,
+        faults: &Faults,
+    ) -> Option<Payload> {
+        let provider = self.provider.as_ref()?;
+        let Some(ring) = provider.key_ring() else {
+            let sealed = EncryptedPayload {
+                payload: Payload::from(bytes.into_owned()),
+                iv: encryption.iv.to_vec(),
+                key_index: encryption.key_index,
+            };
+            let publisher = self.publisher.to_string();
+            return faults.call_out("decrypt", || provider.decrypt(sealed, publisher)).ok();
+        };
+        match bytes {
+            Cow::Owned(sealed) => ring.open(&self.publisher, encryption, sealed).ok(),
+            Cow::Borrowed(sealed) => {
+                let mut plain = Vec::with_capacity(sealed.len().saturating_sub(TAG_LEN));
+                ring.open_into(&self.publisher, encryption, sealed, &mut plain).ok()?;
+                Some(plain)
+            }
+        }
+        .map(Payload::from)
+    }
+}
+
+impl State {
+    fn seats(&mut self, reader: ReaderId) -> Option<&mut Seats> {
+        self.readers.iter_mut().find(|(known, _)| *known == reader).map(|(_, seats)| seats)
+    }
+
+    fn wakes(&mut self) -> Wakes {
+        let mut wakes = Wakes::default();
+        for (reader, seats) in &mut self.readers {
+            if self.receiver.is_readable(*reader) {
+                seats.call(&mut wakes);
+            }
+        }
+        wakes
+    }
+
+    /// The deadline for which the alarm must be set, unless it is.
+    fn arm(&mut self) -> Option<Instant> {
+        let at = self.receiver.poll_timeout()?;
+        if self.armed.is_some_and(|armed| armed <= at) {
+            return None;
+        }
+        self.armed = Some(at);
+        self.armed
+    }
+}
+
+/// The earliest of several deadlines.
+#[derive(Default)]
+struct Deadlines {
+    earliest: Option<Instant>,
+}
+
+impl Deadlines {
+    fn note<T>(&mut self, (answer, deadline): (T, Option<Instant>)) -> T {
+        self.earliest = [self.earliest, deadline].into_iter().flatten().min();
+        answer
+    }
+}

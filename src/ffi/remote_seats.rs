@@ -1,0 +1,72 @@
+//! Wakers of those who wait for something of a track. Taken out under a lock, woken after it.
+
+use std::task::Waker;
+
+/// Who waits. A seat lasts as long as its future; its waker is taken when there is something to see.
+#[derive(Default)]
+pub(super) struct Seats {
+    last_id: u64,
+    seats: Vec<(u64, Option<Waker>)>,
+}
+
+impl Seats {
+    /// A new seat.
+    pub(super) fn sit(&mut self) -> u64 {
+        self.last_id += 1;
+        self.seats.push((self.last_id, None));
+        self.last_id
+    }
+
+    /// Wants to be woken. Answers the waker from before, to be dropped without the lock.
+    pub(super) fn wait(&mut self, seat: u64, waker: &Waker) -> Option<Waker> {
+        let (_, place) = self.seats.iter_mut().find(|(id, _)| *id == seat)?;
+        match place {
+            Some(known) if known.will_wake(waker) => None,
+            Some(_) | None => place.replace(waker.clone()),
+        }
+    }
+
+    /// Gives the seat up. Answers its waker, to be dropped without the lock.
+    pub(super) fn leave(&mut self, seat: u64) -> Option<Waker> {
+        let at = self.seats.iter().position(|(id, _)| *id == seat)?;
+        self.seats.swap_remove(at).1
+    }
+
+    /// Takes all wakers out: whoever comes too late for what there is sits down again.
+    pub(super) fn call(&mut self, wakes: &mut Wakes) {
+        self.seats
+            .iter_mut()
+            .filter_map(|(_, waker)| waker.take())
+            .for_each(|waker| wakes.add(waker));
+    }
+}
+
+/// Wakers to be woken once no lock is held. One, the usual number, costs no allocation.
+#[derive(Default)]
+#[must_use]
+pub(super) struct Wakes {
+    first: Option<Waker>,
+    more: Vec<Waker>,
+}
+
+impl Wakes {
+    pub(super) fn add(&mut self, waker: Waker) {
+        match &self.first {
+            None => self.first = Some(waker),
+            Some(_) => self.more.push(waker),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        other.first.into_iter().chain(other.more).for_each(|waker| self.add(waker));
+    }
+
+    /// Calls foreign code: never under a lock.
+    pub(super) fn wake(self) {
+        self.first.into_iter().chain(self.more).for_each(Waker::wake);
+    }
+}

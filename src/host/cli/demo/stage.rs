@@ -1,0 +1,157 @@
+//! The stage of the demo: an SFU in this process, two participants in it, and the lanes between them.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use datatracks::{
+    DataTrackOptions, DataTrackSubscribeOptions, EncryptionMode, KeyRing, KeyRingError,
+    KeyRingOptions, PublishError, SubscribeError, WaitError,
+    host::{
+        room::{
+            ApiKey, Grants, InvalidAddress, JoinError, NotSent, Room, ServerAddress,
+            transport::JoinOptions,
+        },
+        sfu::{Impairment, listen::{Server, ServerOptions}},
+    },
+};
+use thiserror::Error;
+
+use super::{
+    lane::Lane,
+    report::SfuTotals,
+    workload::{WORKLOADS, Workload},
+};
+
+pub(super) struct Stage {
+    server: Server,
+    publisher: Room,
+    subscriber: Room,
+    lanes: Vec<Arc<Lane>>,
+}
+
+/// Why the demo could not begin.
+#[derive(Debug, Error)]
+pub(crate) enum StageError {
+    #[error("the SFU could not listen: {0}")]
+    Listen(#[from] std::io::Error),
+    #[error(transparent)]
+    Address(#[from] InvalidAddress),
+    #[error("joining: {0}")]
+    Join(#[from] JoinError),
+    #[error("the data channel did not open: {0}")]
+    Open(#[from] NotSent),
+    #[error("publishing: {0}")]
+    Publish(#[from] PublishError),
+    #[error("waiting for a track: {0}")]
+    Wait(#[from] WaitError),
+    #[error("subscribing: {0}")]
+    Subscribe(#[from] SubscribeError),
+    #[error("the key ring: {0}")]
+    KeyRing(#[from] KeyRingError),
+    #[error("a track that should be encrypted is not")]
+    NotEncrypted,
+}
+
+impl Stage {
+    pub(super) async fn set(
+        start: Instant,
+        e2ee: bool,
+        impairment: Impairment,
+    ) -> Result<Self, StageError> {
+        let key = ApiKey::new("demo", "the secret of a server that nobody else can reach");
+        let server = Server::start(ServerOptions {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            key: key.clone(),
+            impairment,
+        })
+        .await?;
+        let address = ServerAddress::parse(&format!("ws://{}", server.address()))?;
+        let [publisher, subscriber] = [PUBLISHER, SUBSCRIBER].map(|identity| {
+            let token = key.sign(&Grants::new(identity, "demo"));
+            let options = JoinOptions { server: address.clone(), token, mode: None };
+            let key_ring = e2ee.then(key_ring).transpose();
+            async move { Ok::<_, StageError>(Room::join(options, key_ring?).await?.0) }
+        });
+        let (publisher, subscriber) = tokio::try_join!(publisher, subscriber)?;
+        publisher.wait_until_open(PATIENCE).await?;
+        let mut stage = Self { server, publisher, subscriber, lanes: Vec::new() };
+        for workload in WORKLOADS {
+            let lane = stage.open_lane(workload, start, e2ee).await?;
+            tokio::spawn(Arc::clone(&lane).read());
+            stage.lanes.push(lane);
+        }
+        Ok(stage)
+    }
+
+    async fn open_lane(
+        &self,
+        workload: Workload,
+        start: Instant,
+        e2ee: bool,
+    ) -> Result<Arc<Lane>, StageError> {
+        let mut options = DataTrackOptions::new(workload.name);
+        if e2ee {
+            options.encryption = EncryptionMode::Required;
+        }
+        let local = self.publisher.local().publish_track(options, None).await?;
+        let millis = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
+        let publisher = Some(PUBLISHER.to_owned());
+        let remote = self.subscriber.remote();
+        let remote = remote.wait_for_track(workload.name.into(), publisher, millis, None).await?;
+        if remote.info().uses_e2ee != e2ee {
+            return Err(StageError::NotEncrypted);
+        }
+        let options = DataTrackSubscribeOptions {
+            buffer_frames: BUFFER_FRAMES,
+            ..DataTrackSubscribeOptions::default()
+        };
+        let stream = remote.subscribe_with_options(options, None).await?;
+        Ok(Lane::new(workload, start, local, stream))
+    }
+
+    pub(super) fn lanes(&self) -> &[Arc<Lane>] {
+        &self.lanes
+    }
+
+    pub(super) fn delivered(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.delivered()).sum()
+    }
+
+    /// Tells each lane of which of its frames the SFU lost packets.
+    pub(super) fn note_losses(&self) {
+        for loss in self.server.take_losses() {
+            let lane = self.lanes.iter().find(|lane| lane.workload().name == loss.track);
+            if let Some(lane) = lane {
+                lane.lose(loss.frame_number);
+            }
+        }
+    }
+
+    pub(super) fn sfu_totals(&self) -> SfuTotals {
+        SfuTotals::default()
+    }
+
+    /// Leaves both rooms and closes the SFU.
+    pub(super) async fn clear(self) {
+        tokio::join!(self.publisher.leave(), self.subscriber.leave());
+        self.server.close().await;
+    }
+}
+
+fn key_ring() -> Result<Arc<KeyRing>, KeyRingError> {
+    let ring = KeyRing::new(KeyRingOptions::default())?;
+    ring.set_shared_key(b"the passphrase of the demo".to_vec(), 0)?;
+    Ok(Arc::new(ring))
+}
+
+const PUBLISHER: &str = "publisher";
+const SUBSCRIBER: &str = "subscriber";
+
+/// For everything on the way to the first frame: this is one machine, but it may be a busy one.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Seconds of the fastest track: a reader that is held up that long on a busy machine still loses nothing.
+const BUFFER_FRAMES: u32 = 8192;

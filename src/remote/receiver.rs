@@ -1,0 +1,334 @@
+//! The receiving end of one track: packets → frames → the buffers of its streams.
+//!
+//! Never opens a sealed frame itself, since that may be foreign code: it hands sealed frames out, in order and to one thread
+//! at a time, and takes them back opened. What comes while one is out waits in a bounded queue.
+//!
+//! ```text
+//!  receive ─► reassembly ─┬─ plain ───────────────────────────────────────────────► streams
+//!                         ├─ sealed ─► (queue while one is out) ─► opened ─► opened()┘
+//!                         └─ plain on an encrypted track, sealed on a plain one: refused (P4)
+//! ```
+
+use std::{
+    borrow::Cow,
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use super::{
+    budget::{Budget, Budgets},
+    ordering::Placed,
+    reassembly::{MAX_AGE, Reassembly, Whole},
+    stream::{Next, Stream, StreamOptions},
+};
+use crate::{
+    frame::{DataTrackFrame, Payload},
+    packet::{Encryption, Packet},
+    stats::{RemoteTrackStats, StreamStats},
+    track::StreamEndReason,
+};
+
+/// Names one reader of a manager's tracks: a call of `subscribe`, then the stream that it made.
+pub(crate) type ReaderId = u64;
+
+/// The receiving end of one track.
+pub(crate) struct Receiver {
+    encrypted: bool,
+    reassembly: Reassembly,
+    opening: Opening,
+    /// Counts restarts: a sealed frame that was out during one has lost its place.
+    epoch: u32,
+    waiting: Arc<Budget>,
+    open: Vec<(ReaderId, Stream)>,
+    ended: Vec<(ReaderId, Stream)>,
+    /// The longest reorder window of the open streams.
+    window: Duration,
+    /// Without `bytes_partial` and `streams`.
+    stats: RemoteTrackStats,
+}
+
+/// Who opens sealed frames.
+enum Opening {
+    /// Nobody; nothing waits.
+    Idle,
+    /// One thread; these are next.
+    Busy { queue: VecDeque<Sealed<'static>>, bytes: usize },
+}
+
+/// A frame to be opened.
+pub(crate) struct Sealed<'p> {
+    /// What is needed besides the key.
+    pub(crate) encryption: Encryption,
+    /// Ciphertext, then the tag.
+    pub(crate) bytes: Cow<'p, [u8]>,
+    /// To be handed back with the opened frame.
+    pub(crate) ticket: Ticket,
+}
+
+/// Where a sealed frame belongs.
+#[derive(Clone, Copy)]
+pub(crate) struct Ticket {
+    number: u16,
+    first: u16,
+    last: u16,
+    user_timestamp: Option<u64>,
+    epoch: u32,
+}
+
+impl Receiver {
+    pub(crate) fn new(encrypted: bool, budgets: &Budgets) -> Self {
+        Self {
+            encrypted,
+            reassembly: Reassembly::new(Arc::clone(&budgets.partial)),
+            opening: Opening::Idle,
+            epoch: 0,
+            waiting: Arc::clone(&budgets.waiting),
+            open: Vec::new(),
+            ended: Vec::new(),
+            window: Duration::ZERO,
+            stats: RemoteTrackStats::default(),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> RemoteTrackStats {
+        RemoteTrackStats {
+            bytes_partial: self.reassembly.bytes_partial() as u64,
+            streams: self.open.len() as u64,
+            ..self.stats
+        }
+    }
+
+    /// Takes a packet in. A sealed frame that it completes comes out when nobody is opening another one.
+    pub(crate) fn receive<'p>(&mut self, packet: &Packet<'p>, now: Instant) -> Option<Sealed<'p>> {
+        let length = packet.header.extensions.header_len() + packet.payload.len();
+        self.stats.packets_received += 1;
+        self.stats.bytes_received += length as u64;
+        if self.open.is_empty() {
+            self.stats.packets_dropped += 1;
+            return None;
+        }
+        if self.reassembly.has_moved_on(packet, now, MAX_AGE.max(self.window)) {
+            self.restart();
+        }
+        self.reassembly.expire(now, &mut self.stats);
+        let whole = self.reassembly.take(packet, now, &mut self.stats)?;
+        self.stats.frames_completed += 1;
+        match (self.encrypted, whole.extensions.encryption) {
+            (false, None) => {
+                self.deliver(whole.ticket(self.epoch).place(payload(whole.bytes)), now);
+                None
+            }
+            (true, Some(encryption)) => self.seal_off(whole, encryption),
+            (true, None) | (false, Some(_)) => {
+                self.stats.frames_dropped_encryption_mismatch += 1;
+                None
+            }
+        }
+    }
+
+    /// Takes a sealed frame back, opened, or `None` when it could not be. Answers the next one to open.
+    pub(crate) fn opened(
+        &mut self,
+        ticket: Ticket,
+        payload: Option<Payload>,
+        now: Instant,
+    ) -> Option<Sealed<'static>> {
+        match payload {
+            None => self.stats.frames_dropped_undecryptable += 1,
+            Some(payload) if ticket.epoch == self.epoch => {
+                self.deliver(ticket.place(payload), now);
+            }
+            Some(_) => self.open.iter_mut().for_each(|(_, stream)| stream.count_late()),
+        }
+        let Opening::Busy { queue, bytes } = &mut self.opening else { return None };
+        let Some(next) = queue.pop_front() else {
+            self.opening = Opening::Idle;
+            return None;
+        };
+        *bytes -= next.bytes.len();
+        self.waiting.give(next.bytes.len());
+        Some(next)
+    }
+
+    /// Packets that come next belong to another subscription: frame numbers and sequence numbers begin anew.
+    pub(crate) fn restart(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.reassembly.restart(&mut self.stats);
+        self.open.iter_mut().for_each(|(_, stream)| stream.restart());
+    }
+
+    /// Lets a stream have the frames from now on.
+    pub(crate) fn attach(&mut self, id: ReaderId, options: &StreamOptions) {
+        self.open.push((id, Stream::new(options, Arc::clone(&self.waiting))));
+        self.adjust();
+    }
+
+    /// Ends one stream; what it holds is dropped.
+    pub(crate) fn close(&mut self, id: ReaderId) {
+        if let Some(at) = self.open.iter().position(|(open, _)| *open == id) {
+            let mut stream = self.open.swap_remove(at);
+            stream.1.close();
+            self.ended.push(stream);
+            self.adjust();
+        } else if let Some(stream) = self.stream_mut(id) {
+            stream.close();
+        }
+    }
+
+    /// Forgets a stream that nobody can ask about any more.
+    pub(crate) fn forget(&mut self, id: ReaderId) {
+        self.close(id);
+        self.ended.retain(|(ended, _)| *ended != id);
+    }
+
+    /// Ends all streams; what they hold is still read.
+    pub(crate) fn end(&mut self, reason: StreamEndReason) {
+        self.open.iter_mut().for_each(|(_, stream)| stream.end(reason));
+        self.ended.append(&mut self.open);
+        self.adjust();
+    }
+
+    pub(crate) fn next(&mut self, id: ReaderId) -> Next {
+        self.stream_mut(id).map_or(Next::Ended, Stream::pop)
+    }
+
+    /// True when `next` would not wait.
+    pub(crate) fn is_readable(&self, id: ReaderId) -> bool {
+        self.stream(id).is_none_or(Stream::is_readable)
+    }
+
+    pub(crate) fn end_reason(&self, id: ReaderId) -> Option<StreamEndReason> {
+        self.stream(id).and_then(Stream::ended)
+    }
+
+    pub(crate) fn stream_stats(&self, id: ReaderId) -> StreamStats {
+        self.stream(id).map_or_else(StreamStats::default, Stream::stats)
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called, or earlier than need be.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let held = self.open.iter().filter_map(|(_, stream)| stream.due());
+        held.chain(self.reassembly.expiry()).min()
+    }
+
+    /// Gives up incomplete frames that are too old, and hands out frames that waited long enough.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.reassembly.expire(now, &mut self.stats);
+        self.open.iter_mut().for_each(|(_, stream)| stream.release(now));
+    }
+
+    fn stream(&self, id: ReaderId) -> Option<&Stream> {
+        let mut streams = self.open.iter().chain(&self.ended);
+        streams.find(|(known, _)| *known == id).map(|(_, stream)| stream)
+    }
+
+    fn stream_mut(&mut self, id: ReaderId) -> Option<&mut Stream> {
+        let mut streams = self.open.iter_mut().chain(&mut self.ended);
+        streams.find(|(known, _)| *known == id).map(|(_, stream)| stream)
+    }
+
+    /// After a change of the open streams.
+    fn adjust(&mut self) {
+        let streams = || self.open.iter().map(|(_, stream)| stream);
+        self.window = streams().map(Stream::window).max().unwrap_or_default();
+        let limit = streams().map(Stream::max_partial_bytes).max().unwrap_or_default();
+        self.reassembly.set_limit(limit);
+        if self.open.is_empty() {
+            self.reassembly.restart(&mut self.stats);
+        }
+    }
+
+    fn deliver(&mut self, placed: Placed, now: Instant) {
+        let Some(((_, last), others)) = self.open.split_last_mut() else { return };
+        others.iter_mut().for_each(|(_, stream)| stream.push(placed.clone(), now));
+        last.push(placed, now);
+    }
+
+    /// Hands a sealed frame out, or keeps it while another one is out.
+    fn seal_off<'p>(&mut self, whole: Whole<'p>, encryption: Encryption) -> Option<Sealed<'p>> {
+        let ticket = whole.ticket(self.epoch);
+        let sealed = Sealed { encryption, bytes: whole.bytes, ticket };
+        match &mut self.opening {
+            Opening::Idle => {
+                self.opening = Opening::Busy { queue: VecDeque::new(), bytes: 0 };
+                Some(sealed)
+            }
+            Opening::Busy { queue, bytes } => {
+                let length = sealed.bytes.len();
+                if *bytes + length <= MAX_QUEUE_BYTES
+                    && queue.len() < MAX_QUEUE_FRAMES
+                    && self.waiting.take(length)
+                {
+                    *bytes += length;
+                    queue.push_back(sealed.into_owned());
+                } else {
+                    self.stats.frames_dropped_budget += 1;
+                }
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        if let Opening::Busy { bytes, .. } = self.opening {
+            self.waiting.give(bytes);
+        }
+    }
+}
+
+impl Whole<'_> {
+    fn ticket(&self, epoch: u32) -> Ticket {
+        Ticket {
+            number: self.number,
+            first: self.first,
+            last: self.last,
+            user_timestamp: self.extensions.user_timestamp,
+            epoch,
+        }
+    }
+}
+
+impl Ticket {
+    fn place(self, payload: Payload) -> Placed {
+        Placed {
+            number: self.number,
+            first: self.first,
+            last: self.last,
+            frame: DataTrackFrame { payload, user_timestamp: self.user_timestamp },
+        }
+    }
+}
+
+impl Sealed<'_> {
+    fn into_owned(self) -> Sealed<'static> {
+        Sealed { bytes: Cow::Owned(self.bytes.into_owned()), ..self }
+    }
+}
+
+/// The one copy of a frame of one packet; a frame of several was copied into place and is not copied again, unless its buffer
+/// is much too large.
+fn payload(bytes: Cow<'_, [u8]>) -> Payload {
+    Payload(match bytes {
+        Cow::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
+        Cow::Owned(mut bytes) => {
+            if bytes.capacity() - bytes.len() > bytes.len() / SLACK {
+                bytes.shrink_to_fit();
+            }
+            Bytes::from(bytes)
+        }
+    })
+}
+
+/// Most that sealed frames of a track hold while another one is being opened: the default of `max_partial_bytes`.
+const MAX_QUEUE_BYTES: usize = 8 << 20;
+
+/// For frames so small that their bytes say nothing.
+const MAX_QUEUE_FRAMES: usize = 4096;
+
+/// A frame may keep a buffer that is larger by this part.
+const SLACK: usize = 4;

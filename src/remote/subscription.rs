@@ -1,0 +1,92 @@
+//! One track's subscription: who reads it, and how we stand with the SFU about it.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use super::{
+    link::{Link, Request},
+    receiver::ReaderId,
+};
+use crate::track::{Handle, SubscriptionState};
+
+/// A call of `subscribe`, then the stream that it made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Waits for the handle, until then.
+    Waiting(Instant),
+    /// Reads.
+    Reading,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    pub(super) link: Link,
+    pub(super) readers: BTreeMap<ReaderId, Reader>,
+    /// The handle of the SID that the track had before. Its packets are taken until the new one's come.
+    pub(super) former: Option<Handle>,
+    /// The SFU's last word on whether the publisher lets us.
+    pub(super) permitted: bool,
+    /// What the delegate was told last.
+    pub(super) reported: SubscriptionState,
+}
+
+impl Subscription {
+    pub(super) fn new(link: Link) -> Self {
+        Self {
+            link,
+            readers: BTreeMap::new(),
+            former: None,
+            permitted: true,
+            reported: SubscriptionState::Unsubscribed,
+        }
+    }
+
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.readers.is_empty()
+    }
+
+    pub(super) fn state(&self) -> SubscriptionState {
+        match self.link {
+            _ if !self.is_wanted() => SubscriptionState::Unsubscribed,
+            Link::On(_) => SubscriptionState::Active,
+            Link::Asked if !self.permitted => SubscriptionState::NotPermitted,
+            Link::Off | Link::Offered(_) | Link::Asked | Link::Ending(_) => {
+                SubscriptionState::Pending
+            }
+        }
+    }
+
+    /// Takes a step; answers what to send. Asked anew, the SFU will say anew what is permitted.
+    pub(super) fn step(&mut self, (link, request): (Link, Option<Request>)) -> Option<Request> {
+        self.permitted |= request == Some(Request::Ask) && self.link != Link::Asked;
+        self.link = link;
+        if let Link::On(_) = link {
+            self.former = None;
+        }
+        request
+    }
+
+    /// Ends the subscription if its last reader is gone.
+    pub(super) fn let_go_if_unwanted(&mut self) -> Option<Request> {
+        if self.is_wanted() {
+            return None;
+        }
+        self.former = None;
+        self.step(self.link.let_go())
+    }
+
+    /// Whose packets the track takes.
+    pub(super) fn handles(&self) -> impl Iterator<Item = Handle> {
+        let current = match self.link {
+            Link::On(handle) if self.is_wanted() => Some(handle),
+            Link::Off | Link::Offered(_) | Link::Asked | Link::On(_) | Link::Ending(_) => None,
+        };
+        current.into_iter().chain(self.former.filter(|_| self.is_wanted()))
+    }
+
+    /// Those who wait for the handle.
+    pub(super) fn waiting(&self) -> Vec<ReaderId> {
+        let waiting = self.readers.iter().filter(|(_, reader)| **reader != Reader::Reading);
+        waiting.map(|(id, _)| *id).collect()
+    }
+}

@@ -1,0 +1,147 @@
+//! What became of the last frames of a track, by frame number.
+
+use crate::packet::serial::distance;
+
+/// What is known of a frame number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Neither completed nor given up.
+    Open,
+    /// Completed: what comes now is a duplicate.
+    Completed,
+    /// Given up: what comes now is too late.
+    GivenUp,
+    /// So far behind that nothing is known any more.
+    TooOld,
+}
+
+/// The fates of the last [`FRAMES`] frames up to the newest one that has any.
+#[derive(Default)]
+pub(super) struct Window {
+    newest: Option<u16>,
+    completed: Bits,
+    given_up: Bits,
+}
+
+impl Window {
+    pub(super) fn seen(&self, number: u16) -> Seen {
+        match self.newest.map(|newest| distance(newest, number)) {
+            None | Some(1..) => Seen::Open,
+            Some(behind) if behind <= -FRAMES => Seen::TooOld,
+            Some(_) if self.completed.has(number) => Seen::Completed,
+            Some(_) if self.given_up.has(number) => Seen::GivenUp,
+            Some(_) => Seen::Open,
+        }
+    }
+
+    /// True when `number` comes before the newest frame that has a fate.
+    pub(super) fn is_behind(&self, number: u16) -> bool {
+        self.newest.is_some_and(|newest| distance(newest, number) < 0)
+    }
+
+    pub(super) fn complete(&mut self, number: u16) {
+        self.reach(number);
+        self.completed.set(number);
+    }
+
+    pub(super) fn give_up(&mut self, number: u16) {
+        self.reach(number);
+        self.given_up.set(number);
+    }
+
+    /// Moves on to `number` if it is newer, forgetting what falls out at the other end.
+    fn reach(&mut self, number: u16) {
+        let Some(newest) = self.newest else {
+            self.newest = Some(number);
+            return;
+        };
+        let ahead = distance(newest, number);
+        for step in 1..=ahead.min(FRAMES) {
+            let entered = number.wrapping_sub((ahead.min(FRAMES) - step).cast_unsigned());
+            self.completed.clear(entered);
+            self.given_up.clear(entered);
+        }
+        if ahead > 0 {
+            self.newest = Some(number);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Bits([u64; WORDS]);
+
+impl Bits {
+    fn has(&self, number: u16) -> bool {
+        let (word, bit) = place(number);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn set(&mut self, number: u16) {
+        let (word, bit) = place(number);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    fn clear(&mut self, number: u16) {
+        let (word, bit) = place(number);
+        if let Some(word) = self.0.get_mut(word) {
+            *word &= !bit;
+        }
+    }
+}
+
+fn place(number: u16) -> (usize, u64) {
+    let index = usize::from(number) % (WORDS * 64);
+    (index / 64, 1 << (index % 64))
+}
+
+const WORDS: usize = 32;
+
+/// Far more than the 64 frames that packets may be late by; small enough that an outage is noticed as such.
+const FRAMES: i16 = (WORDS * 64) as i16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fates_are_remembered_across_the_wrap_and_forgotten_beyond_the_window() {
+        let mut window = Window::default();
+        assert_eq!(window.seen(65_000), Seen::Open);
+        window.complete(65_000);
+        window.give_up(65_001);
+        assert_eq!(window.seen(65_000), Seen::Completed);
+        assert_eq!(window.seen(65_001), Seen::GivenUp);
+        assert_eq!(window.seen(64_999), Seen::Open, "within the window, without a fate");
+        assert_eq!(window.seen(65_002), Seen::Open);
+        window.complete(1_000);
+        assert_eq!(window.seen(65_000), Seen::Completed);
+        window.complete(1_511);
+        assert_eq!(window.seen(65_000), Seen::Completed, "the oldest of 2048");
+        window.complete(1_512);
+        assert_eq!(window.seen(65_000), Seen::TooOld);
+        assert_eq!(window.seen(65_001), Seen::GivenUp);
+    }
+
+    #[test]
+    fn numbers_that_enter_the_window_again_have_no_fate() {
+        let mut window = Window::default();
+        (0..2048).for_each(|number| window.complete(number));
+        window.complete(2048 + 2000);
+        assert!((2048..2048 + 2000).all(|number| window.seen(number) == Seen::Open));
+        assert_eq!(window.seen(2047), Seen::Completed);
+        window.complete(20_000);
+        assert!((18_000..20_000).all(|number| window.seen(number) == Seen::Open));
+    }
+
+    #[test]
+    fn a_number_behind_moves_nothing() {
+        let mut window = Window::default();
+        window.complete(100);
+        window.complete(90);
+        assert_eq!(window.seen(100), Seen::Completed);
+        assert_eq!(window.seen(95), Seen::Open);
+        assert!(window.is_behind(99) && !window.is_behind(100) && !window.is_behind(101));
+    }
+}

@@ -1,0 +1,127 @@
+"""A whole host in some sixty lines. It owns the transport, the two managers do the rest: copy it, and put your own there.
+
+Here the transport is the plain protocol of `datatracks sfu --plain` and `datatracks bridge --plain`: one TCP connection, each
+message a kind (0 hello, 1 signal, 2 packet), a length (32 bits, big-endian) and its bytes. In an SDK, signals are the binary
+messages of the WebSocket, and packets those of the data channel `_data_track`.
+"""
+
+import json
+import socket
+import struct
+import threading
+
+import datatracks as dt
+
+HELLO, SIGNAL, PACKET = 0, 1, 2
+JOIN, LEAVE, RECONNECT = 1, 8, 19  # fields of SignalResponse
+
+
+class Sending(dt.LocalDataTrackManagerDelegate):
+    def __init__(self, host):
+        self.host = host
+
+    def on_signal_request(self, request):
+        self.host.send(SIGNAL, request)  # an exception tells the manager that it was not sent
+
+    def on_packets_available(self, packets):
+        for packet in packets:
+            self.host.send(PACKET, packet)
+
+    def on_track_published(self, track):
+        self.host.event("local published", track)
+
+    def on_track_unpublished(self, track, reason):
+        self.host.event("local unpublished", track, reason)
+
+
+class Receiving(dt.RemoteDataTrackManagerDelegate):
+    def __init__(self, host):
+        self.host = host
+
+    def on_signal_request(self, request):
+        self.host.send(SIGNAL, request)
+
+    def on_track_published(self, track):
+        self.host.event("published", track)
+
+    def on_track_unpublished(self, track, reason):
+        self.host.event("unpublished", track, reason)
+
+    def on_subscription_changed(self, track, state):
+        self.host.event("subscription", track, state)
+
+
+class Host:
+    def __init__(self, address, hello, encryption=None, decryption=None):
+        self.address, self.hello = address, hello
+        self.sending, self.joined = threading.Lock(), threading.Event()
+        self.local = dt.LocalDataTrackManager(Sending(self), encryption, hello["identity"])
+        self.remote = dt.RemoteDataTrackManager(Receiving(self), decryption, hello["identity"])
+        self.connect(resume=False)
+
+    def connect(self, resume):
+        self.socket = socket.create_connection(self.address)
+        self.send(HELLO, json.dumps({**self.hello, "resume": resume}).encode())
+        threading.Thread(target=self.receive, args=(self.socket,), daemon=True).start()
+
+    def send(self, kind, data):
+        with self.sending:
+            self.socket.sendall(struct.pack(">BI", kind, len(data)) + data)
+
+    def receive(self, connection):
+        try:
+            stream = connection.makefile("rb")
+            while header := stream.read(5):
+                kind, length = struct.unpack(">BI", header)
+                self.handle(kind, stream.read(length))
+        except (OSError, dt.SignalError.Closed):
+            pass  # the connection is gone, or we were shut down
+
+    def handle(self, kind, data):
+        if kind == PACKET:
+            self.remote.handle_packet_received(data)
+        elif kind == SIGNAL:
+            self.local.handle_signal_response(data)  # each takes what is its own and ignores the rest
+            self.remote.handle_signal_response(data)
+            self.after_reconnect(field_number(data))
+
+    def after_reconnect(self, message):
+        if message == JOIN and self.joined.is_set():  # a full reconnect: the SFU knows nothing of us any more
+            self.local.republish_tracks()
+            self.remote.resend_subscription_updates()
+        elif message == RECONNECT:  # a quick one: the SFU wants to know what we think is published
+            tracks = self.local.publish_responses_for_sync_state()
+            sync_state = b"".join(length_delimited(8, track) for track in tracks)
+            self.send(SIGNAL, length_delimited(12, sync_state))
+            self.remote.resend_subscription_updates()
+        elif message == LEAVE:  # the quick one was refused
+            self.connect(resume=False)
+        self.joined.set()
+
+    def event(self, *what):
+        """Override: these are for the application."""
+
+    def close(self):
+        self.local.shutdown()
+        self.remote.shutdown()
+        self.socket.shutdown(socket.SHUT_RDWR)
+
+
+def field_number(message):
+    """Which field of the oneof a SignalResponse holds: the first varint, without its three type bits."""
+    key = shift = 0
+    for byte in message:
+        key |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+    return key >> 3
+
+
+def length_delimited(number, data):
+    """One protobuf field of bytes."""
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def varint(value):
+    return bytes([value]) if value < 0x80 else bytes([value & 0x7F | 0x80]) + varint(value >> 7)

@@ -1,0 +1,118 @@
+"""Who publishes what: discovery, identity, names, permissions, schemas."""
+
+import asyncio
+
+import datatracks as dt
+import pytest
+from peer import connected, frame, options, subscribed, until
+
+
+async def test_tracks_published_before_the_join_are_there_after_it(join):
+    alice = join("alice")
+    schema = dt.DataTrackSchemaId(name="Pose", encoding=dt.DataTrackSchemaEncoding.PROTOBUF())
+    encoding = dt.DataTrackFrameEncoding.PROTOBUF()
+    await alice.local.publish_track(options("pose", schema=schema, frame_encoding=encoding))
+    await alice.local.publish_track(options("plain"))
+    bob = join("bob")
+    await until(lambda: len(bob.remote.tracks()) == 2)
+    pose, plain = bob.remote.tracks_by_publisher("alice")
+    assert (pose.info().name, pose.info().schema, pose.info().frame_encoding) == ("pose", schema, encoding)
+    assert (plain.info().name, plain.info().schema, plain.info().frame_encoding) == ("plain", None, None)
+    assert pose.info().sid.startswith("DTR_") and not pose.info().uses_e2ee
+    assert bob.remote.tracks_by_publisher("carol") == []
+    assert [bob.expect("published")[1] for _ in range(2)] == [pose, plain]
+
+
+async def test_a_participant_that_leaves_takes_its_tracks_along(join):
+    alice, bob = join("alice"), join("bob")
+    _, stream = await connected(alice, bob)
+    remote = bob.remote.tracks()[0]
+    alice.control("drop_session", mode="full")
+    assert await remote.wait_for_unpublish() in (dt.UnpublishReason.PUBLISHER_LEFT, dt.UnpublishReason.REQUESTED)
+    assert await stream.next() is None
+    assert bob.expect("unpublished")[1] == remote
+    await until(lambda: bob.remote.tracks() == [])
+
+
+async def test_equality_is_that_of_the_track_and_not_of_the_object(join):
+    alice, bob = join("alice"), join("bob")
+    one = await alice.local.publish_track(options("one"))
+    two = await alice.local.publish_track(options("two"))
+    listed = alice.local.tracks()
+    assert listed == [one, two] and one != two
+    assert len({one, two, *listed}) == 2
+    seen = await bob.remote.wait_for_track("one", None, 10_000)
+    again = await bob.remote.wait_for_track("one", None, 10_000)
+    other = await bob.remote.wait_for_track("two", None, 10_000)
+    assert seen == again and hash(seen) == hash(again) and seen != other
+    one.unpublish()
+    await seen.wait_for_unpublish()
+    await alice.local.publish_track(options("one"))
+    assert await bob.remote.wait_for_track("one", None, 10_000) != seen
+
+
+async def test_a_name_is_free_again_after_the_end_of_its_track(join):
+    alice = join("alice")
+    first = await alice.local.publish_track(options("name"))
+    with pytest.raises(dt.PublishError.DuplicateName):
+        await alice.local.publish_track(options("name"))
+    first.unpublish()
+    second = await alice.local.publish_track(options("name"))
+    assert second.is_published() and not first.is_published()
+
+
+async def test_a_revoked_permission_ends_the_publications(join):
+    alice, bob = join("alice"), join("bob")
+    track, stream = await connected(alice, bob)
+    alice.control("revoke")
+    assert await track.wait_for_unpublish() == dt.UnpublishReason.REVOKED
+    assert alice.expect("local unpublished")[2] == dt.UnpublishReason.REVOKED
+    assert await stream.next() is None
+    with pytest.raises(dt.PublishError.NotAllowed):
+        await alice.local.publish_track(options("another"))
+    alice.control("grant")
+    assert (await alice.local.publish_track(options("another"))).is_published()
+
+
+async def test_callbacks_tell_each_thing_once(join):
+    alice, bob = join("alice"), join("bob")
+    track, stream = await connected(alice, bob)
+    await subscribed(bob, "samples")
+    track.unpublish()
+    assert await stream.next() is None
+    await asyncio.sleep(0.3)
+    assert [what[0] for what in alice.seen()] == ["local published", "local unpublished"]
+    told = [what[0] for what in bob.seen()]
+    assert (told.count("published"), told.count("unpublished")) == (1, 1)
+
+
+async def test_schemas_are_stored_and_found(join):
+    alice, bob = join("alice"), join("bob")
+    pose = dt.DataTrackSchemaId(name="Pose", encoding=dt.DataTrackSchemaEncoding.JSON_SCHEMA())
+    await alice.local.define_schema(pose, b'{"type": "object"}')
+    assert await bob.local.get_schema("alice", pose) == b'{"type": "object"}'
+
+
+async def test_sids_change_and_frames_go_on_while_others_reconnect(join):
+    alice, bob = join("alice"), join("bob")
+    track, stream = await connected(alice, bob)
+    remote, sid = bob.remote.tracks()[0], track.info().sid
+    alice.reconnect("full")
+    await until(lambda: track.info().sid != sid)
+    await until(lambda: remote.info().sid == track.info().sid)
+    assert remote.is_published() and remote in bob.remote.tracks()
+    await pushed_until_read(track, stream)
+
+
+async def pushed_until_read(track, stream):
+    """Pushes until a frame comes through: the SFU needs a moment to switch over."""
+    reading = asyncio.create_task(stream.next())
+    for _ in range(200):
+        try:
+            track.try_push(frame(b"again"))
+        except dt.PushFrameError.QueueFull:
+            pass
+        done, _ = await asyncio.wait([reading], timeout=0.05)
+        if done:
+            break
+    assert (await asyncio.wait_for(reading, 1)).payload == b"again"
