@@ -10,7 +10,7 @@ use datatracks::{
         plain::Permissions,
         sfu::{Config, Control, Output, ParticipantId, Sfu},
     },
-    signal::session::{Request, Response, decode_response, encode_request},
+    signal::session::*,
 };
 
 use super::script::Room;
@@ -81,6 +81,56 @@ impl SimulatedRoom {
     pub fn read_all(&mut self, identity: &str) -> Vec<Response> {
         let id = self.id(identity);
         self.signals.entry(id).or_default().drain(..).collect()
+    }
+
+    /// Publishes a track and returns its SID.
+    pub fn publish(&mut self, identity: &str, handle: u16, name: &str) -> String {
+        let request = PublishDataTrackRequest {
+            pub_handle: handle.into(),
+            name: name.into(),
+            ..PublishDataTrackRequest::default()
+        };
+        self.send(identity, Request::PublishDataTrack(request));
+        self.read_all(identity)
+            .into_iter()
+            .find_map(|response| match response {
+                Response::PublishDataTrack(published) => Some(published.info.unwrap().sid),
+                _ => None,
+            })
+            .expect("published")
+    }
+
+    pub fn unpublish(&mut self, identity: &str, handle: u16) {
+        let request = UnpublishDataTrackRequest { pub_handle: handle.into() };
+        self.send(identity, Request::UnpublishDataTrack(request));
+    }
+
+    /// Subscribes and returns the handle.
+    pub fn subscribe(&mut self, identity: &str, sid: &str) -> u16 {
+        self.want(identity, sid, true);
+        let handles = self.handles(identity).expect("a snapshot");
+        let handle = handles.iter().find(|(_, track)| *track == sid).expect("subscribed").0;
+        *handle
+    }
+
+    pub fn want(&mut self, identity: &str, sid: &str, subscribe: bool) {
+        let update = DataSubscription { track_sid: sid.to_owned(), subscribe };
+        let request = UpdateDataSubscription { updates: vec![update] };
+        self.send(identity, Request::UpdateDataSubscription(request));
+    }
+
+    /// The last snapshot that has not been read: SIDs by handle. Reads everything.
+    pub fn handles(&mut self, identity: &str) -> Option<BTreeMap<u16, String>> {
+        self.read_all(identity).into_iter().rev().find_map(|response| match response {
+            Response::DataTrackSubscriberHandles(snapshot) => Some(
+                snapshot
+                    .sub_handles
+                    .into_iter()
+                    .map(|(handle, track)| (u16::try_from(handle).unwrap(), track.track_sid))
+                    .collect(),
+            ),
+            _ => None,
+        })
     }
 
     fn drain(&mut self) {

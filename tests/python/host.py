@@ -69,10 +69,13 @@ class Host:
             self.socket.sendall(struct.pack(">BI", kind, len(data)) + data)
 
     def receive(self, connection):
-        stream = connection.makefile("rb")
-        while header := stream.read(5):
-            kind, length = struct.unpack(">BI", header)
-            self.handle(kind, stream.read(length))
+        try:
+            stream = connection.makefile("rb")
+            while header := stream.read(5):
+                kind, length = struct.unpack(">BI", header)
+                self.handle(kind, stream.read(length))
+        except (OSError, dt.SignalError.Closed):
+            pass  # the connection is gone, or we were shut down
 
     def handle(self, kind, data):
         if kind == PACKET:

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ParticipantId, Sfu};
+use super::{ParticipantId, Sfu, participant::Participant};
 use crate::signal::{
     RefusalReason,
     session::{
@@ -43,11 +43,9 @@ impl Blobs {
 impl Sfu {
     pub(super) fn store_blob(&mut self, who: ParticipantId, request: StoreDataBlobRequest) {
         let request_id = request.request_id;
-        let stored = match self.participants.get_mut(&who) {
-            _ if !self.config.data_blobs => Err(SWITCHED_OFF),
-            Some(participant) => participant.blobs.store(request.blob.unwrap_or_default()),
-            None => return,
-        };
+        let stored = self
+            .may_use_blobs(who)
+            .and_then(|participant| participant.blobs.store(request.blob.unwrap_or_default()));
         let response = stored.map(|key| {
             Response::StoreDataBlob(StoreDataBlobResponse { request_id, key: Some(key) })
         });
@@ -56,16 +54,25 @@ impl Sfu {
 
     pub(super) fn get_blob(&mut self, who: ParticipantId, request: &GetDataBlobRequest) {
         let request_id = request.request_id;
-        let found = self.find_blob(request).map(|blob| {
+        let found = self.may_use_blobs(who).map(|_| ()).and_then(|()| self.find_blob(request));
+        let response = found.map(|blob| {
             Response::GetDataBlob(GetDataBlobResponse { request_id, blob: Some(blob) })
         });
-        self.answer_blob(who, request_id, found);
+        self.answer_blob(who, request_id, response);
+    }
+
+    fn may_use_blobs(&mut self, who: ParticipantId) -> Result<&mut Participant, Refused> {
+        let switched_on = self.config.data_blobs;
+        let participant = self.participants.get_mut(&who);
+        let participant = participant.ok_or((RefusalReason::NotFound, "participant not found"))?;
+        match participant.faults.refuse_next.take() {
+            Some(reason) => Err((RefusalReason::from_code(reason), "refused for a test")),
+            None if switched_on => Ok(participant),
+            None => Err((RefusalReason::NotAllowed, "data blobs are switched off")),
+        }
     }
 
     fn find_blob(&self, request: &GetDataBlobRequest) -> Result<DataBlob, Refused> {
-        if !self.config.data_blobs {
-            return Err(SWITCHED_OFF);
-        }
         if request.key.as_ref().is_none_or(|key| key.key.is_none()) {
             return Err((INVALID, "data blob key is required"));
         }
@@ -105,7 +112,6 @@ fn valid_key(key: Option<&DataBlobKey>) -> Option<Vec<u8>> {
 }
 
 const INVALID: RefusalReason = RefusalReason::InvalidRequest;
-const SWITCHED_OFF: Refused = (RefusalReason::NotAllowed, "data blobs are switched off");
 
 /// Protocol §3.13.
 const MAX_KEY_BYTES: usize = 256;

@@ -6,6 +6,7 @@
 //! Owns the packets on the way and counts what happened to them; bounded in bytes. Knows no participant and no track.
 
 use std::{
+    cmp::Reverse,
     collections::VecDeque,
     mem,
     time::{Duration, Instant},
@@ -28,7 +29,7 @@ pub struct LinkStats {
     pub frames_damaged: u64,
     /// Packets that came twice.
     pub duplicated: u64,
-    /// Packets that were overtaken.
+    /// Packets that were held so that later ones overtake them.
     pub reordered: u64,
     /// Packets dropped since too much was on the way.
     pub overflowed: u64,
@@ -67,6 +68,7 @@ pub(super) struct Link {
 
 #[derive(Debug)]
 struct Held {
+    arrived: u64,
     /// Leaves once so many packets have been seen.
     turn: u64,
     until: Instant,
@@ -121,8 +123,8 @@ impl Link {
     /// Hands out what is due.
     pub(super) fn release(&mut self, now: Instant, mut out: impl FnMut(Bytes)) {
         let (turn, delay) = (self.turn, self.impairment.delay);
-        // In the order of their turns: the sort is stable, so packets of one turn keep theirs.
-        self.held.sort_by_key(|held| held.turn);
+        // Whose turn it is by being late lets the one pass that is on time.
+        self.held.sort_by_key(|held| (held.turn, Reverse(held.arrived)));
         for held in self.held.extract_if(.., |held| held.turn <= turn || held.until <= now) {
             self.delayed.push_back((now + delay, held.packet));
         }
@@ -177,13 +179,10 @@ impl Link {
             return self.note_loss(frame_number(&packet));
         }
         self.bytes += packet.len();
-        let places = self.chance.up_to(self.impairment.reorder);
+        let places = u64::from(self.chance.up_to(self.impairment.reorder));
         self.stats.reordered += u64::from(places > 0);
-        self.held.push(Held {
-            turn: self.turn + u64::from(places),
-            until: now + HOLD_LIMIT,
-            packet,
-        });
+        let turn = self.turn + places;
+        self.held.push(Held { arrived: self.turn, turn, until: now + HOLD_LIMIT, packet });
     }
 }
 
