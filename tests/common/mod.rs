@@ -1,13 +1,14 @@
-//! What several tests share.
+//! What the tests of the embedded SFU share: a conversation, rooms to hold it in, and what was said.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic
 )]
 
-pub mod livekit_server;
+pub mod livekit_room;
 pub mod script;
 pub mod simulated_room;
 pub mod transcript;

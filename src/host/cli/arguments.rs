@@ -2,7 +2,9 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::{bridge::Bridge, list::List, publish::Publish, subscribe::Subscribe};
+use crate::{
+    bridge::Bridge, demo::Demo, list::List, publish::Publish, sfu::Sfu, subscribe::Subscribe,
+};
 
 /// Named streams of data between the participants of a LiveKit room.
 #[derive(Parser)]
@@ -21,10 +23,14 @@ pub(crate) enum Command {
     Subscribe(Subscribe),
     List(List),
     Bridge(Bridge),
+    Sfu(Sfu),
+    Demo(Demo),
 }
 
 const AFTER_HELP: &str = "\
 Examples:
+  datatracks demo
+  datatracks sfu --listen 127.0.0.1:7880 &
   export LIVEKIT_URL=ws://127.0.0.1:7880 LIVEKIT_API_KEY=devkey LIVEKIT_API_SECRET=secret
   datatracks list --room lab
   datatracks subscribe --room lab --name pose

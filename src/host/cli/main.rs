@@ -5,11 +5,13 @@
 mod arguments;
 mod bridge;
 mod connection;
+mod demo;
 mod failure;
 mod frames;
 mod list;
 mod output;
 mod publish;
+mod sfu;
 mod subscribe;
 
 use std::process::ExitCode;
@@ -40,5 +42,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Subscribe(subscribe) => subscribe.run().await,
         Command::List(list) => list.run().await,
         Command::Bridge(bridge) => bridge.run().await,
+        Command::Sfu(sfu) => sfu.run().await,
+        Command::Demo(demo) => demo.run().await,
     }
 }

@@ -44,15 +44,22 @@ struct Room<S> {
 
 struct State<S> {
     sfu: Sfu,
-    sinks: BTreeMap<ParticipantId, S>,
+    seats: BTreeMap<ParticipantId, Seat<S>>,
     /// When the room's task wakes.
     armed: Option<Instant>,
 }
 
-/// A participant's way into its room.
+struct Seat<S> {
+    sink: S,
+    /// How often the participant came back.
+    turn: u64,
+}
+
+/// A participant's way into its room, from its joining or coming back on.
 pub(super) struct Member<S> {
     room: Arc<Room<S>>,
     id: ParticipantId,
+    turn: u64,
 }
 
 impl<S: Sink> Hub<S> {
@@ -77,12 +84,13 @@ impl<S: Sink> Hub<S> {
         let room = rooms.entry(name.to_owned()).or_insert_with(|| self.open(name));
         let mut state = lock(&room.state);
         let id = state.sfu.join(identity, permissions).map_err(|refused| refused.to_string())?;
-        state.sinks.insert(id, sink);
+        state.seats.insert(id, Seat { sink, turn: 0 });
         room.settle(state);
-        Ok(Member { room: Arc::clone(room), id })
+        Ok(Member { room: Arc::clone(room), id, turn: 0 })
     }
 
-    /// A participant comes back: `take_over` puts the new connection into its sink, before anything is said to it.
+    /// A participant comes back: `take_over` puts the new connection into its sink, before anything is said to it. What the
+    /// earlier one does from now on does not end the session.
     ///
     /// # Errors
     /// What to answer when it is not known any more, or cannot be taken over.
@@ -90,17 +98,20 @@ impl<S: Sink> Hub<S> {
         &self,
         name: &str,
         identity: &str,
-        take_over: impl FnOnce(&mut S) -> bool,
-    ) -> Result<Member<S>, Bytes> {
+        take_over: impl FnOnce(&mut S, Member<S>) -> bool,
+    ) -> Result<(), Bytes> {
         let room = lock(&self.rooms).get(name).cloned().ok_or_else(Sfu::not_resumable)?;
         let mut state = lock(&room.state);
         let id = state.sfu.find(identity).ok_or_else(Sfu::not_resumable)?;
-        if !state.sinks.get_mut(&id).is_some_and(take_over) {
+        let seat = state.seats.get_mut(&id).ok_or_else(Sfu::not_resumable)?;
+        let member = Member { room: Arc::clone(&room), id, turn: seat.turn + 1 };
+        if !take_over(&mut seat.sink, member) {
             return Err(Sfu::not_resumable());
         }
+        seat.turn += 1;
         let resumed = state.sfu.resume(identity);
         room.settle(state);
-        resumed.map(|id| Member { room, id })
+        resumed.map(drop)
     }
 
     /// Says goodbye to everybody: the server shuts down.
@@ -132,7 +143,7 @@ impl<S: Sink> Hub<S> {
         let seed = self.impairment.seed ^ u64::from(since_epoch.subsec_nanos()) << 32;
         let state = State {
             sfu: Sfu::new(config, Instant::now(), seed),
-            sinks: BTreeMap::new(),
+            seats: BTreeMap::new(),
             armed: None,
         };
         let room = Arc::new(Room { state: Mutex::new(state), changed: Notify::new() });
@@ -184,23 +195,23 @@ impl<S: Sink> State<S> {
     fn hand_over(&mut self, output: Output) {
         match output {
             Output::Signal { to, bytes } => {
-                if let Some(sink) = self.sinks.get_mut(&to) {
-                    sink.signal(bytes);
+                if let Some(seat) = self.seats.get_mut(&to) {
+                    seat.sink.signal(bytes);
                 }
             }
             Output::Packet { to, bytes } => {
-                let sink = self.sinks.get_mut(&to);
-                if !sink.is_some_and(|sink| sink.packet(bytes.clone())) {
+                let seat = self.seats.get_mut(&to);
+                if !seat.is_some_and(|seat| seat.sink.packet(bytes.clone())) {
                     self.sfu.handle_undelivered(to, &bytes);
                 }
             }
-            // One that only lost its connection can come back: its sink stays.
+            // One that only lost its connection can come back: its seat stays.
             Output::Close { to } => {
-                if let Some(sink) = self.sinks.get_mut(&to) {
-                    sink.close();
+                if let Some(seat) = self.seats.get_mut(&to) {
+                    seat.sink.close();
                 }
                 if self.sfu.permissions(to).is_none() {
-                    self.sinks.remove(&to);
+                    self.seats.remove(&to);
                 }
             }
         }
@@ -218,9 +229,13 @@ impl<S: Sink> Member<S> {
         self.room.update(|sfu, now| sfu.handle_packet(now, self.id, bytes));
     }
 
-    /// The participant's signalling connection broke.
+    /// The participant's signalling connection broke. Unless it has another one by now, it is away.
     pub(super) fn handle_disconnect(&self) {
-        self.room.update(|sfu, now| sfu.handle_disconnect(now, self.id));
+        let mut state = lock(&self.room.state);
+        if state.seats.get(&self.id).is_some_and(|seat| seat.turn == self.turn) {
+            state.sfu.handle_disconnect(Instant::now(), self.id);
+            self.room.settle(state);
+        }
     }
 
     /// The participant is gone for good.
@@ -232,7 +247,7 @@ impl<S: Sink> Member<S> {
 
 impl<S> Clone for Member<S> {
     fn clone(&self) -> Self {
-        Self { room: Arc::clone(&self.room), id: self.id }
+        Self { room: Arc::clone(&self.room), id: self.id, turn: self.turn }
     }
 }
 

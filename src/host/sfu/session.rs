@@ -231,4 +231,4 @@ const PING_TIMEOUT_SECONDS: i32 = 15;
 const MAX_IDENTITY_BYTES: usize = 256;
 
 /// Bounds what one room holds.
-const MAX_PARTICIPANTS: usize = 4096;
+const MAX_PARTICIPANTS: usize = 1024;

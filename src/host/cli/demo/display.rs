@@ -12,6 +12,7 @@ use super::{
     report::Report,
     table::{millis, table},
 };
+use crate::{failure::Failure, output::data};
 
 pub(super) struct Display {
     style: Style,
@@ -20,9 +21,13 @@ pub(super) struct Display {
 
 enum Style {
     /// A table, drawn over the one before of so many lines.
-    Table { drawn: usize },
+    Table {
+        drawn: usize,
+    },
     /// Lines; the next one when so much time has passed.
-    Lines { next: Duration },
+    Lines {
+        next: Duration,
+    },
     Silent,
 }
 
@@ -65,11 +70,11 @@ impl Display {
     }
 
     /// Shows the end.
-    pub(super) fn finish(self, report: &Report) {
+    pub(super) fn finish(self, report: &Report) -> Result<(), Failure> {
         match self.style {
-            Style::Table { drawn } => write(&format!("{}{}", erase(drawn), report.summary())),
-            Style::Lines { .. } => write(&report.summary()),
-            Style::Silent => write(&report.json()),
+            Style::Table { drawn } => data(&(erase(drawn) + &report.summary())),
+            Style::Lines { .. } => data(&report.summary()),
+            Style::Silent => data(&report.json()),
         }
     }
 }
@@ -94,7 +99,7 @@ fn erase(lines: usize) -> String {
     if lines == 0 { String::new() } else { format!("\x1b[{lines}F\x1b[J") }
 }
 
-/// Nobody listening is no reason to stop: the exit status tells too.
+/// Nobody looking is no reason to stop.
 fn write(text: &str) {
     let mut out = stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();

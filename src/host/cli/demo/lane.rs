@@ -33,7 +33,7 @@ impl Lane {
         workload: Workload,
         start: Instant,
         local: Arc<LocalDataTrack>,
-            stream: Arc<DataTrackStream>,
+        stream: Arc<DataTrackStream>,
     ) -> Arc<Self> {
         Arc::new(Self { workload, start, local, stream, book: Mutex::default() })
     }

@@ -18,78 +18,83 @@ mod table;
 mod workload;
 
 use std::{
-    process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use clap::Args;
+use clap::{Args, value_parser};
 use datatracks::host::sfu::Impairment;
 use tokio::{
+    select,
     signal::ctrl_c,
-    time::{interval, sleep, timeout},
+    time::{interval, sleep},
 };
 
-use self::{display::Display, lane::Lane, report::Report, stage::Stage};
-pub(crate) use self::stage::StageError;
+use self::{display::Display, report::Report, stage::Stage};
+use crate::failure::Failure;
 
-/// Sends frames through an SFU on this machine and accounts for every one.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct DemoOptions {
-    /// For how long frames are pushed.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+/// Send frames through an SFU on this machine, and account for every one
+///
+/// Two participants join over real WebRTC; one publishes imu (200 B, 100/s), pose (64 B, 1000/s) and cloud (256 KiB, 5/s),
+/// the other reads them. Every frame proves what it is; what is lost is explained.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Demo {
+    /// For how long frames are sent
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..=86_400))]
     seconds: u64,
-    /// Encrypt the frames end to end.
+    /// Encrypt the frames end to end
     #[arg(long)]
     e2ee: bool,
-    /// Let the SFU harm packets on purpose, as in loss=2%,reorder=8,duplicate=1%,seed=7.
-    #[arg(long, value_name = "SPEC")]
+    /// Let the SFU harm packets on purpose
+    #[arg(long, value_name = "FAULTS")]
     impair: Option<Impairment>,
-    /// Print one JSON object at the end instead of a table.
+    /// Print one JSON object at the end, and nothing else
     #[arg(long)]
     json: bool,
 }
 
-/// Runs the demo.
-///
-/// # Errors
-/// When the stage could not be set up. A run that went badly is no error but a bad exit status.
-pub(crate) async fn run(options: DemoOptions) -> Result<ExitCode, StageError> {
-    let start = Instant::now();
-    let stage = Stage::set(start, options.e2ee, options.impair.unwrap_or_default()).await?;
-    let (pushed_for, display) = perform(&stage, &options).await;
-    drain(&stage).await;
-    let report = Report::of(&stage, &options, pushed_for);
-    stage.clear().await;
-    display.finish(&report);
-    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Pushes until the time is over, or Ctrl-C. Answers for how long.
-async fn perform(stage: &Stage, options: &DemoOptions) -> (Duration, Display) {
-    let mut display = Display::new(options.json);
-    let begun = Instant::now();
-    let pushers: Vec<_> =
-        stage.lanes().iter().map(|lane| tokio::spawn(Arc::clone(lane).push())).collect();
-    let mut ticks = interval(REDRAW_INTERVAL);
-    let watching = async {
-        loop {
-            ticks.tick().await;
-            stage.note_losses();
-            display.show(begun.elapsed(), stage.lanes());
+impl Demo {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let stage = Stage::set(self.e2ee, self.impair.unwrap_or_default()).await?;
+        let (pushed_for, display) = self.perform(&stage).await;
+        drain(&stage).await;
+        let report = Report::of(&stage, &self, pushed_for);
+        stage.clear().await;
+        display.finish(&report)?;
+        match report.ok {
+            true => Ok(()),
+            false => Err(Failure::other("not every frame is accounted for")),
         }
-    };
-    tokio::select! {
-        () = watching => {}
-        () = sleep(Duration::from_secs(options.seconds)) => {}
-        _ = ctrl_c() => {}
     }
-    // Between two pushes: pushing does not wait.
-    pushers.iter().for_each(|pusher| pusher.abort());
-    for pusher in pushers {
-        pusher.await.ok();
+
+    /// Pushes until the time is over, or Ctrl-C. Answers for how long.
+    async fn perform(&self, stage: &Stage) -> (Duration, Display) {
+        let mut display = Display::new(self.json);
+        let begun = Instant::now();
+        let pushers: Vec<_> =
+            stage.lanes().iter().map(|lane| tokio::spawn(Arc::clone(lane).push())).collect();
+        let mut ticks = interval(REDRAW_INTERVAL);
+        let watching = async {
+            loop {
+                ticks.tick().await;
+                stage.note_losses();
+                display.show(begun.elapsed(), stage.lanes());
+            }
+        };
+        select! {
+            () = watching => {}
+            () = sleep(Duration::from_secs(self.seconds)) => {}
+            _ = ctrl_c() => {}
+        }
+        let pushed_for = begun.elapsed();
+        // Ends them between two pushes: a push does not wait.
+        pushers.iter().for_each(|pusher| pusher.abort());
+        for pusher in pushers {
+            pusher.await.ok();
+        }
+        (pushed_for, display)
     }
-    (begun.elapsed(), display)
 }
 
 /// Waits until every frame is delivered or known to be lost, or nothing has moved for a while.
@@ -119,3 +124,16 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Ten times what the SFU holds a packet back for, to let others overtake it.
 const GRACE: Duration = Duration::from_millis(50);
+
+const AFTER_HELP: &str = "\
+Examples:
+  datatracks demo
+  datatracks demo --e2ee --seconds 60
+  datatracks demo --impair loss=2%,reorder=8,duplicate=1%,seed=7
+  datatracks demo --seconds 3 --json
+
+Faults: loss and duplicate are probabilities, reorder is a number of places, delay a time such as 10ms; the same
+seed harms the same packets.
+
+Exit status: 0 when every frame was delivered byte for byte, in order, once; with --impair also when every frame that
+was not delivered had lost a packet or came too late. Else 1.";

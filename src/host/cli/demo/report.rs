@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    DemoOptions,
+    Demo,
     lane::Lane,
     ledger::Account,
     stage::Stage,
-    table::{Row, millis, table},
+    table::{Row, table},
 };
 
 /// Everything that is known at the end.
@@ -64,8 +64,8 @@ pub(super) struct SfuTotals {
 }
 
 impl Report {
-    pub(super) fn of(stage: &Stage, options: &DemoOptions, pushed_for: Duration) -> Self {
-        let impaired = options.impair.is_some();
+    pub(super) fn of(stage: &Stage, demo: &Demo, pushed_for: Duration) -> Self {
+        let impaired = demo.impair.is_some();
         let tracks: Vec<_> = stage.lanes().iter().map(|lane| Track::of(lane, impaired)).collect();
         let seconds = pushed_for.as_secs_f64();
         let rows = stage.lanes().iter().map(|lane| lane.row(lane.delivered() as f64 / seconds));
@@ -73,7 +73,7 @@ impl Report {
         Self {
             ok: tracks.iter().all(|track| track.ok),
             pushed_for_ms: u64::try_from(pushed_for.as_millis()).unwrap_or(u64::MAX),
-            e2ee: options.e2ee,
+            e2ee: demo.e2ee,
             impaired,
             first_frame_ms: first.map(in_millis),
             tracks,
@@ -82,9 +82,9 @@ impl Report {
         }
     }
 
-    /// One JSON object on one line.
+    /// One JSON object.
     pub(super) fn json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default() + "\n"
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// The last table and the verdict.
@@ -92,12 +92,13 @@ impl Report {
         let total = |of: fn(&Account) -> u64| -> u64 {
             self.tracks.iter().map(|track| of(&track.account)).sum()
         };
-        let first = self.first_frame_ms.map_or("never".to_owned(), |ms| format!("after {ms:.0} ms"));
+        let first =
+            self.first_frame_ms.map_or("never".to_owned(), |ms| format!("after {ms:.0} ms"));
         let verdict = if self.ok { "every frame is accounted for" } else { "NOT ACCOUNTED FOR" };
         let sealed = if self.e2ee { ", sealed with AES-128-GCM" } else { "" };
         format!(
             "{}\nfirst frame {first}{sealed}\n{verdict}: {} pushed, {} delivered byte for byte, in order, once; \
-             {} lost on the way, {} unexplained\n",
+             {} lost on the way, {} unexplained",
             table(&self.rows),
             total(|account| account.pushed),
             total(|account| account.delivered),
@@ -109,7 +110,7 @@ impl Report {
     /// A line a track that went badly.
     fn faults(&self) -> String {
         let bad = self.tracks.iter().filter(|track| !track.ok);
-        bad.map(|track| format!("{}: {:?}\n", track.name, track.account)).collect()
+        bad.map(|track| format!("\n{}: {:?}", track.name, track.account)).collect()
     }
 }
 

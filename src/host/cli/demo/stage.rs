@@ -1,28 +1,28 @@
 //! The stage of the demo: an SFU in this process, two participants in it, and the lanes between them.
 
 use std::{
+    fmt::Display,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use datatracks::{
-    DataTrackOptions, DataTrackSubscribeOptions, EncryptionMode, KeyRing, KeyRingError,
-    KeyRingOptions, PublishError, SubscribeError, WaitError,
-    host::{
-        room::{
-            ApiKey, Grants, InvalidAddress, JoinError, NotSent, Room, ServerAddress,
-            transport::JoinOptions,
-        },
-        sfu::{Impairment, listen::{Server, ServerOptions}},
-    },
-};
-use thiserror::Error;
-
 use super::{
     lane::Lane,
     report::SfuTotals,
     workload::{WORKLOADS, Workload},
+};
+use crate::failure::Failure;
+use datatracks::{
+    DataTrackOptions, DataTrackSubscribeOptions, EncryptionMode, KeyRing, KeyRingError,
+    KeyRingOptions,
+    host::{
+        room::{ApiKey, Grants, Room, ServerAddress, transport::JoinOptions},
+        sfu::{
+            Impairment, LinkStats,
+            listen::{Server, ServerOptions},
+        },
+    },
 };
 
 pub(super) struct Stage {
@@ -32,51 +32,27 @@ pub(super) struct Stage {
     lanes: Vec<Arc<Lane>>,
 }
 
-/// Why the demo could not begin.
-#[derive(Debug, Error)]
-pub(crate) enum StageError {
-    #[error("the SFU could not listen: {0}")]
-    Listen(#[from] std::io::Error),
-    #[error(transparent)]
-    Address(#[from] InvalidAddress),
-    #[error("joining: {0}")]
-    Join(#[from] JoinError),
-    #[error("the data channel did not open: {0}")]
-    Open(#[from] NotSent),
-    #[error("publishing: {0}")]
-    Publish(#[from] PublishError),
-    #[error("waiting for a track: {0}")]
-    Wait(#[from] WaitError),
-    #[error("subscribing: {0}")]
-    Subscribe(#[from] SubscribeError),
-    #[error("the key ring: {0}")]
-    KeyRing(#[from] KeyRingError),
-    #[error("a track that should be encrypted is not")]
-    NotEncrypted,
-}
-
 impl Stage {
-    pub(super) async fn set(
-        start: Instant,
-        e2ee: bool,
-        impairment: Impairment,
-    ) -> Result<Self, StageError> {
+    pub(super) async fn set(e2ee: bool, impairment: Impairment) -> Result<Self, Failure> {
+        let start = Instant::now();
         let key = ApiKey::new("demo", "the secret of a server that nobody else can reach");
         let server = Server::start(ServerOptions {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             key: key.clone(),
             impairment,
         })
-        .await?;
-        let address = ServerAddress::parse(&format!("ws://{}", server.address()))?;
+        .await
+        .map_err(unable("listen"))?;
+        let address = ServerAddress::parse(&format!("ws://{}", server.address()));
+        let address = address.map_err(unable("listen"))?;
         let [publisher, subscriber] = [PUBLISHER, SUBSCRIBER].map(|identity| {
             let token = key.sign(&Grants::new(identity, "demo"));
             let options = JoinOptions { server: address.clone(), token, mode: None };
-            let key_ring = e2ee.then(key_ring).transpose();
-            async move { Ok::<_, StageError>(Room::join(options, key_ring?).await?.0) }
+            let key_ring = e2ee.then(key_ring).transpose().map_err(unable("make keys"));
+            async move { Ok::<_, Failure>(Room::join(options, key_ring?).await?.0) }
         });
         let (publisher, subscriber) = tokio::try_join!(publisher, subscriber)?;
-        publisher.wait_until_open(PATIENCE).await?;
+        publisher.wait_until_open(PATIENCE).await.map_err(unable("open the channel"))?;
         let mut stage = Self { server, publisher, subscriber, lanes: Vec::new() };
         for workload in WORKLOADS {
             let lane = stage.open_lane(workload, start, e2ee).await?;
@@ -91,24 +67,27 @@ impl Stage {
         workload: Workload,
         start: Instant,
         e2ee: bool,
-    ) -> Result<Arc<Lane>, StageError> {
+    ) -> Result<Arc<Lane>, Failure> {
         let mut options = DataTrackOptions::new(workload.name);
         if e2ee {
             options.encryption = EncryptionMode::Required;
         }
-        let local = self.publisher.local().publish_track(options, None).await?;
+        let local = self.publisher.local().publish_track(options, None).await;
+        let local = local.map_err(unable("publish"))?;
         let millis = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
         let publisher = Some(PUBLISHER.to_owned());
         let remote = self.subscriber.remote();
-        let remote = remote.wait_for_track(workload.name.into(), publisher, millis, None).await?;
+        let remote = remote.wait_for_track(workload.name.into(), publisher, millis, None).await;
+        let remote = remote.map_err(unable("find a track"))?;
         if remote.info().uses_e2ee != e2ee {
-            return Err(StageError::NotEncrypted);
+            return Err(Failure::other("a track is not encrypted as it should be"));
         }
         let options = DataTrackSubscribeOptions {
             buffer_frames: BUFFER_FRAMES,
             ..DataTrackSubscribeOptions::default()
         };
-        let stream = remote.subscribe_with_options(options, None).await?;
+        let stream = remote.subscribe_with_options(options, None).await;
+        let stream = stream.map_err(unable("subscribe"))?;
         Ok(Lane::new(workload, start, local, stream))
     }
 
@@ -131,7 +110,18 @@ impl Stage {
     }
 
     pub(super) fn sfu_totals(&self) -> SfuTotals {
-        SfuTotals::default()
+        let mut links = LinkStats::default();
+        for subscription in self.server.subscription_stats() {
+            links.add(&subscription.link);
+        }
+        SfuTotals {
+            packets_received: links.received,
+            packets_sent: links.delivered - links.undelivered,
+            packets_lost: links.lost,
+            packets_duplicated: links.duplicated,
+            packets_reordered: links.reordered,
+            packets_crowded_out: links.overflowed + links.undelivered,
+        }
     }
 
     /// Leaves both rooms and closes the SFU.
@@ -139,6 +129,10 @@ impl Stage {
         tokio::join!(self.publisher.leave(), self.subscriber.leave());
         self.server.close().await;
     }
+}
+
+fn unable<E: Display>(to: &str) -> impl Fn(E) -> Failure {
+    move |error| Failure::other(format!("cannot {to}: {error}"))
 }
 
 fn key_ring() -> Result<Arc<KeyRing>, KeyRingError> {

@@ -49,8 +49,9 @@ fn bytes(count: usize) -> String {
     if count.is_multiple_of(KIB) { format!("{} KiB", count / KIB) } else { format!("{count} B") }
 }
 
-const HEADING: &str = "\
-                                                dropped    lost\n\
-track      size       rate   pushed delivered  sender on the way  late      p50      p99\n";
+const HEADING: &str = concat!(
+    "                                                dropped    lost\n",
+    "track      size       rate   pushed delivered  sender on the way  late      p50      p99\n",
+);
 
 const KIB: usize = 1 << 10;

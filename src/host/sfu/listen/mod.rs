@@ -168,8 +168,8 @@ impl Gate {
     /// Hands the connection to the task of the participant that comes back.
     async fn resume(&self, grants: &Grants, socket: Socket) {
         let mut socket = Some(socket);
-        let resumed = self.hub.resume(&grants.room, &grants.identity, |queues| {
-            socket.take().is_some_and(|socket| queues.attach(socket))
+        let resumed = self.hub.resume(&grants.room, &grants.identity, |queues, member| {
+            socket.take().is_some_and(|socket| queues.attach(socket, member))
         });
         if let (Err(answer), Some(mut socket)) = (resumed, socket) {
             participant::say(&mut socket, answer).await;

@@ -48,8 +48,8 @@ pub(super) type Member = hub::Member<Queues>;
 pub(super) enum Order {
     /// Send this SignalResponse.
     Signal(Bytes),
-    /// Go on with this signalling connection.
-    Attach(Box<Socket>),
+    /// Go on with this signalling connection, and as this member.
+    Attach(Box<Socket>, Member),
     /// End what the room has ended.
     Close,
 }
@@ -94,8 +94,8 @@ pub(super) fn queues() -> (Queues, mpsc::UnboundedReceiver<Order>, Pump) {
 
 impl Queues {
     /// Puts a new signalling connection before everything that is said from now on.
-    pub(super) fn attach(&self, socket: Socket) -> bool {
-        self.orders.send(Order::Attach(Box::new(socket))).is_ok()
+    pub(super) fn attach(&self, socket: Socket, member: Member) -> bool {
+        self.orders.send(Order::Attach(Box::new(socket), member)).is_ok()
     }
 }
 
@@ -169,7 +169,7 @@ impl Participant {
             select! {
                 order = self.orders.recv() => match order {
                     Some(Order::Signal(response)) => self.send(response).await,
-                    Some(Order::Attach(socket)) => self.attach(*socket).await,
+                    Some(Order::Attach(socket, member)) => self.attach(*socket, member).await,
                     Some(Order::Close) | None => return End::Dismissed,
                 },
                 message = self.signal.next() => match message {
@@ -185,8 +185,9 @@ impl Participant {
     }
 
     /// Takes up the session on a new WebSocket. What the room answers follows as orders.
-    async fn attach(&mut self, socket: Socket) {
+    async fn attach(&mut self, socket: Socket, member: Member) {
         self.signal = Signal::Attached(Box::new(socket));
+        self.member = member;
         if let Some(Order::Signal(response)) = self.orders.recv().await {
             self.send(response).await;
         }
