@@ -15,9 +15,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{select, sync::Notify, time::sleep_until};
 
-use super::{
-    Config, Control, Impairment, Loss, Output, ParticipantId, Permissions, Sfu, SubscriptionStats,
-};
+use super::{Config, Control, Loss, Output, ParticipantId, Permissions, Sfu, SubscriptionStats};
 use crate::host::plain::DropMode;
 
 /// Where a participant's outputs go. Called with the room locked.
@@ -32,7 +30,9 @@ pub(super) trait Sink: Send + 'static {
 
 /// All rooms. A room is there while somebody is in it.
 pub(super) struct Hub<S> {
-    impairment: Impairment,
+    /// Settings of every room, its name aside.
+    settings: Config,
+    seed: Option<u64>,
     rooms: Mutex<BTreeMap<String, Arc<Room<S>>>>,
 }
 
@@ -63,9 +63,9 @@ pub(super) struct Member<S> {
 }
 
 impl<S: Sink> Hub<S> {
-    /// No rooms yet; `impairment` is that of every downlink in them.
-    pub(super) fn new(impairment: Impairment) -> Arc<Self> {
-        Arc::new(Self { impairment, rooms: Mutex::default() })
+    /// No rooms yet. Each will have these settings under a name and a time of its own; without a seed, chance decides.
+    pub(super) fn new(settings: Config, seed: Option<u64>) -> Arc<Self> {
+        Arc::new(Self { settings, seed, rooms: Mutex::default() })
     }
 
     /// A participant joins.
@@ -83,10 +83,13 @@ impl<S: Sink> Hub<S> {
         let mut rooms = lock(&self.rooms);
         let room = rooms.entry(name.to_owned()).or_insert_with(|| self.open(name));
         let mut state = lock(&room.state);
-        let id = state.sfu.join(identity, permissions).map_err(|refused| refused.to_string())?;
-        state.seats.insert(id, Seat { sink, turn: 0 });
+        let joined = state.sfu.join(identity, permissions);
+        if let Ok(id) = joined {
+            state.seats.insert(id, Seat { sink, turn: 0 });
+        }
         room.settle(state);
-        Ok(Member { room: Arc::clone(room), id, turn: 0 })
+        let member = joined.map(|id| Member { room: Arc::clone(room), id, turn: 0 });
+        member.map_err(|refused| refused.to_string())
     }
 
     /// A participant comes back: `take_over` puts the new connection into its sink, before anything is said to it. What the
@@ -136,11 +139,11 @@ impl<S: Sink> Hub<S> {
     fn open(self: &Arc<Self>, name: &str) -> Arc<Room<S>> {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let config = Config {
-            impairment: self.impairment,
+            room: name.to_owned(),
             unix_time_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
-            ..Config::new(name)
+            ..self.settings.clone()
         };
-        let seed = self.impairment.seed ^ u64::from(since_epoch.subsec_nanos()) << 32;
+        let seed = self.seed.or_else(|| getrandom::u64().ok()).unwrap_or_default();
         let state = State {
             sfu: Sfu::new(config, Instant::now(), seed),
             seats: BTreeMap::new(),
@@ -240,8 +243,17 @@ impl<S: Sink> Member<S> {
 
     /// The participant is gone for good.
     pub(super) fn remove(&self) {
-        let gone = Control::DropSession(DropMode::Full);
-        self.room.update(|sfu, now| sfu.control(now, self.id, gone));
+        self.control(Control::DropSession(DropMode::Full));
+    }
+
+    /// Does what a test asks for.
+    pub(super) fn control(&self, control: Control) {
+        self.room.update(|sfu, now| sfu.control(now, self.id, control));
+    }
+
+    /// What the participant may do now.
+    pub(super) fn permissions(&self) -> Permissions {
+        lock(&self.room.state).sfu.permissions(self.id).unwrap_or_default()
     }
 }
 

@@ -36,7 +36,7 @@ use self::{
     http::{Incoming, Socket},
     participant::{Hub, Participant, close, queues},
 };
-use super::{Impairment, Loss, Permissions, SubscriptionStats};
+use super::{Config, Impairment, Loss, Permissions, SubscriptionStats};
 use crate::host::room::{ApiKey, Grants};
 
 /// Settings of a [`Server`].
@@ -66,7 +66,8 @@ impl Server {
     pub async fn start(options: ServerOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
-        let hub = Hub::new(options.impairment);
+        let rooms = Config { impairment: options.impairment, ..Config::new("") };
+        let hub = Hub::new(rooms, None);
         let gate = Gate { hub: Arc::clone(&hub), key: options.key, address };
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, Arc::new(gate), stopped));

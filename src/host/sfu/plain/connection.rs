@@ -1,122 +1,120 @@
-//! One TCP connection: reads messages for the hub, and writes what the hub has for its participant.
+//! One connection: says hello, then speaks for one participant.
+//!
+//! ```text
+//!  accepted ── hello: joins or resumes ──► seated ──► over: by the peer, the room, a newer connection, or too slow a reader
+//!      └────── refused: told why ───────────────────► over
+//! ```
 
-use std::{io, time::Duration};
+use std::{future::pending, io, sync::Arc, time::Duration};
 
 use tokio::{
-    io::{AsyncWriteExt, BufReader, BufWriter},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, BufReader},
+    net::TcpStream,
     select,
-    sync::mpsc::{self, error::TrySendError},
     time::timeout,
 };
 
-use crate::host::plain::Message;
+use super::{
+    Hub, Member, control,
+    outlet::{Outlet, outlet},
+};
+use crate::host::{
+    plain::{Hello, Kind, Message},
+    sfu::hub::Sink,
+};
 
-/// A connection's number; never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ConnectionId(pub(super) u64);
-
-/// What a connection tells the hub.
-pub(super) enum Event {
-    Message(ConnectionId, Message),
-    Gone(ConnectionId),
+/// Serves one connection to its end.
+pub(super) async fn run(stream: TcpStream, hub: Arc<Hub>) {
+    // Without it small messages wait for each other; a failure here costs time only.
+    stream.set_nodelay(true).ok();
+    let (from, to) = stream.into_split();
+    let (outlet, writer) = outlet();
+    let ended = select! {
+        ended = serve(BufReader::new(from), &hub, outlet) => ended,
+        ended = writer.run(to) => ended,
+    };
+    tracing::debug!(?ended, "a plain connection is over");
 }
 
-/// What the hub has for a connection. When it is dropped, the signals in it are written and the connection ends.
-#[derive(Debug)]
-pub(super) struct Outlet {
-    signals: mpsc::Sender<Message>,
-    packets: mpsc::Sender<Message>,
-}
-
-/// The reader does not even take its signals.
-#[derive(Debug)]
-pub(super) struct Stuck;
-
-impl Outlet {
-    /// Signals, and answers to controls.
-    pub(super) fn signal(&self, message: Message) -> Result<(), Stuck> {
-        match self.signals.try_send(message) {
-            Err(TrySendError::Full(_)) => Err(Stuck),
-            Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
+async fn serve(mut from: impl AsyncRead + Unpin, hub: &Arc<Hub>, outlet: Outlet) -> io::Result<()> {
+    let first = timeout(HELLO_LIMIT, Message::read(&mut from)).await??;
+    let Some(first) = first else { return Ok(()) };
+    match enter(hub, &first, &outlet) {
+        Ok(member) => {
+            let seat = Seat(member);
+            converse(&mut from, &seat.0, &outlet).await
+        }
+        Err(farewell) => {
+            outlet.write(farewell);
+            outlet.end();
+            // Until that has been written.
+            pending().await
         }
     }
+}
 
-    /// Where there is no room the packet is dropped, as a real SFU does.
-    pub(super) fn packet(&self, message: Message) {
-        drop(self.packets.try_send(message));
+/// Joins or resumes; else says why not.
+fn enter(hub: &Arc<Hub>, first: &Message, outlet: &Outlet) -> Result<Member, Message> {
+    let refused = |error: String| Message::reply(Err(&error));
+    let Hello { identity, room, permissions, resume } = hello(first).map_err(refused)?;
+    if !(1..=MAX_ROOM_NAME_BYTES).contains(&room.len()) {
+        return Err(refused("the room's name is empty or longer than 256 bytes".to_owned()));
+    }
+    if !resume {
+        return hub.join(&room, &identity, permissions, outlet.clone()).map_err(refused);
+    }
+    let mut seat = None;
+    let resumed = hub.resume(&room, &identity, |sink, member| {
+        sink.close();
+        *sink = outlet.clone();
+        seat = Some(member);
+        true
+    });
+    let unknown = |leave: bytes::Bytes| Message::signal(leave.into());
+    resumed.map_err(unknown).and_then(|()| seat.ok_or_else(|| refused("not resumed".to_owned())))
+}
+
+fn hello(first: &Message) -> Result<Hello, String> {
+    match first.kind {
+        Kind::Hello => serde_json::from_slice(&first.bytes).map_err(|error| error.to_string()),
+        Kind::Signal | Kind::Packet | Kind::Control => Err("say hello first".to_owned()),
     }
 }
 
-/// The two ends of a new connection: what feeds it, and what runs it.
-pub(super) fn open(
-    id: ConnectionId,
-    stream: TcpStream,
-    events: mpsc::Sender<Event>,
-) -> (Outlet, impl Future<Output = ()>) {
-    let (signals, signals_out) = mpsc::channel(SIGNALS);
-    let (packets, packets_out) = mpsc::channel(PACKETS);
-    let run = async move {
-        // Without it small messages wait for each other; a failure here costs time only.
-        drop(stream.set_nodelay(true));
-        let (from, to) = stream.into_split();
-        let ended = select! {
-            ended = read(id, from, &events) => ended,
-            ended = write(to, signals_out, packets_out) => ended,
-        };
-        tracing::debug!(connection = id.0, ?ended, "plain connection ended");
-        drop(events.send(Event::Gone(id)).await);
-    };
-    (Outlet { signals, packets }, run)
-}
-
-async fn read(
-    id: ConnectionId,
-    from: OwnedReadHalf,
-    events: &mpsc::Sender<Event>,
+async fn converse(
+    from: &mut (impl AsyncRead + Unpin),
+    member: &Member,
+    outlet: &Outlet,
 ) -> io::Result<()> {
-    let mut from = BufReader::new(from);
-    let mut next = timeout(HELLO_LIMIT, Message::read(&mut from)).await??;
-    while let Some(message) = next {
-        events.send(Event::Message(id, message)).await.map_err(io::Error::other)?;
-        next = Message::read(&mut from).await?;
+    while let Some(message) = Message::read(from).await? {
+        match message.kind {
+            Kind::Signal => member.handle_signal(&message.bytes),
+            Kind::Packet => member.handle_packet(&message.bytes),
+            Kind::Hello => outlet.write(Message::reply(Err("hello was said before"))),
+            Kind::Control => match control::read(&message.bytes, member.permissions()) {
+                Ok(control) => {
+                    // First the answer: what the control does may end the connection.
+                    outlet.write(Message::reply(Ok(())));
+                    member.control(control);
+                }
+                Err(error) => outlet.write(Message::reply(Err(&error))),
+            },
+        }
     }
     Ok(())
 }
 
-async fn write(
-    to: OwnedWriteHalf,
-    mut signals: mpsc::Receiver<Message>,
-    mut packets: mpsc::Receiver<Message>,
-) -> io::Result<()> {
-    let mut to = BufWriter::new(to);
-    loop {
-        let message = select! {
-            biased;
-            signal = signals.recv() => match signal {
-                Some(signal) => signal,
-                None => return timeout(WRITE_LIMIT, to.shutdown()).await?,
-            },
-            Some(packet) = packets.recv() => packet,
-        };
-        timeout(WRITE_LIMIT, message.write(&mut to)).await??;
-        if signals.is_empty() && packets.is_empty() {
-            timeout(WRITE_LIMIT, to.flush()).await??;
-        }
+/// However the connection ends, the room learns of it.
+struct Seat(Member);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.handle_disconnect();
     }
 }
-
-/// Signals that wait for a slow reader: a busy room's worth of updates.
-const SIGNALS: usize = 1024;
-
-/// Packets that wait for a slow reader: ten frames of 2 MB.
-const PACKETS: usize = 1024;
 
 /// A connection that does not say who it is is of no use.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
 
-/// A reader that takes nothing for so long is gone.
-const WRITE_LIMIT: Duration = Duration::from_secs(30);
+/// Protocol §7.
+const MAX_ROOM_NAME_BYTES: usize = 256;

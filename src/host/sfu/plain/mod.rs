@@ -1,26 +1,21 @@
-//! The SFU over plain TCP: one connection a participant, framed as [`crate::host::plain`] says.
+//! The embedded SFU over plain TCP: one connection a participant, framed as [`crate::host::plain`] says.
 //!
-//! ```text
-//!  connection ──events──► hub: rooms, who sits where, timers ──signals, packets──► connection
-//!   (a task each)          (one task, owns every Sfu)
-//! ```
-//! Owns sockets, time and the map from connections to participants; decides nothing about tracks. Every queue is bounded: a slow
-//! sender waits, a slow reader loses packets, and one that does not even take its signals loses its connection.
+//! Owns the sockets and their queues; decides nothing about tracks. Every queue is bounded: a slow reader loses packets, and one
+//! that does not even take its signals loses its connection.
 
 mod connection;
 mod control;
-mod hub;
+mod outlet;
 
-use std::{
-    io,
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{io, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, select, sync::mpsc, task::JoinSet, time::sleep_until};
+use tokio::{net::TcpListener, select, task::JoinSet};
 
-use self::{connection::ConnectionId, hub::Hub};
-use super::{Config, Impairment};
+use self::outlet::Outlet;
+use super::{Config, Impairment, hub};
+
+type Hub = hub::Hub<Outlet>;
+type Member = hub::Member<Outlet>;
 
 /// Settings of [`serve`].
 #[derive(Clone, Debug)]
@@ -37,75 +32,41 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let room = super::Config::new("");
-        Self {
-            impairment: room.impairment,
-            data_blobs: room.data_blobs,
-            departure_timeout: room.departure_timeout,
-            seed: None,
-        }
+        let Config { impairment, data_blobs, departure_timeout, .. } = Config::new("");
+        Self { impairment, data_blobs, departure_timeout, seed: None }
     }
 }
 
 /// Serves participants until the future is dropped; then all connections end.
 ///
 /// # Errors
-/// When the listener fails for good.
+/// When the listener fails.
 pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
-    let (events, mut inbox) = mpsc::channel(EVENTS);
-    let mut hub = Hub::new(options);
-    let mut tasks = JoinSet::new();
-    let last_id = AtomicU64::new(0);
+    let Options { impairment, data_blobs, departure_timeout, seed } = options;
+    let rooms = Config { impairment, data_blobs, departure_timeout, ..Config::new("") };
+    let hub = Hub::new(rooms, seed);
+    let mut connections = JoinSet::new();
     loop {
-        let due = hub.poll_timeout().map(tokio::time::Instant::from_std);
         select! {
-            accepted = listener.accept(), if tasks.len() < MAX_CONNECTIONS => {
-                let (stream, _) = match accepted {
-                    Ok(accepted) => accepted,
-                    Err(error) if is_passing(&error) => continue,
-                    Err(error) => return Err(error),
-                };
-                let id = ConnectionId(last_id.fetch_add(1, Ordering::Relaxed));
-                let (outlet, run) = connection::open(id, stream, events.clone());
-                let task = tasks.spawn(run);
-                hub.handle_connection(id, outlet, task);
-            }
-            Some(event) = inbox.recv() => hub.handle(Instant::now(), event),
-            Some(_) = tasks.join_next() => {}
-            () = sleep_until(due.unwrap_or_else(tokio::time::Instant::now)), if due.is_some() => {
-                hub.handle_timeout(Instant::now());
-            }
+            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
+                Ok((stream, _)) => drop(connections.spawn(connection::run(stream, Arc::clone(&hub)))),
+                Err(error) if is_passing(&error) => {}
+                Err(error) => return Err(error),
+            },
+            Some(_) = connections.join_next() => {}
         }
     }
 }
 
-/// The settings of a new room, and its seed.
-fn room_config(options: &Options, name: &str) -> (Config, u64) {
-    let unix_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let config = Config {
-        data_blobs: options.data_blobs,
-        impairment: options.impairment,
-        departure_timeout: options.departure_timeout,
-        unix_time_ms: i64::try_from(unix_time.as_millis()).unwrap_or(i64::MAX),
-        ..Config::new(name)
-    };
-    let seed = options.seed.unwrap_or_else(|| getrandom::u64().unwrap_or_default());
-    (config, seed)
-}
-
-/// The peer was gone before it was accepted, or files are short for a moment.
+/// The peer was gone before it was accepted.
 fn is_passing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::Interrupted
-            | io::ErrorKind::WouldBlock
     )
 }
-
-/// Messages that wait for the hub: a sender that is faster waits.
-const EVENTS: usize = 256;
 
 /// Tasks and queues that strangers can make us hold.
 const MAX_CONNECTIONS: usize = 1024;
