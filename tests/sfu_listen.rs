@@ -13,7 +13,7 @@ use datatracks::{
             transport::{JoinOptions, join},
         },
         sfu::{
-            Impairment,
+            RoomOptions, Rooms,
             listen::{Server, ServerOptions},
         },
     },
@@ -51,7 +51,8 @@ async fn packets_cross_both_ways() {
 
 #[tokio::test]
 async fn a_burst_loses_nothing() {
-    let server = start().await;
+    let rooms = Rooms::new(RoomOptions::default());
+    let server = start_in(rooms.clone()).await;
     let mut alice = Participant::join(&options(&server, "alice")).await;
     let mut bob = Participant::join(&options(&server, "bob")).await;
     let track = alice.publish(1, "cloud").await;
@@ -63,7 +64,7 @@ async fn a_burst_loses_nothing() {
         let packet = bob.packet().await;
         assert_eq!(datatracks::packet::decode(&packet).unwrap().header.sequence, sequence);
     }
-    assert_eq!(server.take_losses(), []);
+    assert_eq!(rooms.take_losses(), []);
     server.close().await;
 }
 
@@ -188,10 +189,13 @@ async fn ask(server: &Server, request: &str) -> String {
 }
 
 async fn start() -> Server {
+    start_in(Rooms::new(RoomOptions::default())).await
+}
+
+async fn start_in(rooms: Rooms) -> Server {
     let address = ([127, 0, 0, 1], 0).into();
     let key = ApiKey::new(KEY, SECRET);
-    let options = ServerOptions { address, key, impairment: Impairment::default() };
-    Server::start(options).await.unwrap()
+    Server::start(ServerOptions { address, key, rooms }).await.unwrap()
 }
 
 fn options(server: &Server, identity: &str) -> JoinOptions {

@@ -2,7 +2,7 @@
 //!
 //! Owns participants, publications, subscriptions and handles, and behaves as livekit-server 1.13 does (protocol §3 to §5);
 //! `tests/sfu_against_livekit.rs` replays one script against both. Faults are drawn from a seed. Never waits, spawns, locks or
-//! reads a clock, and knows no socket: shells such as [`plain`] feed it and carry its outputs out.
+//! reads a clock, and knows no socket: the shells [`plain`] and [`listen`] feed it through [`Rooms`], which carry its outputs out.
 //!
 //! ```text
 //!              join, resume                        handle_signal, handle_packet
@@ -18,14 +18,15 @@ mod blob;
 mod chance;
 mod control;
 mod forward;
-mod hub;
 mod impairment;
 mod link;
 pub mod listen;
 mod participant;
 pub mod plain;
 mod publication;
+mod rooms;
 mod session;
+mod sink;
 mod stats;
 mod subscription;
 
@@ -43,6 +44,7 @@ pub use self::{
     impairment::{Impairment, ImpairmentError},
     link::LinkStats,
     participant::ParticipantId,
+    rooms::{RoomOptions, Rooms},
     stats::{Loss, SfuStats, SubscriptionStats},
 };
 pub use crate::host::plain::Permissions;

@@ -1,122 +1,117 @@
-//! One TCP connection: reads messages for the hub, and writes what the hub has for its participant.
+//! One TCP connection: reads its messages for the rooms.
+//!
+//! ```text
+//!  Stranger ── hello ──► Seated ──► gone: closed by either side, replaced, or stuck
+//!     └── refused ──► gone
+//! ```
 
-use std::{io, time::Duration};
+use std::{future::pending, io, time::Duration};
 
 use tokio::{
-    io::{AsyncWriteExt, BufReader, BufWriter},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::BufReader,
+    net::{TcpStream, tcp::OwnedReadHalf},
     select,
-    sync::mpsc::{self, error::TrySendError},
     time::timeout,
 };
 
-use crate::host::plain::Message;
+use super::{
+    control,
+    outlet::{Answers, Outlet, WeakAnswers, outlet},
+};
+use crate::host::{
+    plain::{Hello, Kind, Message},
+    sfu::{Rooms, rooms::Member, sink::Sink},
+};
 
-/// A connection's number; never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ConnectionId(pub(super) u64);
-
-/// What a connection tells the hub.
-pub(super) enum Event {
-    Message(ConnectionId, Message),
-    Gone(ConnectionId),
-}
-
-/// What the hub has for a connection. When it is dropped, the signals in it are written and the connection ends.
-#[derive(Debug)]
-pub(super) struct Outlet {
-    signals: mpsc::Sender<Message>,
-    packets: mpsc::Sender<Message>,
-}
-
-/// The reader does not even take its signals.
-#[derive(Debug)]
-pub(super) struct Stuck;
-
-impl Outlet {
-    /// Signals, and answers to controls.
-    pub(super) fn signal(&self, message: Message) -> Result<(), Stuck> {
-        match self.signals.try_send(message) {
-            Err(TrySendError::Full(_)) => Err(Stuck),
-            Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
-        }
-    }
-
-    /// Where there is no room the packet is dropped, as a real SFU does.
-    pub(super) fn packet(&self, message: Message) {
-        drop(self.packets.try_send(message));
-    }
-}
-
-/// The two ends of a new connection: what feeds it, and what runs it.
-pub(super) fn open(
-    id: ConnectionId,
-    stream: TcpStream,
-    events: mpsc::Sender<Event>,
-) -> (Outlet, impl Future<Output = ()>) {
-    let (signals, signals_out) = mpsc::channel(SIGNALS);
-    let (packets, packets_out) = mpsc::channel(PACKETS);
-    let run = async move {
-        // Without it small messages wait for each other; a failure here costs time only.
-        drop(stream.set_nodelay(true));
-        let (from, to) = stream.into_split();
-        let ended = select! {
-            ended = read(id, from, &events) => ended,
-            ended = write(to, signals_out, packets_out) => ended,
-        };
-        tracing::debug!(connection = id.0, ?ended, "plain connection ended");
-        drop(events.send(Event::Gone(id)).await);
+/// Serves a connection to its end.
+pub(super) async fn serve(stream: TcpStream, rooms: Rooms) {
+    // Without it small messages wait for each other; a failure here costs time only.
+    drop(stream.set_nodelay(true));
+    let (from, to) = stream.into_split();
+    let (outlet, answers, writer) = outlet();
+    let ended = select! {
+        ended = read(from, &rooms, outlet, answers) => ended,
+        ended = writer.run(to) => ended,
     };
-    (Outlet { signals, packets }, run)
+    tracing::debug!(?ended, "plain connection ended");
 }
 
 async fn read(
-    id: ConnectionId,
     from: OwnedReadHalf,
-    events: &mpsc::Sender<Event>,
+    rooms: &Rooms,
+    outlet: Outlet,
+    answers: Answers,
 ) -> io::Result<()> {
     let mut from = BufReader::new(from);
-    let mut next = timeout(HELLO_LIMIT, Message::read(&mut from)).await??;
-    while let Some(message) = next {
-        events.send(Event::Message(id, message)).await.map_err(io::Error::other)?;
-        next = Message::read(&mut from).await?;
+    let Some(first) = timeout(HELLO_LIMIT, Message::read(&mut from)).await?? else {
+        return Ok(());
+    };
+    let seated = match admit(rooms, &first, outlet) {
+        Ok(member) => Seated { member, answers: answers.downgrade() },
+        Err(refusal) => {
+            answers.send(refusal);
+            drop(answers);
+            // The writer ends the connection, once it has said why.
+            return pending().await;
+        }
+    };
+    while let Some(message) = Message::read(&mut from).await? {
+        seated.handle(&message);
     }
     Ok(())
 }
 
-async fn write(
-    to: OwnedWriteHalf,
-    mut signals: mpsc::Receiver<Message>,
-    mut packets: mpsc::Receiver<Message>,
-) -> io::Result<()> {
-    let mut to = BufWriter::new(to);
-    loop {
-        let message = select! {
-            biased;
-            signal = signals.recv() => match signal {
-                Some(signal) => signal,
-                None => return timeout(WRITE_LIMIT, to.shutdown()).await?,
+/// Lets a participant in, or tells what to answer.
+fn admit(rooms: &Rooms, first: &Message, outlet: Outlet) -> Result<Member, Message> {
+    let refused = |error: String| Message::reply(Err(&error));
+    if first.kind != Kind::Hello {
+        return Err(refused("say hello first".to_owned()));
+    }
+    let hello: Hello =
+        serde_json::from_slice(&first.bytes).map_err(|error| refused(error.to_string()))?;
+    let Hello { identity, room, permissions, resume } = &hello;
+    if !resume {
+        return rooms.join(room, identity, *permissions, Sink::Plain(outlet)).map_err(refused);
+    }
+    let mut resumed = None;
+    let take_over = |sink: &mut Sink, member| {
+        *sink = Sink::Plain(outlet);
+        resumed = Some(member);
+        true
+    };
+    let answer = rooms.resume(room, identity, take_over).err().unwrap_or_default();
+    resumed.ok_or_else(|| Message::signal(answer.to_vec()))
+}
+
+/// A participant for as long as this connection speaks for it.
+struct Seated {
+    member: Member,
+    answers: WeakAnswers,
+}
+
+impl Seated {
+    fn handle(&self, message: &Message) {
+        match message.kind {
+            Kind::Signal => self.member.handle_signal(&message.bytes),
+            Kind::Packet => self.member.handle_packet(&message.bytes),
+            Kind::Hello => self.answers.send(Message::reply(Err("hello was said before"))),
+            Kind::Control => match control::read(&message.bytes, self.member.permissions()) {
+                // What the control does leaves later, so that the answer comes first.
+                Ok(control) => {
+                    self.answers.send(Message::reply(Ok(())));
+                    self.member.control(control);
+                }
+                Err(error) => self.answers.send(Message::reply(Err(&error))),
             },
-            Some(packet) = packets.recv() => packet,
-        };
-        timeout(WRITE_LIMIT, message.write(&mut to)).await??;
-        if signals.is_empty() && packets.is_empty() {
-            timeout(WRITE_LIMIT, to.flush()).await??;
         }
     }
 }
 
-/// Signals that wait for a slow reader: a busy room's worth of updates.
-const SIGNALS: usize = 1024;
-
-/// Packets that wait for a slow reader: ten frames of 2 MB.
-const PACKETS: usize = 1024;
+impl Drop for Seated {
+    fn drop(&mut self) {
+        self.member.handle_disconnect();
+    }
+}
 
 /// A connection that does not say who it is is of no use.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
-
-/// A reader that takes nothing for so long is gone.
-const WRITE_LIMIT: Duration = Duration::from_secs(30);
