@@ -1,8 +1,9 @@
 //! Packets through the embedded SFU: taken apart and put together as livekit-server does (protocol §1.9, §1.11).
 #![cfg(feature = "host")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
+mod hex;
 
 use common::{script::Room, simulated_room::SimulatedRoom};
 use datatracks::host::plain::Permissions;
@@ -82,10 +83,10 @@ use Fate::{Becomes, Dropped, Unchanged};
 fn vectors_are_forwarded_as_the_server_does() {
     for (name, packet, fate) in VECTORS {
         let (mut room, handle) = room_with_reader(HANDLE);
-        room.send_packet("alice", &from_hex(packet));
+        room.send_packet("alice", &hex::bytes(packet));
         let expected = match fate {
-            Unchanged => Some(with_handle(&from_hex(packet), handle)),
-            Becomes(other) => Some(with_handle(&from_hex(other), handle)),
+            Unchanged => Some(with_handle(&hex::bytes(packet), handle)),
+            Becomes(other) => Some(with_handle(&hex::bytes(other), handle)),
             Dropped => None,
         };
         assert_eq!(received(&mut room, "bob").pop(), expected, "{name}");
@@ -96,7 +97,7 @@ fn vectors_are_forwarded_as_the_server_does() {
 fn a_publisher_does_not_hear_itself_and_strangers_hear_nothing() {
     let (mut room, _) = room_with_reader(HANDLE);
     room.join("carol", Permissions::default());
-    room.send_packet("alice", &from_hex(VECTORS[0].1));
+    room.send_packet("alice", &hex::bytes(VECTORS[0].1));
     assert!(received(&mut room, "alice").is_empty());
     assert!(received(&mut room, "carol").is_empty());
 }
@@ -104,8 +105,8 @@ fn a_publisher_does_not_hear_itself_and_strangers_hear_nothing() {
 #[test]
 fn packets_of_unknown_tracks_are_counted_and_dropped() {
     let (mut room, _) = room_with_reader(HANDLE + 1);
-    room.send_packet("alice", &from_hex(VECTORS[0].1));
-    room.send_packet("bob", &from_hex(VECTORS[0].1));
+    room.send_packet("alice", &hex::bytes(VECTORS[0].1));
+    room.send_packet("bob", &hex::bytes(VECTORS[0].1));
     assert!(received(&mut room, "bob").is_empty());
     assert_eq!(room.sfu.stats().unknown_packets, 2);
 }
@@ -113,7 +114,7 @@ fn packets_of_unknown_tracks_are_counted_and_dropped() {
 #[test]
 fn messages_larger_than_the_servers_buffer_are_dropped() {
     let (mut room, _) = room_with_reader(HANDLE);
-    let mut packet = from_hex(VECTORS[0].1);
+    let mut packet = hex::bytes(VECTORS[0].1);
     packet.resize(65_535, 0);
     room.send_packet("alice", &packet);
     assert_eq!(received(&mut room, "bob").len(), 1);
@@ -163,11 +164,6 @@ fn with_handle(packet: &[u8], handle: u16) -> Vec<u8> {
     let mut packet = packet.to_vec();
     packet[2..4].copy_from_slice(&handle.to_be_bytes());
     packet
-}
-
-fn from_hex(hex: &str) -> Vec<u8> {
-    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-    (0..hex.len()).step_by(2).map(byte).collect()
 }
 
 /// As in the vectors.

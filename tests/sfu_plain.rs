@@ -276,9 +276,9 @@ impl Client {
     }
 
     async fn send(&mut self, kind: u8, bytes: &[u8]) {
-        self.stream.write_u8(kind).await.unwrap();
-        self.stream.write_u32(bytes.len() as u32).await.unwrap();
-        self.stream.write_all(bytes).await.unwrap();
+        let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+        let message = [&[kind][..], &length, bytes].concat();
+        self.stream.write_all(&message).await.unwrap();
     }
 
     async fn request(&mut self, request: Request) {

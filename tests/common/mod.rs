@@ -9,6 +9,8 @@
 )]
 
 pub mod livekit_room;
+#[path = "../livekit_server/mod.rs"]
+pub mod livekit_server;
 pub mod script;
 pub mod simulated_room;
 pub mod transcript;

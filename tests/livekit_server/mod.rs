@@ -57,6 +57,10 @@ impl LivekitServer {
         ServerAddress::parse(&format!("ws://127.0.0.1:{}", self.port)).unwrap()
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn token(&self, identity: &str, room: &str) -> Token {
         ApiKey::new(KEY, SECRET).sign(&Grants::new(identity, room))
     }

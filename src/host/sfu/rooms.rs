@@ -218,19 +218,19 @@ impl State {
     fn hand_over(&mut self, output: Output) {
         match output {
             Output::Signal { to, bytes } => {
-                if let Some(seat) = self.seats.get_mut(&to) {
+                if let Some(seat) = self.seats.get(&to) {
                     seat.sink.signal(bytes);
                 }
             }
             Output::Packet { to, bytes } => {
-                let seat = self.seats.get_mut(&to);
+                let seat = self.seats.get(&to);
                 if !seat.is_some_and(|seat| seat.sink.packet(bytes.clone())) {
                     self.sfu.handle_undelivered(to, &bytes);
                 }
             }
             // One that only lost its connection can come back: its seat stays.
             Output::Close { to } => {
-                if let Some(seat) = self.seats.get_mut(&to) {
+                if let Some(seat) = self.seats.get(&to) {
                     seat.sink.close();
                 }
                 if self.sfu.permissions(to).is_none() {

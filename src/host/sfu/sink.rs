@@ -12,7 +12,7 @@ pub(super) enum Sink {
 
 impl Sink {
     /// Queues a SignalResponse.
-    pub(super) fn signal(&mut self, bytes: Bytes) {
+    pub(super) fn signal(&self, bytes: Bytes) {
         match self {
             Self::Plain(outlet) => outlet.signal(bytes),
             Self::WebRtc(queues) => queues.signal(bytes),
@@ -20,7 +20,7 @@ impl Sink {
     }
 
     /// Queues a packet; false when there is no room for it.
-    pub(super) fn packet(&mut self, bytes: Bytes) -> bool {
+    pub(super) fn packet(&self, bytes: Bytes) -> bool {
         match self {
             Self::Plain(outlet) => outlet.packet(bytes),
             Self::WebRtc(queues) => queues.packet(bytes),
@@ -28,7 +28,7 @@ impl Sink {
     }
 
     /// The participant's connection ends after what was queued before.
-    pub(super) fn close(&mut self) {
+    pub(super) fn close(&self) {
         match self {
             Self::Plain(outlet) => outlet.close(),
             Self::WebRtc(queues) => queues.close(),

@@ -1,115 +1,113 @@
-//! One TCP connection: reads its messages for the rooms.
+//! One connection: says hello, then speaks for one participant.
 //!
 //! ```text
-//!  Stranger ── hello ──► Seated ──► gone: closed by either side, replaced, or stuck
-//!     └── refused ──► gone
+//!  accepted ── hello: joins or resumes ──► seated ──► over: by the peer, the room, a newer connection, or too slow a reader
+//!      └────── refused: told why ───────────────────► over
 //! ```
 
 use std::{future::pending, io, time::Duration};
 
 use tokio::{
-    io::BufReader,
-    net::{TcpStream, tcp::OwnedReadHalf},
+    io::{AsyncRead, BufReader},
+    net::TcpStream,
     select,
     time::timeout,
 };
 
 use super::{
     control,
-    outlet::{Answers, Outlet, WeakAnswers, outlet},
+    outlet::{Outlet, outlet},
 };
 use crate::host::{
     plain::{Hello, Kind, Message},
     sfu::{Rooms, rooms::Member, sink::Sink},
 };
 
-/// Serves a connection to its end.
-pub(super) async fn serve(stream: TcpStream, rooms: Rooms) {
+/// Serves one connection to its end.
+pub(super) async fn run(stream: TcpStream, rooms: Rooms) {
     // Without it small messages wait for each other; a failure here costs time only.
-    drop(stream.set_nodelay(true));
+    stream.set_nodelay(true).ok();
     let (from, to) = stream.into_split();
-    let (outlet, answers, writer) = outlet();
+    let (outlet, writer) = outlet();
     let ended = select! {
-        ended = read(from, &rooms, outlet, answers) => ended,
+        ended = serve(BufReader::new(from), &rooms, outlet) => ended,
         ended = writer.run(to) => ended,
     };
-    tracing::debug!(?ended, "plain connection ended");
+    tracing::debug!(?ended, "a plain connection is over");
 }
 
-async fn read(
-    from: OwnedReadHalf,
-    rooms: &Rooms,
-    outlet: Outlet,
-    answers: Answers,
-) -> io::Result<()> {
-    let mut from = BufReader::new(from);
-    let Some(first) = timeout(HELLO_LIMIT, Message::read(&mut from)).await?? else {
-        return Ok(());
-    };
-    let seated = match admit(rooms, &first, outlet) {
-        Ok(member) => Seated { member, answers: answers.downgrade() },
-        Err(refusal) => {
-            answers.send(refusal);
-            drop(answers);
-            // The writer ends the connection, once it has said why.
-            return pending().await;
+async fn serve(mut from: impl AsyncRead + Unpin, rooms: &Rooms, outlet: Outlet) -> io::Result<()> {
+    let first = timeout(HELLO_LIMIT, Message::read(&mut from)).await??;
+    let Some(first) = first else { return Ok(()) };
+    match enter(rooms, &first, &outlet) {
+        Ok(member) => {
+            let seat = Seat(member);
+            converse(&mut from, &seat.0, &outlet).await
         }
-    };
-    while let Some(message) = Message::read(&mut from).await? {
-        seated.handle(&message);
+        Err(farewell) => {
+            outlet.write(farewell);
+            outlet.close();
+            // Until that has been written.
+            pending().await
+        }
+    }
+}
+
+/// Joins or resumes; else says why not.
+fn enter(rooms: &Rooms, first: &Message, outlet: &Outlet) -> Result<Member, Message> {
+    let refused = |error: String| Message::reply(Err(&error));
+    let Hello { identity, room, permissions, resume } = hello(first).map_err(refused)?;
+    if !resume {
+        let sink = Sink::Plain(outlet.clone());
+        return rooms.join(&room, &identity, permissions, sink).map_err(refused);
+    }
+    let mut seat = None;
+    let resumed = rooms.resume(&room, &identity, |sink, member| {
+        sink.close();
+        *sink = Sink::Plain(outlet.clone());
+        seat = Some(member);
+        true
+    });
+    let unknown = |leave: bytes::Bytes| Message::signal(leave.into());
+    resumed.map_err(unknown).and_then(|()| seat.ok_or_else(|| refused("not resumed".to_owned())))
+}
+
+fn hello(first: &Message) -> Result<Hello, String> {
+    match first.kind {
+        Kind::Hello => serde_json::from_slice(&first.bytes).map_err(|error| error.to_string()),
+        Kind::Signal | Kind::Packet | Kind::Control => Err("say hello first".to_owned()),
+    }
+}
+
+async fn converse(
+    from: &mut (impl AsyncRead + Unpin),
+    member: &Member,
+    outlet: &Outlet,
+) -> io::Result<()> {
+    while let Some(message) = Message::read(from).await? {
+        match message.kind {
+            Kind::Signal => member.handle_signal(&message.bytes),
+            Kind::Packet => member.handle_packet(&message.bytes),
+            Kind::Hello => outlet.write(Message::reply(Err("hello was said before"))),
+            Kind::Control => match control::read(&message.bytes, member.permissions()) {
+                Ok(control) => {
+                    // First the answer: what the control does may end the connection.
+                    outlet.write(Message::reply(Ok(())));
+                    member.control(control);
+                }
+                Err(error) => outlet.write(Message::reply(Err(&error))),
+            },
+        }
     }
     Ok(())
 }
 
-/// Lets a participant in, or tells what to answer.
-fn admit(rooms: &Rooms, first: &Message, outlet: Outlet) -> Result<Member, Message> {
-    let refused = |error: String| Message::reply(Err(&error));
-    if first.kind != Kind::Hello {
-        return Err(refused("say hello first".to_owned()));
-    }
-    let hello: Hello =
-        serde_json::from_slice(&first.bytes).map_err(|error| refused(error.to_string()))?;
-    let Hello { identity, room, permissions, resume } = &hello;
-    if !resume {
-        return rooms.join(room, identity, *permissions, Sink::Plain(outlet)).map_err(refused);
-    }
-    let mut resumed = None;
-    let take_over = |sink: &mut Sink, member| {
-        *sink = Sink::Plain(outlet);
-        resumed = Some(member);
-        true
-    };
-    let answer = rooms.resume(room, identity, take_over).err().unwrap_or_default();
-    resumed.ok_or_else(|| Message::signal(answer.to_vec()))
-}
+/// However the connection ends, the room learns of it.
+struct Seat(Member);
 
-/// A participant for as long as this connection speaks for it.
-struct Seated {
-    member: Member,
-    answers: WeakAnswers,
-}
-
-impl Seated {
-    fn handle(&self, message: &Message) {
-        match message.kind {
-            Kind::Signal => self.member.handle_signal(&message.bytes),
-            Kind::Packet => self.member.handle_packet(&message.bytes),
-            Kind::Hello => self.answers.send(Message::reply(Err("hello was said before"))),
-            Kind::Control => match control::read(&message.bytes, self.member.permissions()) {
-                // What the control does leaves later, so that the answer comes first.
-                Ok(control) => {
-                    self.answers.send(Message::reply(Ok(())));
-                    self.member.control(control);
-                }
-                Err(error) => self.answers.send(Message::reply(Err(&error))),
-            },
-        }
-    }
-}
-
-impl Drop for Seated {
+impl Drop for Seat {
     fn drop(&mut self) {
-        self.member.handle_disconnect();
+        self.0.handle_disconnect();
     }
 }
 

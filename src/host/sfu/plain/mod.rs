@@ -29,7 +29,7 @@ pub async fn serve(listener: TcpListener, rooms: Rooms) -> io::Result<()> {
         select! {
             accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection::serve(stream, rooms.clone()));
+                    connections.spawn(connection::run(stream, rooms.clone()));
                 }
                 Err(error) if is_passing(&error) => {}
                 Err(error) => return Err(error),
@@ -39,14 +39,13 @@ pub async fn serve(listener: TcpListener, rooms: Rooms) -> io::Result<()> {
     }
 }
 
-/// The peer was gone before it was accepted, or files are short for a moment.
+/// The peer was gone before it was accepted.
 fn is_passing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::Interrupted
-            | io::ErrorKind::WouldBlock
     )
 }
 

@@ -1,4 +1,4 @@
-//! What the rooms have for a connection: two bounded queues, and the task that writes them out.
+//! What a room has for a participant, on its way to the participant's connection.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -16,100 +16,86 @@ use tokio::{
 
 use crate::host::plain::Message;
 
-/// The way in. When it is closed or dropped, the signals in it are written and the connection ends.
-pub(in crate::host::sfu) struct Outlet(Option<Queues>);
-
-struct Queues {
-    signals: mpsc::Sender<Message>,
+/// The way in. Signals and packets have queues of their own, so that neither holds the other up.
+#[derive(Clone)]
+pub(in crate::host::sfu) struct Outlet {
+    orders: mpsc::Sender<Order>,
     packets: mpsc::Sender<Message>,
     stuck: Arc<Notify>,
 }
 
-/// A way in for answers.
-pub(super) struct Answers(mpsc::Sender<Message>);
-
-/// One that does not keep the connection open.
-pub(super) struct WeakAnswers(mpsc::WeakSender<Message>);
-
-/// The way out.
+/// The other end of an [`Outlet`].
 pub(super) struct Writer {
-    signals: mpsc::Receiver<Message>,
+    orders: mpsc::Receiver<Order>,
     packets: mpsc::Receiver<Message>,
     stuck: Arc<Notify>,
 }
 
-pub(super) fn outlet() -> (Outlet, Answers, Writer) {
-    let (signals, signals_out) = mpsc::channel(SIGNALS);
+enum Order {
+    Write(Message),
+    /// End the connection after what came before.
+    End,
+}
+
+pub(super) fn outlet() -> (Outlet, Writer) {
+    let (orders, orders_out) = mpsc::channel(SIGNALS);
     let (packets, packets_out) = mpsc::channel(PACKETS);
-    let stuck = Arc::new(Notify::new());
-    let answers = Answers(signals.clone());
-    let writer = Writer { signals: signals_out, packets: packets_out, stuck: Arc::clone(&stuck) };
-    (Outlet(Some(Queues { signals, packets, stuck })), answers, writer)
+    let stuck = Arc::<Notify>::default();
+    let writer = Writer { orders: orders_out, packets: packets_out, stuck: Arc::clone(&stuck) };
+    (Outlet { orders, packets, stuck }, writer)
 }
 
 impl Outlet {
-    /// A reader that does not even take its signals loses its connection.
-    pub(in crate::host::sfu) fn signal(&mut self, bytes: Bytes) {
-        let Some(queues) = &self.0 else { return };
-        let message = Message::signal(bytes.to_vec());
-        if let Err(TrySendError::Full(_)) = queues.signals.try_send(message) {
-            queues.stuck.notify_one();
-        }
+    /// Signals, and the answers to hellos and controls.
+    pub(super) fn write(&self, message: Message) {
+        self.order(Order::Write(message));
     }
 
-    /// False when there is no room: the packet is dropped, as a real SFU does.
+    /// A signal of the room.
+    pub(in crate::host::sfu) fn signal(&self, bytes: Bytes) {
+        self.write(Message::signal(bytes.into()));
+    }
+
+    /// False when there is no room for the packet.
     pub(in crate::host::sfu) fn packet(&self, bytes: Bytes) -> bool {
-        let queues = self.0.as_ref();
-        queues.is_some_and(|queues| queues.packets.try_send(Message::packet(bytes)).is_ok())
+        self.packets.try_send(Message::packet(bytes)).is_ok()
     }
 
-    pub(in crate::host::sfu) fn close(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Answers {
-    pub(super) fn send(&self, answer: Message) {
-        drop(self.0.try_send(answer));
+    /// The connection ends after what was written before.
+    pub(in crate::host::sfu) fn close(&self) {
+        self.order(Order::End);
     }
 
-    pub(super) fn downgrade(&self) -> WeakAnswers {
-        WeakAnswers(self.0.downgrade())
-    }
-}
-
-impl WeakAnswers {
-    /// Who asks without end and does not listen gets no answers.
-    pub(super) fn send(&self, answer: Message) {
-        if let Some(signals) = self.0.upgrade() {
-            drop(signals.try_send(answer));
+    fn order(&self, order: Order) {
+        if let Err(TrySendError::Full(_)) = self.orders.try_send(order) {
+            self.stuck.notify_one();
         }
     }
 }
 
 impl Writer {
-    /// Writes until the outlet is closed and everything is written, or the reader is stuck.
+    /// Writes until the room ends the connection, the peer is gone, or does not even take its signals.
     pub(super) async fn run(mut self, to: OwnedWriteHalf) -> io::Result<()> {
         let stuck = Arc::clone(&self.stuck);
         select! {
-            written = self.write(to) => written,
-            () = stuck.notified() => Err(io::ErrorKind::TimedOut.into()),
+            ended = self.write_all(to) => ended,
+            () = stuck.notified() => Err(io::Error::other("the reader does not take its signals")),
         }
     }
 
-    async fn write(&mut self, to: OwnedWriteHalf) -> io::Result<()> {
+    async fn write_all(&mut self, to: OwnedWriteHalf) -> io::Result<()> {
         let mut to = BufWriter::new(to);
         loop {
             let message = select! {
                 biased;
-                signal = self.signals.recv() => match signal {
-                    Some(signal) => signal,
-                    None => return timeout(WRITE_LIMIT, to.shutdown()).await?,
+                order = self.orders.recv() => match order {
+                    Some(Order::Write(message)) => message,
+                    Some(Order::End) | None => return timeout(WRITE_LIMIT, to.shutdown()).await?,
                 },
                 Some(packet) = self.packets.recv() => packet,
             };
             timeout(WRITE_LIMIT, message.write(&mut to)).await??;
-            if self.signals.is_empty() && self.packets.is_empty() {
+            if self.orders.is_empty() && self.packets.is_empty() {
                 timeout(WRITE_LIMIT, to.flush()).await??;
             }
         }
@@ -119,7 +105,7 @@ impl Writer {
 /// Signals that wait for a slow reader: a busy room's worth of updates.
 const SIGNALS: usize = 1024;
 
-/// Packets that wait for a slow reader: ten frames of 2 MB.
+/// Packets that wait for a slow reader: eight of the largest frames.
 const PACKETS: usize = 1024;
 
 /// A reader that takes nothing for so long is gone.

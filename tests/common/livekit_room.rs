@@ -1,13 +1,9 @@
-//! A real livekit-server on loopback ports, joined over WebSocket alone: data-track signals need no peer connection
-//! (protocol §4.5).
+//! A room of a real livekit-server, joined over WebSocket alone: data-track signals need no peer connection (protocol §4.5).
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::{ErrorKind, Read, Write},
-    net::{TcpListener, TcpStream, UdpSocket},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    net::TcpStream,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -21,56 +17,29 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 
-use super::script::Room;
+use super::{
+    livekit_server::{KEY, LivekitServer, SECRET},
+    script::Room,
+};
 
-/// Names the server binary.
-pub const BINARY: &str = "DATATRACKS_LIVEKIT_SERVER";
-
-/// The server process, and the connections of one room in it.
-pub struct LivekitServer {
-    process: Child,
-    directory: PathBuf,
-    port: u16,
+/// The connections of everybody in one room of a server.
+pub struct LivekitRoom {
+    server: LivekitServer,
     sockets: BTreeMap<String, WebSocket<TcpStream>>,
 }
 
-impl LivekitServer {
-    /// Starts `binary` and waits until it answers.
-    pub fn start(binary: &Path) -> Self {
-        let (port, tcp, udp) = (free_tcp_port(), free_tcp_port(), free_udp_port());
-        let directory = std::env::temp_dir().join(format!("datatracks-livekit-{port}"));
-        fs::create_dir_all(&directory).unwrap();
-        let config = directory.join("config.yaml");
-        fs::write(&config, configuration(port, tcp, udp)).unwrap();
-        let log = fs::File::create(directory.join("log")).unwrap();
-        let process = Command::new(binary)
-            .arg("--config")
-            .arg(&config)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .expect("the server starts");
-        let server = Self { process, directory, port, sockets: BTreeMap::new() };
-        server.wait_until_up();
-        server
-    }
-
-    fn wait_until_up(&self) {
-        let deadline = Instant::now() + START_LIMIT;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < deadline, "livekit-server does not answer");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+impl LivekitRoom {
+    pub fn new(server: LivekitServer) -> Self {
+        Self { server, sockets: BTreeMap::new() }
     }
 
     fn connect(&mut self, identity: &str, permissions: Permissions, query: &str) {
         let token = token(identity, permissions);
         let url = format!(
             "ws://127.0.0.1:{}/rtc?access_token={token}&protocol=16&sdk=go&auto_subscribe=0{query}",
-            self.port
+            self.server.port()
         );
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", self.server.port())).unwrap();
         stream.set_nodelay(true).unwrap();
         let (socket, _) = tokio_tungstenite::tungstenite::client(url, stream).expect("upgrades");
         self.sockets.insert(identity.to_owned(), socket);
@@ -79,7 +48,7 @@ impl LivekitServer {
     /// Calls the server's room API.
     fn call(&self, method: &str, body: &Value) {
         let body = body.to_string();
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.server.port())).unwrap();
         write!(
             stream,
             "POST /twirp/livekit.RoomService/{method} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
@@ -94,7 +63,7 @@ impl LivekitServer {
     }
 }
 
-impl Room for LivekitServer {
+impl Room for LivekitRoom {
     fn join(&mut self, identity: &str, permissions: Permissions) {
         self.connect(identity, permissions, "");
     }
@@ -147,14 +116,6 @@ impl Room for LivekitServer {
     }
 }
 
-impl Drop for LivekitServer {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-        drop(fs::remove_dir_all(&self.directory));
-    }
-}
-
 fn token(identity: &str, permissions: Permissions) -> String {
     let video = json!({
         "roomJoin": true,
@@ -178,25 +139,4 @@ fn expiry() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 600
 }
 
-fn configuration(port: u16, tcp: u16, udp: u16) -> String {
-    format!(
-        "port: {port}\nbind_addresses: [\"127.0.0.1\"]\nkeys:\n  {KEY}: \"{SECRET}\"\n\
-         enable_data_tracks: true\nenable_participant_data_blob: true\n\
-         rtc:\n  tcp_port: {tcp}\n  udp_port: {udp}\n  use_external_ip: false\n  node_ip: 127.0.0.1\n\
-         \x20 enable_loopback_candidate: true\n  interfaces:\n    includes: [\"{LOOPBACK}\"]\n"
-    )
-}
-
-fn free_tcp_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn free_udp_port() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 const ROOM: &str = "room";
-const KEY: &str = "testkey";
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
-const LOOPBACK: &str = if cfg!(target_os = "macos") { "lo0" } else { "lo" };
-const START_LIMIT: Duration = Duration::from_secs(20);
