@@ -165,3 +165,27 @@ fn p8_a_request_is_made_again_in_a_new_session() {
     rig.answer(found(first, b"text"));
     assert!(read.ready().is_ok());
 }
+
+#[test]
+fn p8_what_was_stored_is_stored_again_before_its_tracks_are_published() {
+    let rig = Rig::new();
+    let mut store = storing(&rig, "pose", 10);
+    rig.answer(stored(request_id(&rig)));
+    assert_eq!(store.ready(), Ok(()));
+    rig.track("a");
+    rig.manager.republish_tracks();
+    let requests = rig.host.requests();
+    let [Asked::StoreDataBlobRequest(again), Asked::PublishDataTrackRequest(_)] = &requests[..]
+    else {
+        panic!("{requests:?}")
+    };
+    let blob = again.blob.as_ref().unwrap();
+    assert_eq!(blob.contents, vec![1; 10]);
+    assert_eq!(rig.answer(stored(again.request_id)), SignalOutcome::Ignored, "nobody waits");
+    let refused_schema = storing(&rig, "twist", 10);
+    rig.answer(refused(request_id(&rig), Reason::NotAllowed));
+    drop(refused_schema);
+    rig.manager.republish_tracks();
+    let requests = rig.host.requests();
+    assert_eq!(requests.len(), 2, "what was refused is not stored: {requests:?}");
+}

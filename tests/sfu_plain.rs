@@ -244,6 +244,34 @@ async fn a_slow_reader_loses_packets_but_no_signals() {
     assert!(packets < SENT, "a reader that takes nothing is not waited for");
 }
 
+#[tokio::test]
+async fn a_reader_that_does_not_even_take_its_signals_is_let_go() {
+    let address = serve(plain::Options::default()).await;
+    let mut alice = Client::join(address, "alice").await;
+    let mut bob = Client::join(address, "bob").await;
+    let key = Some(DataBlobKey { key: Some(BlobKey::Generic("large".into())) });
+    let blob = Some(DataBlob { key: key.clone(), contents: vec![0; LARGE] });
+    alice.request(Request::StoreDataBlob(StoreDataBlobRequest { request_id: 1, blob })).await;
+    alice.until(|response| matches!(response, Response::StoreDataBlob(_)).then_some(())).await;
+    let participant_identity = "alice".to_owned();
+    let find = GetDataBlobRequest { request_id: 1, participant_identity, key };
+    let find = encode_request(Request::GetDataBlob(find));
+    let asked = 2000;
+    for _ in 0..asked {
+        if bob.try_send(SIGNAL, &find).await.is_err() {
+            break;
+        }
+    }
+    let mut received = Vec::new();
+    // A reset is an end too.
+    timeout(PATIENCE, bob.stream.read_to_end(&mut received)).await.expect("it ends").ok();
+    assert!(received.len() < asked * LARGE);
+    alice.publish(1, "still here").await;
+    let hello = r#"{"identity":"bob","room":"room","resume":true}"#;
+    let mut bob = Client::hello(address, hello).await;
+    assert!(matches!(bob.signal().await, Response::Reconnect(_)), "its participant was kept");
+}
+
 /// Starts a server on a port of its own; it ends with the test.
 async fn serve(options: RoomOptions) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -276,9 +304,13 @@ impl Client {
     }
 
     async fn send(&mut self, kind: u8, bytes: &[u8]) {
+        self.try_send(kind, bytes).await.unwrap();
+    }
+
+    async fn try_send(&mut self, kind: u8, bytes: &[u8]) -> std::io::Result<()> {
         let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
         let message = [&[kind][..], &length, bytes].concat();
-        self.stream.write_all(&message).await.unwrap();
+        self.stream.write_all(&message).await
     }
 
     async fn request(&mut self, request: Request) {
@@ -399,6 +431,9 @@ const PACKET: u8 = 2;
 const CONTROL: u8 = 3;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Most that a data blob may have, nearly.
+const LARGE: usize = 60_000;
 
 /// 40 MB: more than all buffers on the way hold.
 const SENT: usize = 2500;

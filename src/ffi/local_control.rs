@@ -173,6 +173,7 @@ impl Control {
 
     fn do_one(&self, Deeds { action, delegate }: Deeds) {
         let Some(delegate) = delegate else { return };
+        action.tell_log();
         let faults = &self.sending.faults;
         // What it throws is counted; nothing else follows from it.
         let _ = match action {
@@ -181,10 +182,14 @@ impl Control {
                 return;
             }
             Action::Published(track) => {
+                tracing::info!(handle = track.handle(), "track published");
                 faults.call_out("on_track_published", || delegate.on_track_published(track))
             }
-            Action::Unpublished(track, reason) => faults
-                .call_out("on_track_unpublished", || delegate.on_track_unpublished(track, reason)),
+            Action::Unpublished(track, reason) => {
+                tracing::info!(handle = track.handle(), ?reason, "track unpublished");
+                let unpublished = || delegate.on_track_unpublished(track, reason);
+                faults.call_out("on_track_unpublished", unpublished)
+            }
             Action::LetGo => return,
         };
     }
@@ -195,6 +200,7 @@ impl Control {
         signal: &SignalOut,
         cause: Cause,
     ) {
+        tracing::debug!(?cause, "request");
         let send = || delegate.on_signal_request(signal.encode());
         if self.sending.faults.call_out("on_signal_request", send).is_ok() {
             self.signals_sent.fetch_add(1, Relaxed);

@@ -56,6 +56,24 @@ pub(super) enum Action {
     LetGo,
 }
 
+impl Action {
+    /// The log hears what the delegate is told.
+    pub(super) fn tell_log(&self) {
+        match self {
+            Self::Request { cause, .. } => tracing::debug!(?cause, "a request leaves"),
+            Self::Published(track) => {
+                let info = track.info();
+                tracing::info!(name = info.name, sid = info.sid, "our track is published");
+            }
+            Self::Unpublished(track, reason) => {
+                let info = track.info();
+                tracing::info!(name = info.name, sid = info.sid, ?reason, "our track has ended");
+            }
+            Self::LetGo => {}
+        }
+    }
+}
+
 /// An action and whom it is for.
 pub(super) struct Deeds {
     pub(super) action: Action,

@@ -161,6 +161,10 @@ impl LocalDataTrack {
         self.sending.faults.guarded("stats", safe, || self.sending.outbox().queue.stats(self.lane))
     }
 
+    pub(super) fn handle(&self) -> u16 {
+        self.key.handle.get()
+    }
+
     pub(super) fn about(&self) -> MutexGuard<'_, About> {
         self.about.hold()
     }

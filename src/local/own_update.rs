@@ -74,10 +74,7 @@ impl Publications {
                 Identity::Known { .. } => {}
                 Identity::Unknown { held } => {
                     ours = true;
-                    if held.len() == MAX_HELD {
-                        held.pop_front();
-                    }
-                    held.push_back(participant);
+                    hold(held, participant);
                 }
             }
         }
@@ -191,8 +188,20 @@ impl Publications {
     }
 }
 
+/// Keeps the newest.
+fn hold(held: &mut VecDeque<Participant>, participant: Participant) {
+    held.push_back(participant);
+    let tracks = |held: &VecDeque<Participant>| held.iter().map(|one| one.tracks.len()).sum();
+    while held.len() > MAX_HELD || (held.len() > 1 && MAX_HELD_TRACKS < tracks(held)) {
+        held.pop_front();
+    }
+}
+
 /// An SFU collects updates for up to 3 s (protocol §3.2, §7).
 const STALENESS: Duration = Duration::from_secs(3);
 
 /// Far more than a join response takes to arrive.
 const MAX_HELD: usize = 256;
+
+/// Together with the limit of a message this bounds what is held to a few megabytes.
+const MAX_HELD_TRACKS: usize = 4096;

@@ -165,18 +165,39 @@ fn seal_single(
     Ok(data)
 }
 
-/// A frame of several packets is sealed as a whole: the tag stands at its end only.
+/// A frame of several packets is sealed as a whole: the tag stands at its end only. It is sealed at the end of the buffer, and
+/// part after part moves from there to its place, which is always before what has not moved yet.
 fn seal_and_split(
-    header: Header,
+    mut header: Header,
     payload: &[u8],
     key: &AesKey,
     iv: &[u8; 12],
 ) -> Result<Vec<u8>, PacketizeError> {
-    let mut sealed = Vec::with_capacity(payload.len() + TAG_LEN);
-    sealed.resize(payload.len(), 0);
-    let tag = key.seal_into(iv, payload, &mut sealed).map_err(|_| PacketizeError::NotSealed)?;
-    sealed.extend_from_slice(&tag);
-    Ok(split(header, &sealed))
+    let header_len = header.extensions.header_len();
+    let room = MTU - header_len;
+    let count = (payload.len() + TAG_LEN).div_ceil(room);
+    let headers = count * header_len;
+    let mut data = vec![0; headers + payload.len() + TAG_LEN];
+    let (_, sealed) = data.split_at_mut(headers);
+    let (sealed, tag) = sealed.split_at_mut(payload.len());
+    tag.copy_from_slice(
+        &key.seal_into(iv, payload, sealed).map_err(|_| PacketizeError::NotSealed)?,
+    );
+    let mut encoded = Vec::with_capacity(header_len);
+    for index in 0..count {
+        let part = headers + index * room;
+        let packet = index * MTU;
+        let end = data.len().min(part + room);
+        data.copy_within(part..end, packet + header_len);
+        header.marker = marker(index, count);
+        encoded.clear();
+        header.encode(&mut encoded);
+        if let Some(place) = data.get_mut(packet..packet + header_len) {
+            place.copy_from_slice(&encoded);
+        }
+        header.sequence = header.sequence.wrapping_add(1);
+    }
+    Ok(data)
 }
 
 fn marker(index: usize, count: usize) -> Marker {
@@ -214,3 +235,7 @@ impl Seal<'_> {
 
 /// Receivers drop a frame of more packets (protocol §1.10).
 pub(crate) const MAX_PACKETS: usize = 128;
+
+#[cfg(test)]
+#[path = "packetizer_tests.rs"]
+mod tests;

@@ -20,10 +20,10 @@ impl Publications {
         for handle in std::mem::take(&mut self.abandoned).into_keys() {
             self.handles.rest(handle, Ending::Known, now);
         }
+        self.schemas.ask_again(&mut self.outputs);
         for handle in self.tracks.keys().copied().collect::<Vec<_>>() {
             self.republish_track(handle, now);
         }
-        self.schemas.ask_again(&mut self.outputs);
     }
 
     fn republish_track(&mut self, handle: Handle, now: Instant) {

@@ -3,7 +3,8 @@
 //! ```text
 //!  store, read ──► asked ──► done: answered, refused, timed out, not sent, cancelled, closed
 //! ```
-//! Request ids are made here and known before the request leaves.
+//! Request ids are made here and known before the request leaves. The SFU forgets a participant's schemas at a full reconnect:
+//! those that it had stored are stored again, before the tracks that name them are published.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -27,11 +28,13 @@ use crate::{
 pub(crate) struct Schemas {
     next_id: u32,
     asked: BTreeMap<u32, SignalOut>,
+    /// What the SFU has of us. It takes no more than 64 000 bytes.
+    stored: BTreeMap<DataTrackSchemaId, Vec<u8>>,
 }
 
 impl Default for Schemas {
     fn default() -> Self {
-        Self { next_id: FIRST_REQUEST_ID, asked: BTreeMap::new() }
+        Self { next_id: FIRST_REQUEST_ID, asked: BTreeMap::new(), stored: BTreeMap::new() }
     }
 }
 
@@ -76,7 +79,7 @@ impl Publications {
             return Err(SchemaError::Closed);
         }
         let request_id = self.schemas.next_id;
-        self.schemas.next_id = request_id.checked_add(1).unwrap_or(FIRST_REQUEST_ID);
+        self.schemas.next_id = next(request_id);
         let signal = request(request_id);
         self.schemas.asked.insert(request_id, signal.clone());
         self.deadlines.insert((now + SCHEMA_TIMEOUT, Due::Schema(request_id)));
@@ -93,7 +96,10 @@ impl Schemas {
 
     pub(super) fn stored(&mut self, request_id: u32, outputs: &mut VecDeque<Output>) -> bool {
         match self.asked.get(&request_id) {
-            Some(SignalOut::StoreSchema { .. }) => self.done(request_id, Ok(Vec::new()), outputs),
+            Some(SignalOut::StoreSchema { id, contents, .. }) => {
+                self.stored.insert(id.clone(), contents.clone());
+                self.done(request_id, Ok(Vec::new()), outputs)
+            }
             _ => false,
         }
     }
@@ -123,8 +129,15 @@ impl Schemas {
         self.done(request_id, Err(SchemaError::SignalNotSent), outputs);
     }
 
-    /// A new session has not heard the requests of the last one.
-    pub(super) fn ask_again(&self, outputs: &mut VecDeque<Output>) {
+    /// A new session has not heard the requests of the last one, and has nothing stored. Nobody waits for that to be done again.
+    pub(super) fn ask_again(&mut self, outputs: &mut VecDeque<Output>) {
+        for (id, contents) in &self.stored {
+            let request_id = self.next_id;
+            self.next_id = next(request_id);
+            let (id, contents) = (id.clone(), contents.clone());
+            let signal = SignalOut::StoreSchema { request_id, id, contents };
+            outputs.push_back(Output::Request { signal, cause: Cause::Schema(request_id) });
+        }
         outputs.extend(self.asked.iter().map(|(request_id, signal)| Output::Request {
             signal: signal.clone(),
             cause: Cause::Schema(*request_id),
@@ -149,6 +162,10 @@ impl Schemas {
         }
         ours
     }
+}
+
+fn next(request_id: u32) -> u32 {
+    request_id.checked_add(1).unwrap_or(FIRST_REQUEST_ID)
 }
 
 fn schema_error(refusal: Refusal) -> SchemaError {

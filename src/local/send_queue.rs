@@ -21,7 +21,7 @@ use std::{
 use super::{
     pacing::Pacing,
     packetizer::MAX_PACKETS,
-    spread::Spread,
+    spread::{LARGE, Spread},
     waiting_room::{Admission, Left, Limits, Unsealed, WaitingRoom},
 };
 use crate::{
@@ -168,10 +168,25 @@ impl SendQueue {
         admission: Admission,
         now: Instant,
     ) -> Result<Option<Handover>, NotTaken> {
-        self.admit(id, packets.byte_len(), admission, now)?;
-        self.on_room(id, |room, _| room.accept(packets, now));
-        self.pushed(id, now);
-        Ok(self.continue_with(id, now))
+        if self.pass_through(id, &packets) {
+            return Ok(Some(Handover { lane: id, packets }));
+        }
+        self.not_ended(id)?;
+        let large = packets.len() > LARGE;
+        let taken = self.on_room(id, |room, spare| {
+            let admitted = room.admit(packets.byte_len(), spare, admission, now);
+            if admitted {
+                room.accept(packets, now);
+            }
+            admitted
+        });
+        if taken != Some(true) {
+            return Err(NotTaken::Full);
+        }
+        if large {
+            self.large_pushed(id, now);
+        }
+        Ok(self.hand_over(id.index, now))
     }
 
     /// Makes room for a frame, or tells why there is none.
@@ -194,8 +209,13 @@ impl SendQueue {
 
     /// What became of a handover. Then ask for another: [`continue_with`](Self::continue_with) or [`next`](Self::next).
     pub(crate) fn finish(&mut self, id: LaneId, sent: bool) {
-        self.on_room(id, |room, _| room.finish(sent));
-        self.settle(id.index);
+        let waiting = self.on_room(id, |room, _| {
+            room.finish(sent);
+            room.waiting()
+        });
+        if waiting != Some(0) {
+            self.settle(id.index);
+        }
     }
 
     /// More of the same track, if it may leave now.
@@ -275,8 +295,26 @@ impl SendQueue {
         self.lane(id).map(|lane| lane.room.stats()).unwrap_or_default()
     }
 
+    /// The common case, in short: nothing waits, and there is no pacing.
+    fn pass_through(&mut self, id: LaneId, packets: &PacketBatch) -> bool {
+        let paced = self.pacing.is_on();
+        let lane = self.lanes.get_mut(id.index).and_then(Option::as_mut);
+        let Some(lane) = lane.filter(|lane| lane.serial == id.serial) else { return false };
+        let cost = WaitingRoom::cost_of(packets);
+        let free = lane.gate == Gate::Open && !paced && lane.room.waiting() == 0;
+        if !free || self.cost + cost > MANAGER_MEMORY {
+            return false;
+        }
+        lane.room.pass(packets);
+        self.cost += cost;
+        true
+    }
+
     fn hand_over(&mut self, index: usize, now: Instant) -> Option<Handover> {
-        self.on_room_at(index, |room, _| room.expire(now));
+        let lane = self.lanes.get(index)?.as_ref()?;
+        if lane.room.has_expired(now) {
+            self.on_room_at(index, |room, _| room.expire(now));
+        }
         self.set_place(index, Place::Idle);
         let handover = self.begin(index, now);
         self.settle(index);
@@ -321,7 +359,7 @@ impl SendQueue {
         }
     }
 
-    fn pushed(&mut self, id: LaneId, now: Instant) {
+    fn large_pushed(&mut self, id: LaneId, now: Instant) {
         if let Some(spread) = self.lane_mut(id).and_then(|lane| lane.spread.as_mut()) {
             spread.pushed(now);
         }
@@ -422,9 +460,7 @@ impl SendQueue {
         if !std::mem::replace(&mut lane.someone_seals, true) {
             return Ok(SealTurn::Mine(frame));
         }
-        let since = frame.since;
         self.on_room(id, |room, _| room.leave(frame));
-        self.pushed(id, since);
         Ok(SealTurn::Left)
     }
 
@@ -439,6 +475,9 @@ impl SendQueue {
 
     /// What became of a frame that was left: its packets, or `None` when it could not be sealed.
     pub(crate) fn settle_left(&mut self, id: LaneId, packets: Option<PacketBatch>, since: Instant) {
+        if packets.as_ref().is_some_and(|packets| packets.len() > LARGE) {
+            self.large_pushed(id, since);
+        }
         let left = match (packets, self.not_ended(id)) {
             (Some(packets), Ok(())) => Left::Sealed(packets),
             (None, Ok(())) => Left::Failed,
@@ -474,3 +513,7 @@ const MANAGER_MEMORY: usize = 64 << 20;
 
 /// Time after which the deadline thread looks after ready tracks: who was to do it may be stuck in a callback.
 const HELP_AFTER: Duration = Duration::from_millis(5);
+
+#[cfg(test)]
+#[path = "send_queue_tests.rs"]
+mod tests;

@@ -15,7 +15,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// A frame was accepted: learns how often that happens.
+    /// A large frame was accepted: learns how often that happens.
     pub(crate) fn pushed(&mut self, now: Instant) {
         let last = self.last_push.replace(now);
         let Some(latest) = last.map(|last| now.saturating_duration_since(last)) else { return };

@@ -142,6 +142,11 @@ impl WaitingRoom {
         self.bytes() + self.waiting() * FRAME_COST
     }
 
+    /// What that grows by with a frame.
+    pub(crate) fn cost_of(packets: &PacketBatch) -> usize {
+        packets.byte_len() + FRAME_COST
+    }
+
     pub(crate) fn stats(&self) -> LocalTrackStats {
         LocalTrackStats {
             frames_waiting: self.waiting() as u64,
@@ -196,6 +201,13 @@ impl WaitingRoom {
         self.enter(packets, now);
     }
 
+    /// Takes a frame and hands it out whole: as [`accept`](Self::accept) and [`begin`](Self::begin) where nothing waits.
+    pub(crate) fn pass(&mut self, packets: &PacketBatch) {
+        self.totals.frames_accepted += 1;
+        let (packets, bytes) = (packets.len(), packets.byte_len());
+        self.flight = Some(Flight { packets, bytes, rest: Rest::Gone });
+    }
+
     /// Takes a frame that is yet to be sealed. Ask [`admit`](Self::admit) first.
     pub(crate) fn leave(&mut self, frame: Unsealed) {
         self.totals.frames_accepted += 1;
@@ -230,19 +242,20 @@ impl WaitingRoom {
     pub(crate) fn begin(&mut self, most: usize) -> Option<Departure> {
         let mut frame = self.frames.pop_front()?;
         let first = !frame.begun;
-        let before = frame.packets.byte_len();
-        let whole = frame.packets.len() <= most;
+        let (count, bytes) = (frame.packets.len(), frame.packets.byte_len());
+        let whole = count <= most;
         let packets =
             if whole { std::mem::take(&mut frame.packets) } else { frame.packets.split_to(most) };
-        if first {
-            self.queued -= before;
-        }
-        self.begun = frame.packets.byte_len();
-        self.flight = Some(Flight {
-            packets: packets.len(),
+        let flight = Flight {
+            packets: count.min(most),
             bytes: packets.byte_len(),
             rest: if whole { Rest::Gone } else { Rest::Waits },
-        });
+        };
+        if first {
+            self.queued -= bytes;
+        }
+        self.begun = bytes - flight.bytes;
+        self.flight = Some(flight);
         if !whole {
             self.frames.push_front(Waiting { begun: true, ..frame });
         }
@@ -271,15 +284,18 @@ impl WaitingRoom {
 
     /// Drops what waited too long.
     pub(crate) fn expire(&mut self, now: Instant) {
-        let Some(max_age) = self.limits.max_age else { return };
-        while let Some(front) = self.frames.front() {
-            if front.begun || now.saturating_duration_since(front.since) <= max_age {
-                return;
-            }
-            self.queued -= front.packets.byte_len();
-            self.frames.pop_front();
+        while self.has_expired(now) {
+            let Some(frame) = self.frames.pop_front() else { return };
+            self.queued -= frame.packets.byte_len();
             self.totals.frames_dropped_expired += 1;
         }
+    }
+
+    /// The frame at the front waited too long. One that has begun goes on.
+    pub(crate) fn has_expired(&self, now: Instant) -> bool {
+        let Some(max_age) = self.limits.max_age else { return false };
+        let front = self.frames.front().filter(|front| !front.begun);
+        front.is_some_and(|front| now.saturating_duration_since(front.since) > max_age)
     }
 
     /// The track ended: nothing waits any more but what a callback has.

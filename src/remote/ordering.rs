@@ -7,7 +7,7 @@
 //! ```
 //! Next in line is the following frame number, or the following packet: a publisher skips numbers of frames that it drops,
 //! but never sequence numbers. So where no packet is missing nothing is held. A stream that begins in the middle of a track
-//! does not know what came before: its first frame is held for the window too, unless it has number 0.
+//! does not know what came before: its first frame is held for the window too, unless it is the track's very first.
 
 use std::{
     collections::VecDeque,
@@ -122,7 +122,7 @@ impl Ordering {
 
     fn is_next(&self, placed: &Placed) -> bool {
         match self.position {
-            Position::Start => placed.number == 0,
+            Position::Start => placed.number == 0 && placed.first == 0,
             Position::After { number, sequence } => {
                 placed.number == number.wrapping_add(1) || placed.first == sequence.wrapping_add(1)
             }
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_number_that_the_publisher_skipped_holds_nothing_up() {
         let mut bench = Bench::new(WINDOW);
-        bench.push_packets(0, 65_530, 65_534);
+        bench.push_packets(0, 0, 65_534);
         assert!(matches!(bench.push_packets(7, 65_535, 2), Turn::Now));
         assert!(matches!(bench.push_packets(9, 4, 4), Turn::Held), "packet 3 is missing");
         assert_eq!(bench.out, [0, 7]);
@@ -251,6 +251,15 @@ mod tests {
         bench.release_at(bench.now + WINDOW);
         assert_eq!(bench.out, [500, 501]);
         assert!(matches!(bench.push(502), Turn::Now));
+    }
+
+    #[test]
+    fn a_start_at_the_wrap_is_no_start_of_the_track() {
+        let mut bench = Bench::new(WINDOW);
+        assert!(matches!(bench.push_packets(0, 900, 900), Turn::Held));
+        assert!(matches!(bench.push_packets(65_535, 899, 899), Turn::Held));
+        bench.release_at(bench.now + WINDOW);
+        assert_eq!(bench.out, [65_535, 0]);
     }
 
     #[test]

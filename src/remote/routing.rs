@@ -246,7 +246,10 @@ mod tests {
         assert_eq!(routing.assign(h(7), "new"), Vec::<Vec<u8>>::new());
         assert_eq!(routing.route(h(7), b"new", late), Destination::Track("new"));
         routing.retire(h(7), now);
-        assert_eq!(routing.route(h(7), b"early", now + MAX_AGE), Destination::Kept);
+        assert_eq!(
+            routing.route(h(7), b"early", now + MAX_AGE),
+            Destination::Kept(now + 2 * MAX_AGE)
+        );
     }
 
     #[test]

@@ -15,7 +15,11 @@ impl Message {
         out.extend_from_slice(&self.publication.to_be_bytes());
         out.extend_from_slice(&self.number.to_be_bytes());
         out.extend_from_slice(&(len.max(SMALLEST) as u64).to_be_bytes());
-        out.extend((out.len()..len).map(|at| self.filler(at)));
+        let block = self.block();
+        while out.len() < len {
+            let rest = (len - out.len()).min(block.len());
+            out.extend_from_slice(&block[..rest]);
+        }
         out
     }
 
@@ -29,16 +33,17 @@ impl Message {
         if word(24) != payload.len() as u64 {
             return Err(format!("{message:?} has {} bytes instead of {}", payload.len(), word(24)));
         }
-        match (SMALLEST..payload.len()).find(|at| payload[*at] != message.filler(*at)) {
-            None => Ok(message),
-            Some(at) => Err(format!("{message:?} is damaged at byte {at}")),
-        }
+        let block = message.block();
+        let damaged = payload[SMALLEST..]
+            .chunks(block.len())
+            .position(|chunk| *chunk != block[..chunk.len()]);
+        damaged.map_or(Ok(message), |at| Err(format!("{message:?} is damaged in block {at}")))
     }
 
-    fn filler(self, at: usize) -> u8 {
-        (self.publication.wrapping_mul(31)
-            ^ self.number.wrapping_mul(7)
-            ^ (at as u64).wrapping_mul(13)) as u8
+    /// What fills the payload, again and again. The length is prime: a packet in the wrong place shows.
+    fn block(self) -> [u8; 251] {
+        let start = self.publication.wrapping_mul(31) ^ self.number.wrapping_mul(7);
+        std::array::from_fn(|at| (start ^ (at as u64).wrapping_mul(13)) as u8)
     }
 }
 

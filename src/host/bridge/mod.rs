@@ -110,8 +110,8 @@ impl Bridge {
         };
         let name = (hello.room.clone(), hello.identity.clone());
         let admitted = match self.unpark(&name, hello.resume).await {
-            parked if hello.resume => self.come_back(parked, &writer).await,
-            _ => self.join(&hello, &writer).await.map(Some),
+            parked if hello.resume => self.come_back(&name, parked, &writer).await,
+            _ => self.join(&name, &hello, &writer).await.map(Some),
         };
         match admitted {
             Ok(Some(participant)) => {
@@ -130,10 +130,9 @@ impl Bridge {
         mut reader: OwnedReadHalf,
         writer: &Writer,
     ) {
-        self.roster().connected.insert(name.clone(), Arc::clone(&participant.outlet));
         let fate = participant.serve(&mut reader, writer).await;
         participant.outlet.detach();
-        self.roster().connected.remove(&name);
+        self.roster().disconnected(&name, &participant);
         match fate {
             Fate::Parked => self.park(name, participant),
             Fate::Left => participant.transport.leave().await,
@@ -142,7 +141,12 @@ impl Bridge {
         self.parking.notify_waiters();
     }
 
-    async fn join(&self, hello: &Hello, writer: &Writer) -> Result<Participant, JoinError> {
+    async fn join(
+        &self,
+        name: &Name,
+        hello: &Hello,
+        writer: &Writer,
+    ) -> Result<Participant, JoinError> {
         let mut grants = Grants::new(&hello.identity, &hello.room);
         grants.can_publish_data = hello.permissions.can_publish_data;
         grants.can_subscribe = hello.permissions.can_subscribe;
@@ -150,6 +154,7 @@ impl Bridge {
         let options = JoinOptions { server: self.server.clone(), token, mode: None };
         let (transport, session) = join(&options).await?;
         let outlet = Outlet::new(writer.clone());
+        self.roster().connected.insert(name.clone(), Arc::clone(&outlet));
         session.start(Arc::clone(&outlet) as _);
         // Packets that come early wait in the TCP connection.
         transport.wait_until_open(OPENING_TIME).await.ok();
@@ -159,13 +164,18 @@ impl Bridge {
     /// Takes up the session of a participant, or tells it to join anew.
     async fn come_back(
         &self,
+        name: &Name,
         parked: Option<Participant>,
         writer: &Writer,
     ) -> Result<Option<Participant>, JoinError> {
         if let Some(participant) = parked {
             participant.outlet.attach(writer.clone());
             match participant.transport.resume(None).await {
-                Ok(()) => return Ok(Some(participant)),
+                Ok(()) => {
+                    let outlet = Arc::clone(&participant.outlet);
+                    self.roster().connected.insert(name.clone(), outlet);
+                    return Ok(Some(participant));
+                }
                 Err(JoinError::NotResumable) => participant.transport.abandon().await,
                 Err(error) => return Err(error),
             }
@@ -208,6 +218,15 @@ impl Bridge {
 
     fn roster(&self) -> MutexGuard<'_, Roster> {
         self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Roster {
+    /// Forgets a connection, unless the participant has a newer one.
+    fn disconnected(&mut self, name: &Name, participant: &Participant) {
+        if self.connected.get(name).is_some_and(|outlet| Arc::ptr_eq(outlet, &participant.outlet)) {
+            self.connected.remove(name);
+        }
     }
 }
 

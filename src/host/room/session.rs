@@ -159,7 +159,7 @@ impl Session {
     /// Hands over the join response, on this thread, then begins to hand over everything else.
     pub fn start(mut self, delegate: Arc<dyn TransportDelegate>) {
         if let (Some(pump), Some(channel)) = (self.pump.take(), self.peers.channel()) {
-            pump.start(&channel, &delegate);
+            pump.start(&channel, &delegate, self.connected.subscribe());
         }
         delegate.on_signal_response(std::mem::take(&mut self.response));
         tokio::spawn(self.run(delegate));
@@ -324,6 +324,7 @@ impl Session {
         if let Some(published) = published {
             self.send_own(Request::SyncState(sync_state(&published)), delegate).await;
         }
+        self.connected.send_replace(false);
         let restarted = self.peers.publisher().restart().await;
         if let Ok(offer) = &restarted {
             self.send_own(Request::Offer(offer.clone()), delegate).await;

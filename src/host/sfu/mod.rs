@@ -31,7 +31,7 @@ mod stats;
 mod subscription;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -130,7 +130,10 @@ pub struct Sfu {
     participants: BTreeMap<ParticipantId, Participant>,
     /// Publisher and its handle, by track SID.
     tracks: BTreeMap<String, (ParticipantId, Handle)>,
+    /// One an active subscription, by subscriber and its handle.
     links: BTreeMap<(ParticipantId, Handle), Link>,
+    /// The links that have packets on the way.
+    busy: BTreeSet<(ParticipantId, Handle)>,
     outputs: VecDeque<Output>,
     stats: SfuStats,
 }
@@ -148,6 +151,7 @@ impl Sfu {
             participants: BTreeMap::new(),
             tracks: BTreeMap::new(),
             links: BTreeMap::new(),
+            busy: BTreeSet::new(),
             outputs: VecDeque::new(),
             stats: SfuStats::default(),
         }
@@ -160,7 +164,8 @@ impl Sfu {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let packets = self.links.values().filter_map(Link::poll_timeout);
+        let busy = self.busy.iter().filter_map(|key| self.links.get(key));
+        let packets = busy.filter_map(Link::poll_timeout);
         packets.chain(self.departures().map(|(_, at)| at)).min()
     }
 

@@ -1,0 +1,365 @@
+//! Which tracks the others publish: who they are (P9), and that each comes and goes once (P11), whatever the SFU repeats.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+
+#[path = "kit/chance.rs"]
+mod chance;
+#[path = "kit/subscriber.rs"]
+mod subscriber;
+#[path = "kit/task.rs"]
+mod task;
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+
+use Event::*;
+use datatracks::*;
+use livekit_protocol::{self as livekit, signal_response::Message as Response};
+use subscriber::*;
+use task::Task;
+
+fn published(names: &[&str]) -> Vec<Event> {
+    names.iter().map(|name| Published((*name).into())).collect()
+}
+
+fn unpublished(name: &str, reason: UnpublishReason) -> Event {
+    Unpublished(name.into(), reason)
+}
+
+fn names(subscriber: &Subscriber) -> Vec<String> {
+    subscriber.manager.tracks().iter().map(|track| track.info().name).collect()
+}
+
+#[test]
+fn p11_each_track_comes_and_goes_once_however_often_the_sfu_says_so() {
+    let subscriber = Subscriber::new();
+    let bob = || participant("bob", vec![track(1, "DTR_1", "a"), track(2, "DTR_2", "b")]);
+    for _ in 0..3 {
+        subscriber.join(vec![bob()]);
+        subscriber.update(vec![bob()]);
+    }
+    assert_eq!(subscriber.host.take(), published(&["a", "b"]));
+    subscriber.update(vec![participant("bob", vec![track(2, "DTR_2", "b")])]);
+    subscriber.update(vec![participant("bob", vec![track(2, "DTR_2", "b")])]);
+    assert_eq!(subscriber.host.take(), [unpublished("a", UnpublishReason::Requested)]);
+    subscriber.update(vec![left("bob")]);
+    subscriber.update(vec![left("bob")]);
+    assert_eq!(subscriber.host.take(), [unpublished("b", UnpublishReason::PublisherLeft)]);
+    assert_eq!(subscriber.manager.stats().tracks_published, 0);
+}
+
+#[test]
+fn only_participants_that_are_listed_are_touched() {
+    let subscriber = Subscriber::new();
+    subscriber.update(vec![
+        participant("bob", vec![track(1, "DTR_1", "a")]),
+        participant("eve", vec![track(1, "DTR_2", "b")]),
+    ]);
+    subscriber.host.take();
+    subscriber.update(vec![participant("eve", vec![])]);
+    assert_eq!(subscriber.host.take(), [unpublished("b", UnpublishReason::Requested)]);
+    assert_eq!(names(&subscriber), ["a"]);
+}
+
+#[test]
+fn who_is_missing_in_a_new_session_has_left() {
+    for moved in [false, true] {
+        let subscriber = Subscriber::new();
+        subscriber.join(vec![
+            participant("bob", vec![track(1, "DTR_1", "a")]),
+            participant("eve", vec![track(1, "DTR_2", "b")]),
+        ]);
+        subscriber.host.take();
+        let others = vec![participant("eve", vec![track(1, "DTR_2", "b")])];
+        if moved {
+            subscriber.signal(Response::RoomMoved(livekit::RoomMovedResponse {
+                participant: Some(participant("me", vec![])),
+                other_participants: others,
+                ..Default::default()
+            }));
+        } else {
+            subscriber.join(others);
+        }
+        assert_eq!(subscriber.host.take(), [unpublished("a", UnpublishReason::PublisherLeft)]);
+    }
+}
+
+#[test]
+fn p9_our_own_tracks_are_none_of_the_others() {
+    let subscriber = Subscriber::new();
+    subscriber.update(vec![
+        participant("me", vec![track(1, "DTR_1", "mine")]),
+        participant("bob", vec![track(1, "DTR_2", "theirs")]),
+    ]);
+    assert_eq!(subscriber.host.take(), published(&["theirs"]));
+}
+
+#[test]
+fn updates_wait_until_our_own_identity_is_known() {
+    let both = || {
+        vec![
+            participant("me", vec![track(1, "DTR_1", "mine")]),
+            participant("bob", vec![track(1, "DTR_2", "theirs")]),
+        ]
+    };
+    let subscriber = Subscriber::with(None, None);
+    subscriber.update(both());
+    assert_eq!(subscriber.host.take(), []);
+    subscriber.join(vec![participant("eve", vec![track(1, "DTR_3", "hers")])]);
+    assert_eq!(subscriber.host.take(), published(&["hers", "theirs"]));
+    let subscriber = Subscriber::with(None, None);
+    subscriber.update(both());
+    let empty = encode(update(vec![]));
+    subscriber.manager.handle_sfu_participant_update(empty, "me".into()).unwrap();
+    assert_eq!(subscriber.host.take(), published(&["theirs"]));
+}
+
+#[test]
+fn p10_updates_that_wait_are_bounded() {
+    let subscriber = Subscriber::with(None, None);
+    for number in 0..10_000 {
+        let sid = format!("DTR_{number}");
+        subscriber.update(vec![participant(&sid, vec![track(1, &sid, "t")])]);
+    }
+    subscriber.join(vec![]);
+    assert_eq!(subscriber.manager.stats().tracks_published, 2_048);
+    assert_eq!(subscriber.manager.stats().entries_skipped, 10_000 - 2_048);
+}
+
+#[test]
+fn a_permission_taken_away_is_told_apart() {
+    let subscriber = Subscriber::new();
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_1", "a")])]);
+    subscriber.host.take();
+    let permission = livekit::ParticipantPermission::default();
+    let revoked =
+        livekit::ParticipantInfo { permission: Some(permission), ..participant("bob", vec![]) };
+    subscriber.update(vec![revoked]);
+    assert_eq!(subscriber.host.take(), [unpublished("a", UnpublishReason::Revoked)]);
+}
+
+#[test]
+fn p9_a_track_stays_itself_under_another_sid() {
+    let subscriber = Subscriber::new();
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_1", "a")])]);
+    let known = subscriber.track("a");
+    subscriber.host.take();
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_9", "a")])]);
+    assert_eq!(subscriber.host.take(), []);
+    assert_eq!(known.info().sid, "DTR_9");
+    assert!(known.is_published());
+    assert_eq!(subscriber.track("a"), known);
+}
+
+#[test]
+fn p9_anything_else_under_the_same_handle_is_another_track() {
+    let changes: [fn(&mut livekit::DataTrackInfo); 4] = [
+        |track| track.name = "b".into(),
+        |track| track.encryption = 1,
+        |track| {
+            track.frame_encoding = Some(livekit::DataTrackFrameEncoding {
+                value: Some(livekit::data_track_frame_encoding::Value::Custom("x".into())),
+            });
+        },
+        |track| {
+            track.schema =
+                Some(livekit::DataTrackSchemaId { name: "s".into(), ..Default::default() });
+        },
+    ];
+    for change in changes {
+        for sid in ["DTR_1", "DTR_2"] {
+            let subscriber = Subscriber::new();
+            subscriber.update(vec![participant("bob", vec![track(1, "DTR_1", "a")])]);
+            let known = subscriber.track("a");
+            subscriber.host.take();
+            let mut other = track(1, sid, "a");
+            change(&mut other);
+            subscriber.update(vec![participant("bob", vec![other.clone()])]);
+            let expected = [Published(other.name), unpublished("a", UnpublishReason::Requested)];
+            assert_eq!(subscriber.host.take(), expected, "additions before removals");
+            assert!(!known.is_published());
+            assert_ne!(subscriber.manager.tracks(), [known]);
+            assert_eq!(subscriber.manager.tracks()[0].info().sid, sid);
+        }
+    }
+}
+
+#[test]
+fn p9_a_handle_used_again_is_another_track_and_managers_are_told_apart() {
+    let subscriber = Subscriber::new();
+    let bob = || participant("bob", vec![track(1, "DTR_1", "a")]);
+    subscriber.update(vec![bob()]);
+    let first = subscriber.track("a");
+    subscriber.update(vec![left("bob")]);
+    subscriber.update(vec![bob()]);
+    let second = subscriber.track("a");
+    assert_ne!(first, second);
+    let elsewhere = Subscriber::new();
+    elsewhere.update(vec![bob()]);
+    assert_ne!(elsewhere.track("a"), first);
+    assert_eq!(HashSet::from([first, second, subscriber.track("a")]).len(), 2);
+}
+
+#[test]
+fn p10_a_bad_entry_spoils_nothing_else() {
+    let subscriber = Subscriber::new();
+    subscriber.update(vec![participant(
+        "bob",
+        vec![
+            track(0, "DTR_1", "no handle"),
+            track(70_000, "DTR_2", "handle too large"),
+            track(1, "TR_3", "a media track's SID"),
+            track(2, "DTR_4", ""),
+            track(3, "DTR_5", "good"),
+            track(3, "DTR_6", "the same handle"),
+            track(4, "DTR_5", "the same SID"),
+            livekit::DataTrackInfo { encryption: 2, ..track(5, "DTR_7", "custom encryption") },
+            track(6, "DTR_8", "good too"),
+        ],
+    )]);
+    assert_eq!(subscriber.host.take(), published(&["good", "good too"]));
+    assert_eq!(subscriber.manager.stats().entries_skipped, 7);
+}
+
+#[test]
+fn tracks_are_listed_by_publisher_then_in_order_of_appearance() {
+    let subscriber = Subscriber::new();
+    subscriber.update(vec![participant("eve", vec![track(9, "DTR_1", "e9")])]);
+    subscriber.update(vec![participant("bob", vec![track(5, "DTR_2", "b5")])]);
+    let both = vec![track(3, "DTR_3", "e3"), track(9, "DTR_1", "e9")];
+    subscriber.update(vec![participant("eve", both)]);
+    assert_eq!(names(&subscriber), ["b5", "e9", "e3"]);
+    let of = |publisher: &str| subscriber.manager.tracks_by_publisher(publisher.into());
+    assert_eq!(of("eve").len(), 2);
+    assert_eq!(of("eve")[0].publisher_identity(), "eve");
+    assert!(of("nobody").is_empty());
+}
+
+type Finding = Task<Result<Arc<RemoteDataTrack>, WaitError>>;
+
+fn find(subscriber: &Subscriber, name: &str, publisher: Option<&str>, timeout_ms: u64) -> Finding {
+    let (manager, name) = (Arc::clone(&subscriber.manager), name.to_owned());
+    let publisher = publisher.map(Into::into);
+    Task::new(async move { manager.wait_for_track(name, publisher, timeout_ms, None).await })
+}
+
+#[test]
+fn a_track_can_be_waited_for() {
+    let subscriber = Subscriber::new();
+    let mut anyone = find(&subscriber, "a", None, 0);
+    let mut eve = find(&subscriber, "a", Some("eve"), 1_000);
+    let mut abandoned = find(&subscriber, "a", None, 5);
+    assert!(anyone.poll().is_none() && eve.poll().is_none() && abandoned.poll().is_none());
+    drop(abandoned);
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_1", "a")])]);
+    assert_eq!(anyone.finish().unwrap(), subscriber.track("a"));
+    assert_eq!(find(&subscriber, "a", Some("bob"), 0).poll(), Some(Ok(subscriber.track("a"))));
+    subscriber.clock.advance(1_000 * MS - TICK);
+    assert!(eve.poll().is_none(), "one tick early");
+    subscriber.clock.advance(TICK);
+    assert_eq!(eve.finish(), Err(WaitError::TimedOut));
+    assert!(find(&subscriber, "b", None, u64::MAX).poll().is_none(), "no time is too long");
+}
+
+#[test]
+fn the_end_of_a_publication_can_be_waited_for() {
+    let subscriber = Subscriber::new();
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_1", "a")])]);
+    let track = subscriber.track("a");
+    let waiting = |track: &Arc<RemoteDataTrack>, cancel| {
+        let track = Arc::clone(track);
+        Task::new(async move { track.wait_for_unpublish(cancel).await })
+    };
+    let token = Arc::new(CancelToken::new());
+    let mut cancelled = waiting(&track, Some(Arc::clone(&token)));
+    let mut waits = [waiting(&track, None), waiting(&track, None)];
+    assert!(cancelled.poll().is_none() && waits.iter_mut().all(|wait| wait.poll().is_none()));
+    token.cancel();
+    assert_eq!(cancelled.finish(), Err(WaitError::Cancelled));
+    subscriber.update(vec![left("bob")]);
+    for wait in waits {
+        assert_eq!(wait.finish(), Ok(UnpublishReason::PublisherLeft));
+    }
+    assert_eq!(waiting(&track, None).poll(), Some(Ok(UnpublishReason::PublisherLeft)));
+}
+
+#[test]
+fn each_method_takes_its_own_message_only() {
+    let subscriber = Subscriber::new();
+    let joined = encode(join("me", vec![]));
+    let updated = encode(update(vec![]));
+    let snapshot = encode(handles(&[]));
+    let manager = &subscriber.manager;
+    assert_eq!(manager.handle_sfu_join_response(joined.clone()), Ok(()));
+    assert_eq!(manager.handle_sfu_participant_update(updated.clone(), "me".into()), Ok(()));
+    assert_eq!(manager.handle_sfu_subscriber_handles(snapshot.clone()), Ok(()));
+    assert_eq!(manager.handle_subscriber_handles(snapshot.clone()), Ok(()));
+    let unexpected = |tag| Err(SignalError::UnexpectedMessage { tag });
+    assert_eq!(manager.handle_sfu_join_response(updated), unexpected(5));
+    assert_eq!(manager.handle_subscriber_handles(joined), unexpected(1));
+    assert_eq!(manager.handle_sfu_participant_update(snapshot, "me".into()), unexpected(29));
+    assert_eq!(manager.handle_sfu_join_response(vec![]), unexpected(0));
+    assert_eq!(manager.handle_signal_response(vec![0xff; 9]), Err(SignalError::Malformed));
+    let pong = encode(Response::Pong(7));
+    assert_eq!(manager.handle_signal_response(pong), Ok(SignalOutcome::Ignored));
+}
+
+#[test]
+fn p1_no_signal_is_lost_while_packets_pour_in() {
+    let subscriber = Arc::new(Subscriber::new());
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    let expected: Vec<_> = (0..500).map(|number| format!("track {number}")).collect();
+    std::thread::scope(|scope| {
+        let packets = scope.spawn(|| {
+            let mut packets = Packets::default();
+            (0..20_000).for_each(|_| subscriber.feed(packets.frame(&[0; 1_000])));
+        });
+        for (number, name) in (2..).zip(&expected) {
+            let sid = format!("DTR_{number}");
+            let (handle, identity) = (number, format!("participant {number}"));
+            subscriber.update(vec![participant(&identity, vec![track(handle, &sid, name)])]);
+            assert_eq!(subscriber.track(name).info().sid, sid, "in effect at once");
+        }
+        packets.join().unwrap();
+    });
+    assert_eq!(subscriber.host.take(), expected.into_iter().map(Published).collect::<Vec<_>>());
+    assert_eq!(subscriber.track("data").stats().frames_completed, 20_000);
+    assert_eq!(stream.stats().frames_dropped_full, 20_000 - 16);
+}
+
+#[test]
+fn p11_events_arrive_in_order_from_whatever_thread() {
+    let subscriber = Subscriber::new();
+    let last: Arc<Mutex<u32>> = Arc::default();
+    let seen = Arc::clone(&last);
+    subscriber.host.on_event(move |event| {
+        if let Published(name) = event {
+            let number = name.parse().unwrap();
+            let mut last = seen.lock().unwrap();
+            assert!(*last < number);
+            *last = number;
+        }
+        Ok(())
+    });
+    let next = Mutex::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..250 {
+                    let mut next = next.lock().unwrap();
+                    *next += 1;
+                    let (name, sid) = (next.to_string(), format!("DTR_{next}"));
+                    subscriber.update(vec![participant(&name, vec![track(1, &sid, &name)])]);
+                }
+            });
+        }
+    });
+    assert_eq!(*last.lock().unwrap(), 1_000);
+}
