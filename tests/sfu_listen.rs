@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use datatracks::{
     host::{
+        plain::{Kind, Message},
         room::{
             ApiKey, EndReason, Grants, Interruption, JoinError, Mode, ServerAddress,
             transport::{JoinOptions, join},
@@ -15,14 +16,18 @@ use datatracks::{
         sfu::{
             RoomOptions, Rooms,
             listen::{Server, ServerOptions},
+            plain,
         },
     },
-    signal::{self, SignalIn},
+    signal::{
+        self, SignalIn, SignalOut,
+        session::{Response, decode_response},
+    },
 };
 use raw_participant::{LIMIT, Participant, publish_request};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     time::timeout,
 };
 
@@ -138,6 +143,42 @@ async fn a_server_that_closes_says_so() {
     let mut alice = Participant::join(&options(&server, "alice")).await;
     timeout(Duration::from_secs(5), server.close()).await.expect("the server closes");
     assert_eq!(alice.interruption().await, Interruption::Ended(EndReason::ServerShutdown));
+}
+
+#[tokio::test]
+async fn plain_participants_are_in_the_same_rooms() {
+    let rooms = Rooms::new(RoomOptions::default());
+    let server = start_in(rooms.clone()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = listener.local_addr().unwrap();
+    tokio::spawn(plain::serve(listener, rooms));
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    let track = alice.publish(1, "poses").await;
+
+    let mut bob = TcpStream::connect(plain).await.unwrap();
+    let hello = br#"{"identity":"bob","room":"lab"}"#.to_vec();
+    Message { kind: Kind::Hello, bytes: hello }.write(&mut bob).await.unwrap();
+    let track_sid = track.info.sid;
+    let subscribe = SignalOut::UpdateSubscription { track_sid, subscribe: true };
+    Message::signal(subscribe.encode()).write(&mut bob).await.unwrap();
+    let crossing = async {
+        for sequence in 0.. {
+            alice.send_packet(1, sequence, b"across");
+            let message = timeout(Duration::from_millis(20), Message::read(&mut bob)).await;
+            if let Ok(Ok(Some(Message { kind: Kind::Packet, bytes }))) = message {
+                return datatracks::packet::decode(&bytes).unwrap().payload.to_vec();
+            }
+        }
+        unreachable!()
+    };
+    assert_eq!(timeout(LIMIT, crossing).await.expect("a packet"), b"across");
+
+    let hello = br#"{"identity":"alice","room":"lab","resume":true}"#.to_vec();
+    let mut alice_again = TcpStream::connect(plain).await.unwrap();
+    Message { kind: Kind::Hello, bytes: hello }.write(&mut alice_again).await.unwrap();
+    let reconnect = Message::read(&mut alice_again).await.unwrap().unwrap();
+    assert!(matches!(decode_response(&reconnect.bytes), Ok(Some(Response::Reconnect(_)))));
+    server.close().await;
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ impl Stage {
             return Err(Failure::other("a track is not encrypted as it should be"));
         }
         let options = DataTrackSubscribeOptions {
-            buffer_frames: BUFFER_FRAMES,
+            buffer_frames: workload.frames_in(BUFFER_TIME),
             ..DataTrackSubscribeOptions::default()
         };
         let stream = remote.subscribe_with_options(options, None).await;
@@ -149,5 +149,5 @@ const SUBSCRIBER: &str = "subscriber";
 /// For everything on the way to the first frame: this is one machine, but it may be a busy one.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Seconds of the fastest track: a reader that is held up that long on a busy machine still loses nothing.
-const BUFFER_FRAMES: u32 = 8192;
+/// What a reader may be held up on a busy machine without losing anything.
+const BUFFER_TIME: Duration = Duration::from_secs(10);
