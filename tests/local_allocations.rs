@@ -139,6 +139,5 @@ fn a_push_allocates_once_and_an_idle_track_is_small() {
     }
     let each = (BYTES.load(Relaxed) - before) / tracks.len();
     assert!(each <= 2_048, "{each} bytes a track");
-    println!("{each} bytes a track");
     assert!(first.is_published());
 }

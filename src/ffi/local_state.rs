@@ -41,8 +41,10 @@ pub(super) struct State {
     published: u64,
 }
 
-pub(super) type PublishWait = Completion<Result<Arc<LocalDataTrack>, PublishError>>;
-pub(super) type SchemaWait = Completion<Result<Vec<u8>, SchemaError>>;
+pub(super) type PublishWait = Completion<Publish>;
+pub(super) type SchemaWait = Completion<Schema>;
+type Publish = Result<Arc<LocalDataTrack>, PublishError>;
+type Schema = Result<Vec<u8>, SchemaError>;
 
 /// Something to be called out.
 pub(super) enum Action {
@@ -65,8 +67,8 @@ pub(super) struct Deeds {
 /// Waits that are over. End them without a lock: wakers are foreign code.
 #[derive(Default)]
 pub(super) struct Ends {
-    publishes: Vec<(Arc<PublishWait>, Result<Arc<LocalDataTrack>, PublishError>)>,
-    schemas: Vec<(Arc<SchemaWait>, Result<Vec<u8>, SchemaError>)>,
+    publishes: Vec<(Arc<PublishWait>, Publish)>,
+    schemas: Vec<(Arc<SchemaWait>, Schema)>,
     wakers: Vec<Waker>,
     /// Frames that waited for a track to be published again may leave.
     pub(super) resumed: bool,
