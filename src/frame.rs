@@ -58,6 +58,10 @@ impl PacketBatch {
 
     /// How many packets there are.
     pub fn len(&self) -> usize {
+        if self.data.len() <= self.stride {
+            // Most frames are one packet: spares them a division.
+            return usize::from(!self.data.is_empty());
+        }
         self.data.len().div_ceil(self.stride.max(1))
     }
 

@@ -1,5 +1,13 @@
 //! The signal encodings of protocol §2.5, byte for byte.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice
+)]
+
+mod hex;
 
 use datatracks::{
     DataTrackFrameEncoding, DataTrackInfo, DataTrackSchemaEncoding, DataTrackSchemaId, Handle,
@@ -65,7 +73,7 @@ fn p8_unsubscribe() {
 fn p10_publish_response_of_sync_state() {
     // The entry of P10, without the SyncState around it.
     assert_eq!(
-        to_hex(&signal::encode_publish_response(&track())),
+        hex::text(&signal::encode_publish_response(&track())),
         "0a10080112074454525f6162631a03616263"
     );
 }
@@ -147,14 +155,14 @@ fn r8_refused_unpublish() {
 mod session {
     use datatracks::signal::session::*;
 
-    use super::{from_hex, to_hex};
+    use super::hex;
 
     #[test]
     fn p9_subscribe_with_options() {
         let update = DataSubscription { track_sid: "DTR_abc".into(), subscribe: true };
         let expected =
             Request::UpdateDataSubscription(UpdateDataSubscription { updates: vec![update] });
-        let bytes = from_hex("aa01110a0f0a074454525f61626310011a02080a");
+        let bytes = hex::bytes("aa01110a0f0a074454525f61626310011a02080a");
         assert_eq!(decode_request(&bytes), Ok(Some(expected)));
     }
 
@@ -199,17 +207,17 @@ mod session {
     }
 
     fn assert_request(hex: &str, request: Request) {
-        assert_eq!(to_hex(&encode_request(request.clone())), hex);
-        assert_eq!(decode_request(&from_hex(hex)), Ok(Some(request)));
+        assert_eq!(hex::text(&encode_request(request.clone())), hex);
+        assert_eq!(decode_request(&hex::bytes(hex)), Ok(Some(request)));
     }
 }
 
 fn assert_request(hex: &str, request: SignalOut) {
-    assert_eq!(to_hex(&request.encode()), hex);
+    assert_eq!(hex::text(&request.encode()), hex);
 }
 
 fn assert_response(hex: &str, expected: SignalIn) {
-    let decoded = signal::decode(&from_hex(hex), |_| true).unwrap();
+    let decoded = signal::decode(&hex::bytes(hex), |_| true).unwrap();
     assert_eq!(decoded.message, Some(expected));
     assert_eq!(decoded.skipped, 0);
 }
@@ -256,13 +264,4 @@ fn bob(connected: bool, tracks: Vec<TrackDescription>) -> Participant {
 
 fn handle(number: u16) -> Handle {
     Handle::new(number).unwrap()
-}
-
-fn from_hex(hex: &str) -> Vec<u8> {
-    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-    (0..hex.len()).step_by(2).map(byte).collect()
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -18,7 +18,7 @@ pub(crate) fn command(directory: &Utf8Path, program: &str, arguments: &[&str]) -
     command.args(arguments).current_dir(directory).stdin(Stdio::null());
     let of_this_tool =
         |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (name, _) in env::vars().filter(|(name, _)| of_this_tool(name)) {
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_tool)) {
         command.env_remove(name);
     }
     command

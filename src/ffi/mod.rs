@@ -14,8 +14,14 @@ pub(crate) mod wait;
 mod tests;
 
 pub mod key_ring;
+mod local_control;
+mod local_end;
 pub mod local_manager;
+mod local_push;
+mod local_sending;
+mod local_state;
 pub mod local_track;
+mod local_waits;
 pub mod logging;
 mod remote_core;
 mod remote_effects;

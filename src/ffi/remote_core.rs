@@ -195,6 +195,7 @@ impl Remote {
 
     fn tell(&self, call: Call) {
         let Call { delegate, tell } = call;
+        tell.tell_log();
         // Faults are counted by `call_out`; nothing else depends on the answer.
         let _ = match tell {
             Tell::Request { request, track, kind } => {

@@ -59,6 +59,33 @@ pub(super) enum Tell {
     Nothing,
 }
 
+impl Tell {
+    /// The log hears what the delegate is told.
+    pub(super) fn tell_log(&self) {
+        match self {
+            Self::Request { kind, .. } => tracing::debug!(?kind, "a request leaves"),
+            Self::Published(track) => {
+                let (info, publisher) = (track.info(), track.publisher_identity());
+                tracing::info!(name = info.name, sid = info.sid, publisher, "a track is published");
+            }
+            Self::Unpublished(track, reason) => {
+                let (info, publisher) = (track.info(), track.publisher_identity());
+                tracing::info!(
+                    name = info.name,
+                    sid = info.sid,
+                    publisher,
+                    ?reason,
+                    "a track has ended"
+                );
+            }
+            Self::SubscriptionChanged(track, state) => {
+                tracing::info!(name = track.info().name, ?state, "a subscription has changed");
+            }
+            Self::Nothing => {}
+        }
+    }
+}
+
 /// One call of the delegate.
 pub(super) struct Call {
     pub(super) delegate: Arc<dyn RemoteDataTrackManagerDelegate>,

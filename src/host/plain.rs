@@ -83,6 +83,8 @@ pub enum Control {
     Grant,
     /// Take the permission to read away.
     RevokeSubscribe,
+    /// Give it back.
+    GrantSubscribe,
     /// Impair the link of this participant.
     Impair {
         /// As `--impair` takes it.
@@ -250,6 +252,7 @@ mod tests {
             (r#"{"op":"revoke"}"#, Control::Revoke),
             (r#"{"op":"grant"}"#, Control::Grant),
             (r#"{"op":"revoke_subscribe"}"#, Control::RevokeSubscribe),
+            (r#"{"op":"grant_subscribe"}"#, Control::GrantSubscribe),
             (r#"{"op":"impair","spec":"loss=2%"}"#, Control::Impair { spec: "loss=2%".into() }),
         ] {
             assert_eq!(serde_json::from_str::<Control>(text).unwrap(), control);

@@ -58,7 +58,7 @@ pub struct PublishDataTrackRequest {
     pub schema: Option<DataTrackSchemaId>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, Copy, PartialEq, Message)]
 pub struct UnpublishDataTrackRequest {
     #[prost(uint32, tag = "1")]
     pub pub_handle: u32,

@@ -13,7 +13,6 @@ use std::{
 
 use bytes::Bytes;
 use datatracks::{
-    packet,
     signal::session::{self, Request, Response},
     *,
 };
@@ -119,7 +118,17 @@ impl Pair {
             remote.handle_signal_response(handles()).unwrap();
             poll(subscribing).expect("subscribed").unwrap()
         };
-        Self { local, remote, track, stream, wire }
+        let pair = Self { local, remote, track, stream, wire };
+        pair.deliver(b"first");
+        pair
+    }
+
+    /// One frame all the way: afterwards a subscriber that may have come late knows where the track stands.
+    fn deliver(&self, payload: &[u8]) {
+        self.packets_of(payload)
+            .iter()
+            .for_each(|packet| self.remote.handle_packet_received(packet));
+        assert_eq!(self.read().payload.as_ref(), payload);
     }
 
     /// The packets of one pushed frame.
@@ -184,7 +193,7 @@ fn handles() -> Vec<u8> {
     ))
 }
 
-/// Packets of one frame, sent again and again: each time under the numbers that come next.
+/// Packets of one frame, received again and again: each time under the numbers that come after [`Pair::new`]'s one frame.
 pub struct Replay {
     packets: Vec<Vec<u8>>,
     sequence: u16,
@@ -193,9 +202,11 @@ pub struct Replay {
 
 impl Replay {
     pub fn new(packets: &[Bytes]) -> Self {
-        let first = packet::decode(&packets[0]).unwrap().header;
-        let packets = packets.iter().map(|packet| packet.to_vec()).collect();
-        Self { packets, sequence: first.sequence, frame: first.frame_number }
+        Self {
+            packets: packets.iter().map(|packet| packet.to_vec()).collect(),
+            sequence: 1,
+            frame: 1,
+        }
     }
 
     /// Hands the next frame's packets over.

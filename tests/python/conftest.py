@@ -36,8 +36,8 @@ class Plain:
         self.address = (host, int(port))
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(10)
+        self.process.kill()
+        self.process.communicate()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ message a kind (0 hello, 1 signal, 2 packet), a length (32 bits, big-endian) and
 messages of the WebSocket, and packets those of the data channel `_data_track`.
 """
 
+import contextlib
 import json
 import socket
 import struct
@@ -60,7 +61,7 @@ class Host:
         self.connect(resume=False)
 
     def connect(self, resume):
-        self.socket = socket.create_connection(self.address)
+        self.socket, self.resuming = socket.create_connection(self.address), resume
         self.send(HELLO, json.dumps({**self.hello, "resume": resume}).encode())
         threading.Thread(target=self.receive, args=(self.socket,), daemon=True).start()
 
@@ -69,10 +70,15 @@ class Host:
             self.socket.sendall(struct.pack(">BI", kind, len(data)) + data)
 
     def receive(self, connection):
-        stream = connection.makefile("rb")
-        while header := stream.read(5):
-            kind, length = struct.unpack(">BI", header)
-            self.handle(kind, stream.read(length))
+        try:
+            stream = connection.makefile("rb")
+            while header := stream.read(5):
+                kind, length = struct.unpack(">BI", header)
+                data = stream.read(length)
+                if connection is self.socket:  # what a replaced connection still says is out of date
+                    self.handle(kind, data)
+        except (OSError, dt.SignalError.Closed):
+            pass  # the connection is gone, or we were shut down
 
     def handle(self, kind, data):
         if kind == PACKET:
@@ -91,8 +97,10 @@ class Host:
             sync_state = b"".join(length_delimited(8, track) for track in tracks)
             self.send(SIGNAL, length_delimited(12, sync_state))
             self.remote.resend_subscription_updates()
-        elif message == LEAVE:  # the quick one was refused
+        elif message == LEAVE and self.resuming:  # the quick one was refused
             self.connect(resume=False)
+            return
+        self.resuming = False
         self.joined.set()
 
     def event(self, *what):
@@ -101,7 +109,8 @@ class Host:
     def close(self):
         self.local.shutdown()
         self.remote.shutdown()
-        self.socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # the connection may be gone already
+            self.socket.shutdown(socket.SHUT_RDWR)
 
 
 def field_number(message):

@@ -58,15 +58,21 @@ class Peer(Host):
     def control(self, op, **fields):
         """One test control of the SFU; answers when it has taken effect."""
         self.send(CONTROL, json.dumps({"op": op, **fields}).encode())
+        if op == "drop_session":
+            until_closed(self.socket)
+            return
         answer = self.answers.get(timeout=10)
         assert answer["ok"], answer
 
     def reconnect(self, mode):
-        """Loses the connection as a phone does, and comes back."""
-        self.send(CONTROL, json.dumps({"op": "drop_session", "mode": mode}).encode())
-        until_closed(self.socket)
+        """Loses the connection as a phone does, and comes back: "quick" and "full" when the SFU has noticed the loss and has
+        kept or removed the participant; "unnoticed": as a new session, while the SFU still has the old one."""
         self.reconnected.clear()
-        self.connect(resume=mode == "quick")
+        if mode == "unnoticed":
+            self.connect(resume=False)
+        else:
+            self.control("drop_session", mode=mode)
+            self.connect(resume=mode == "quick")
         assert self.reconnected.wait(10), "no answer to the reconnect within 10 s"
 
     def expect(self, *kind, seconds=10):
@@ -140,6 +146,16 @@ def publish_response(handle, sid, name, encrypted):
     return length_delimited(27, length_delimited(1, info))
 
 
+def participant_update(identity, sid, tracks):
+    """One active participant with all its tracks: (handle, SID, name) each."""
+    infos = b"".join(
+        length_delimited(19, varint(1 << 3) + varint(handle) + length_delimited(2, track.encode()) + length_delimited(3, name.encode()))
+        for handle, track, name in tracks
+    )
+    participant = length_delimited(1, sid.encode()) + length_delimited(2, identity.encode()) + varint(3 << 3) + b"\x02"
+    return length_delimited(5, length_delimited(1, participant + infos))
+
+
 def subscription_permission(track_sid, allowed):
     update = length_delimited(2, track_sid.encode()) + (varint(3 << 3) + b"\x01" if allowed else b"")
     return length_delimited(15, update)
@@ -151,6 +167,11 @@ def request_response(request_id, reason, words):
 
 
 def request_id(request):
-    """The first field of the request: its number, as a varint of one byte, since tests ask little."""
-    assert request[3] == 1 << 3 and request[4] < 0x80, request[:6]
-    return request[4]
+    """The first field of the request."""
+    assert request[3] == 1 << 3, request[:8]
+    number = shift = 0
+    for byte in request[4:]:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return number

@@ -54,7 +54,7 @@ rtc:
         assert time.monotonic() < deadline and process.poll() is None, "livekit-server does not listen"
         time.sleep(0.05)
     yield f"ws://127.0.0.1:{port}"
-    process.terminate()
+    process.kill()  # a polite end would wait for rooms to empty
     process.wait(20)
 
 

@@ -17,6 +17,7 @@ from peer import (
     subscription_permission,
     until,
 )
+from test_waits import LARGE
 
 RAISED = set()
 
@@ -131,7 +132,7 @@ async def test_what_is_cancelled(join):
     await alice.local.publish_track(options("another"))
     another = await bob.remote.wait_for_track("another", None, 10_000)
     alice.local.handle_buffered_amount(1 << 30)
-    track.try_push(frame(b"fills the room"))
+    track.try_push(LARGE)
     token = dt.CancelToken()
     token.cancel()
     with caught("PublishError.Cancelled"):
@@ -152,7 +153,7 @@ async def test_pushes_that_are_not_accepted(join):
         options("refusing", max_waiting_bytes=1, drop_policy=dt.DropPolicy.REFUSE)
     )
     alice.local.handle_buffered_amount(1 << 30)
-    refusing.try_push(frame(b"waits alone"))
+    refusing.try_push(LARGE)
     with caught("PushFrameError.QueueFull"):
         refusing.try_push(frame(b"no room"))
     with caught("PushFrameError.QueueFull"):

@@ -5,6 +5,7 @@ import asyncio
 import datatracks as dt
 import pytest
 from peer import connected, frame, options, subscribed, until
+from test_waits import LARGE
 
 SIZES = [0, 1, 15_988, 15_989, 65_536, 1 << 20]
 
@@ -84,15 +85,17 @@ async def test_send_and_flush_wait_for_room(join):
     alice, bob = join("alice"), join("bob")
     track, stream = await connected(alice, bob, max_waiting_bytes=20_000, drop_policy=dt.DropPolicy.REFUSE)
     alice.local.handle_buffered_amount(1 << 30)
-    track.try_push(frame(bytes(15_000)))
+    track.try_push(LARGE)
     sending = asyncio.create_task(track.send(frame(bytes(15_001))))
     await asyncio.sleep(0.05)
     assert not sending.done()
-    alice.local.handle_buffered_amount(0)
-    await sending
-    await track.flush(5_000)
+    flushing = asyncio.create_task(track.flush(10_000))
+    while not (sending.done() and flushing.done()):
+        alice.local.handle_buffered_amount(0)
+        await asyncio.sleep(0.001)
+    await sending, await flushing
     assert track.stats().frames_waiting == 0
-    assert [len((await stream.next()).payload) for _ in range(2)] == [15_000, 15_001]
+    assert [len((await stream.next()).payload) for _ in range(2)] == [1 << 20, 15_001]
 
 
 async def test_the_newest_wins_where_there_is_no_room_and_the_counts_say_so(join):

@@ -4,21 +4,44 @@ import asyncio
 
 import datatracks as dt
 import pytest
-from peer import connected, frame, options, until
+from peer import connected, frame, options, subscribed, until
 from test_tracks import pushed_until_read
 
 
-@pytest.mark.parametrize("mode", ["quick", "full"])
-async def test_a_publisher_comes_back(join, mode):
+async def test_a_publisher_resumes(join):
     alice, bob = join("alice"), join("bob")
     track, stream = await connected(alice, bob)
-    alice.reconnect(mode)
+    sid = track.info().sid
+    alice.reconnect("quick")
     await pushed_until_read(track, stream)
-    assert track.is_published() and alice.local.tracks() == [track]
+    assert track.info().sid == sid and alice.local.tracks() == [track]
     assert [what for what in alice.seen() if what[0] == "local unpublished"] == []
 
 
-@pytest.mark.parametrize("mode", ["quick", "full"])
+@pytest.mark.parametrize("mode", ["full", "unnoticed"])
+async def test_a_publisher_comes_back_as_a_new_participant(join, mode):
+    alice, bob = join("alice"), join("bob")
+    track, _ = await connected(alice, bob)
+    sid = track.info().sid
+    alice.reconnect(mode)
+    await until(lambda: track.info().sid != sid)
+    assert track.is_published() and alice.local.tracks() == [track]
+    assert [what for what in alice.seen() if what[0] == "local unpublished"] == []
+    await until(lambda: [each.info().sid for each in bob.remote.tracks()] == [track.info().sid])
+    await pushed_until_read(track, await subscribed(bob, "samples"))
+
+
+async def test_a_resume_that_is_refused_becomes_a_new_session(join):
+    alice, bob = join("alice"), join("bob")
+    track, _ = await connected(alice, bob)
+    sid = track.info().sid
+    alice.control("drop_session", mode="full")
+    alice.connect(resume=True)
+    await until(lambda: track.info().sid != sid)
+    assert track.is_published()
+
+
+@pytest.mark.parametrize("mode", ["quick", "full", "unnoticed"])
 async def test_a_subscriber_comes_back(join, mode):
     alice, bob = join("alice"), join("bob")
     track, stream = await connected(alice, bob)
@@ -77,11 +100,12 @@ async def test_without_a_connection_pushes_are_accounted_for(join):
 
 async def test_both_come_back_at_once(join):
     alice, bob = join("alice"), join("bob")
-    track, stream = await connected(alice, bob)
+    track, _ = await connected(alice, bob)
+    sid = track.info().sid
     await asyncio.gather(asyncio.to_thread(alice.reconnect, "full"), asyncio.to_thread(bob.reconnect, "full"))
-    await pushed_until_read(track, stream)
-    assert stream.end_reason() is None
-    assert len(bob.remote.tracks()) == 1
+    await until(lambda: track.info().sid != sid)
+    await until(lambda: [each.info().sid for each in bob.remote.tracks()] == [track.info().sid])
+    await pushed_until_read(track, await subscribed(bob, "samples"))
 
 
 async def test_a_frame_too_large_before_is_too_large_after(join):

@@ -19,9 +19,10 @@ use std::{
 
 use tokio::{
     io::{self, AsyncRead},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
     select,
-    time::{Duration, sleep},
+    sync::Notify,
+    time::{Duration, sleep, timeout},
 };
 
 use self::outlet::{Outlet, Writer};
@@ -29,7 +30,7 @@ use super::{
     plain::{Control, DropMode, Hello, Kind, Message},
     room::{
         ApiKey, Grants, Interruption, JoinError, ServerAddress,
-        transport::{JoinOptions, Transport, join},
+        transport::{JoinOptions, Transport, TransportDelegate, join},
     },
 };
 use crate::{
@@ -45,7 +46,15 @@ use crate::{
 pub struct Bridge {
     server: ServerAddress,
     key: ApiKey,
-    parked: Arc<Mutex<BTreeMap<Name, Participant>>>,
+    roster: Arc<Mutex<Roster>>,
+    parking: Arc<Notify>,
+}
+
+/// Everybody who is connected, and everybody who may come back.
+#[derive(Default)]
+struct Roster {
+    connected: BTreeMap<Name, Arc<Outlet>>,
+    parked: BTreeMap<Name, Participant>,
 }
 
 /// Room and identity.
@@ -72,7 +81,7 @@ enum Fate {
 impl Bridge {
     /// A bridge to the rooms of `server`; `key` signs the tokens of its participants.
     pub fn new(server: ServerAddress, key: ApiKey) -> Self {
-        Self { server, key, parked: Arc::default() }
+        Self { server, key, roster: Arc::default(), parking: Arc::default() }
     }
 
     /// Serves participants until the listener fails.
@@ -100,32 +109,44 @@ impl Bridge {
             return Ok(());
         };
         let name = (hello.room.clone(), hello.identity.clone());
-        let admitted = match self.unpark(&name) {
-            parked if hello.resume => self.come_back(parked, &writer).await,
-            parked => {
-                drop(parked);
-                self.join(&hello, &writer).await
-            }
+        let admitted = match self.unpark(&name, hello.resume).await {
+            parked if hello.resume => self.come_back(&name, parked, &writer).await,
+            _ => self.join(&name, &hello, &writer).await.map(Some),
         };
-        let participant = match admitted {
-            Ok(Some(participant)) => participant,
-            Ok(None) => return Ok(()),
-            Err(error) => {
-                writer.send(Message::reply(Err(&error.to_string())));
-                return Ok(());
+        match admitted {
+            Ok(Some(participant)) => {
+                self.serve_participant(name, participant, reader, &writer).await
             }
-        };
-        let fate = participant.serve(&mut reader, &writer).await;
+            Ok(None) => {}
+            Err(error) => writer.send(Message::reply(Err(&error.to_string()))),
+        }
+        Ok(())
+    }
+
+    async fn serve_participant(
+        &self,
+        name: Name,
+        participant: Participant,
+        mut reader: OwnedReadHalf,
+        writer: &Writer,
+    ) {
+        let fate = participant.serve(&mut reader, writer).await;
         participant.outlet.detach();
+        self.roster().disconnected(&name, &participant);
         match fate {
             Fate::Parked => self.park(name, participant),
             Fate::Left => participant.transport.leave().await,
             Fate::Ended => participant.transport.abandon().await,
         }
-        Ok(())
+        self.parking.notify_waiters();
     }
 
-    async fn join(&self, hello: &Hello, writer: &Writer) -> Result<Option<Participant>, JoinError> {
+    async fn join(
+        &self,
+        name: &Name,
+        hello: &Hello,
+        writer: &Writer,
+    ) -> Result<Participant, JoinError> {
         let mut grants = Grants::new(&hello.identity, &hello.room);
         grants.can_publish_data = hello.permissions.can_publish_data;
         grants.can_subscribe = hello.permissions.can_subscribe;
@@ -133,22 +154,28 @@ impl Bridge {
         let options = JoinOptions { server: self.server.clone(), token, mode: None };
         let (transport, session) = join(&options).await?;
         let outlet = Outlet::new(writer.clone());
+        self.roster().connected.insert(name.clone(), Arc::clone(&outlet));
         session.start(Arc::clone(&outlet) as _);
         // Packets that come early wait in the TCP connection.
         transport.wait_until_open(OPENING_TIME).await.ok();
-        Ok(Some(Participant { transport, outlet }))
+        Ok(Participant { transport, outlet })
     }
 
     /// Takes up the session of a participant, or tells it to join anew.
     async fn come_back(
         &self,
+        name: &Name,
         parked: Option<Participant>,
         writer: &Writer,
     ) -> Result<Option<Participant>, JoinError> {
         if let Some(participant) = parked {
             participant.outlet.attach(writer.clone());
             match participant.transport.resume(None).await {
-                Ok(()) => return Ok(Some(participant)),
+                Ok(()) => {
+                    let outlet = Arc::clone(&participant.outlet);
+                    self.roster().connected.insert(name.clone(), outlet);
+                    return Ok(Some(participant));
+                }
                 Err(JoinError::NotResumable) => participant.transport.abandon().await,
                 Err(error) => return Err(error),
             }
@@ -160,25 +187,46 @@ impl Bridge {
     fn park(&self, name: Name, participant: Participant) {
         participant.transport.cut();
         let outlet = Arc::downgrade(&participant.outlet);
-        if let Some(older) = self.parked().insert(name.clone(), participant) {
-            drop(older);
-        }
+        let older = self.roster().parked.insert(name.clone(), participant);
+        drop(older);
         let bridge = self.clone();
         tokio::spawn(async move {
             sleep(PARKING_TIME).await;
-            let mut parked = bridge.parked();
-            if parked.get(&name).is_some_and(|kept| outlet.as_ptr() == Arc::as_ptr(&kept.outlet)) {
-                parked.remove(&name);
+            let mut roster = bridge.roster();
+            let kept = roster.parked.get(&name).map(|kept| Arc::as_ptr(&kept.outlet));
+            if kept == Some(outlet.as_ptr()) {
+                roster.parked.remove(&name);
             }
         });
     }
 
-    fn unpark(&self, name: &Name) -> Option<Participant> {
-        self.parked().remove(name)
+    /// The participant that waits to come back. Whoever comes back before the loss of its connection was noticed is let go
+    /// of by that connection first.
+    async fn unpark(&self, name: &Name, wanted: bool) -> Option<Participant> {
+        let parked = self.parking.notified();
+        let connected = {
+            let mut roster = self.roster();
+            if let Some(participant) = roster.parked.remove(name) {
+                return Some(participant);
+            }
+            roster.connected.get(name).filter(|_| wanted).cloned()?
+        };
+        connected.on_interrupted(Interruption::Signal);
+        timeout(LETTING_GO_TIME, parked).await.ok();
+        self.roster().parked.remove(name)
     }
 
-    fn parked(&self) -> MutexGuard<'_, BTreeMap<Name, Participant>> {
-        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Roster {
+    /// Forgets a connection, unless the participant has a newer one.
+    fn disconnected(&mut self, name: &Name, participant: &Participant) {
+        if self.connected.get(name).is_some_and(|outlet| Arc::ptr_eq(outlet, &participant.outlet)) {
+            self.connected.remove(name);
+        }
     }
 }
 
@@ -244,6 +292,9 @@ fn join_anew() -> LeaveRequest {
 
 /// How long a participant without a connection is kept; servers keep it no longer (protocol §7).
 const PARKING_TIME: Duration = Duration::from_secs(30);
+
+/// For an older connection of the same participant to notice.
+const LETTING_GO_TIME: Duration = Duration::from_secs(2);
 
 /// ICE, DTLS and SCTP together; usually far below one second.
 const OPENING_TIME: Duration = Duration::from_secs(10);

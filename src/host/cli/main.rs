@@ -1,2 +1,48 @@
-//! c
-fn main() {}
+//! The command line: publish, subscribe and list data tracks of a room, or stand between a room and others.
+//!
+//! stdout is for data, stderr for people. What went wrong says what to do next, and has an exit status of its own.
+
+mod arguments;
+mod bridge;
+mod connection;
+mod demo;
+mod failure;
+mod frames;
+mod list;
+mod output;
+mod publish;
+mod sfu;
+mod subscribe;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::{
+    arguments::{Arguments, Command},
+    failure::Failure,
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    output::log(arguments.verbose);
+    match run(arguments.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::tell(&format!("datatracks: {failure}"));
+            failure.exit_code()
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Publish(publish) => publish.run().await,
+        Command::Subscribe(subscribe) => subscribe.run().await,
+        Command::List(list) => list.run().await,
+        Command::Bridge(bridge) => bridge.run().await,
+        Command::Sfu(sfu) => sfu.run().await,
+        Command::Demo(demo) => demo.run().await,
+    }
+}

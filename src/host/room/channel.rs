@@ -1,7 +1,8 @@
 //! The data channel: packets in as they arrive, packets out in order, and how much of them waits.
 //!
-//! Two tasks a channel that carries both directions: one reads, one sends. Sending waits inside the channel's own limit, so
-//! what waits is counted here: bytes not handed to the channel yet, and bytes that the channel has not got rid of.
+//! Two tasks a channel that carries both directions: one reads, one sends. Sending waits inside the channel's own limit, and
+//! while ICE is down or being restarted, since what is sent then is lost. So what waits is counted here: bytes not handed to
+//! the channel yet, and bytes that the channel has not got rid of.
 
 use std::{
     sync::{
@@ -93,6 +94,7 @@ impl Pump {
         self,
         channel: &Arc<dyn DataChannel>,
         delegate: &Arc<dyn TransportDelegate>,
+        connected: watch::Receiver<bool>,
     ) {
         let reader = Reader {
             channel: Arc::clone(channel),
@@ -101,17 +103,28 @@ impl Pump {
             drained: Arc::clone(&self.drained),
         };
         tokio::spawn(reader.run());
-        tokio::spawn(self.run(Arc::clone(channel), Arc::clone(delegate)));
+        tokio::spawn(self.run(Arc::clone(channel), Arc::clone(delegate), connected));
     }
 
-    async fn run(mut self, channel: Arc<dyn DataChannel>, delegate: Arc<dyn TransportDelegate>) {
+    async fn run(
+        mut self,
+        channel: Arc<dyn DataChannel>,
+        delegate: Arc<dyn TransportDelegate>,
+        mut connected: watch::Receiver<bool>,
+    ) {
         let mut state = self.outgoing.state();
         hasten(&*channel, state.clone()).await;
         delegate.on_buffered_amount(0);
         while *state.borrow() == ChannelState::Open {
             let held = self.report(&*channel, &*delegate).await;
             select! {
-                Some(batch) = self.queue.recv() => self.send(&*channel, &*delegate, batch).await,
+                Some(batch) = self.queue.recv() => {
+                    for packet in batch.into_packets() {
+                        connected.wait_for(|connected| *connected).await.ok();
+                        self.send(&*channel, packet).await;
+                        self.report(&*channel, &*delegate).await;
+                    }
+                }
                 _ = state.changed() => {}
                 () = self.drained.notified(), if held => {}
                 // The event can get lost, rarely.
@@ -120,20 +133,12 @@ impl Pump {
         }
     }
 
-    async fn send(
-        &self,
-        channel: &dyn DataChannel,
-        delegate: &dyn TransportDelegate,
-        batch: PacketBatch,
-    ) {
-        for packet in batch.into_packets() {
-            let size = packet.len();
-            if let Err(error) = channel.send(owned(packet)).await {
-                tracing::debug!(%error, "a packet was not sent");
-            }
-            self.outgoing.waiting.fetch_sub(size, Ordering::Relaxed);
-            self.report(channel, delegate).await;
+    async fn send(&self, channel: &dyn DataChannel, packet: Bytes) {
+        let size = packet.len();
+        if let Err(error) = channel.send(owned(packet)).await {
+            tracing::debug!(%error, "a packet was not sent");
         }
+        self.outgoing.waiting.fetch_sub(size, Ordering::Relaxed);
     }
 
     /// Tells how much waits, when that has changed. Answers whether the channel holds anything.

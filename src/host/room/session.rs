@@ -66,6 +66,7 @@ pub struct Session {
     interrupted: Option<Interruption>,
 }
 
+#[allow(clippy::large_enum_variant)] // there is one a session
 enum Signal {
     Live(Socket),
     Cut { waiting: VecDeque<Vec<u8>> },
@@ -159,7 +160,7 @@ impl Session {
     /// Hands over the join response, on this thread, then begins to hand over everything else.
     pub fn start(mut self, delegate: Arc<dyn TransportDelegate>) {
         if let (Some(pump), Some(channel)) = (self.pump.take(), self.peers.channel()) {
-            pump.start(&channel, &delegate);
+            pump.start(&channel, &delegate, self.connected.subscribe());
         }
         delegate.on_signal_response(std::mem::take(&mut self.response));
         tokio::spawn(self.run(delegate));
@@ -324,6 +325,7 @@ impl Session {
         if let Some(published) = published {
             self.send_own(Request::SyncState(sync_state(&published)), delegate).await;
         }
+        self.connected.send_replace(false);
         let restarted = self.peers.publisher().restart().await;
         if let Ok(offer) = &restarted {
             self.send_own(Request::Offer(offer.clone()), delegate).await;
@@ -335,10 +337,11 @@ impl Session {
     }
 
     async fn finish(self, farewell: bool) {
-        if let Signal::Live(mut socket) = self.signal {
-            if farewell && socket.send(encode_request(Request::Leave(leaving()))).await {
-                socket.close().await;
-            }
+        if let Signal::Live(mut socket) = self.signal
+            && farewell
+            && socket.send(encode_request(Request::Leave(leaving()))).await
+        {
+            socket.close().await;
         }
         self.peers.close().await;
     }

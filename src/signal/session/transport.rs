@@ -80,4 +80,5 @@ pub mod disconnect_reason {
     pub const ROOM_DELETED: i32 = 5;
     pub const STATE_MISMATCH: i32 = 6;
     pub const JOIN_FAILURE: i32 = 7;
+    pub const SIGNAL_CLOSE: i32 = 9;
 }

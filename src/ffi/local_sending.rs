@@ -1,0 +1,164 @@
+//! How packets leave: the send queue under its lock, and the calls that hand its packets to the host under none.
+//!
+//! Outlives the manager as long as a track is held, so that a push needs no detour; without manager nothing leaves any more.
+
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::task::Waker;
+use std::time::Instant;
+
+use super::{
+    EncryptionProvider, Environment, LocalDataTrackManagerDelegate, guard::Faults,
+    local_control::Control, local_waits::Seats, lock::Hold,
+};
+use crate::{
+    frame::PacketBatch,
+    local::send_queue::{Handover, LaneId, SendQueue},
+};
+
+/// The sending half of a local manager.
+pub(crate) struct Sending {
+    pub(super) environment: Arc<Environment>,
+    pub(super) faults: Faults,
+    control: Weak<Control>,
+    outbox: Mutex<Outbox>,
+}
+
+/// What the lock guards.
+pub(super) struct Outbox {
+    pub(super) queue: SendQueue,
+    pub(super) seats: Seats,
+    pub(super) host: Option<Host>,
+}
+
+/// Whom packets are handed to and who seals them; gone after the shutdown.
+#[derive(Clone)]
+pub(super) struct Host {
+    pub(super) delegate: Arc<dyn LocalDataTrackManagerDelegate>,
+    pub(super) provider: Option<Arc<dyn EncryptionProvider>>,
+}
+
+/// Packets on their way to the delegate.
+pub(super) struct Call {
+    lane: LaneId,
+    packets: PacketBatch,
+    delegate: Arc<dyn LocalDataTrackManagerDelegate>,
+}
+
+/// Whose packets a thread goes on with after a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Those of the same track.
+    Track,
+    /// Everybody's, in turn.
+    All,
+}
+
+impl Sending {
+    pub(super) fn new(environment: Arc<Environment>, host: Host, control: Weak<Control>) -> Self {
+        let outbox =
+            Outbox { queue: SendQueue::default(), seats: Seats::default(), host: Some(host) };
+        Self { environment, faults: Faults::default(), control, outbox: Mutex::new(outbox) }
+    }
+
+    pub(super) fn control(&self) -> Option<Arc<Control>> {
+        self.control.upgrade()
+    }
+
+    pub(super) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.hold()
+    }
+
+    /// Changes the outbox, then wakes whom that concerns.
+    pub(super) fn with_outbox<T>(&self, change: impl FnOnce(&mut Outbox) -> T) -> T {
+        let (answer, wakers) = {
+            let mut outbox = self.outbox();
+            let answer = change(&mut outbox);
+            (answer, outbox.wakers())
+        };
+        wakers.into_iter().for_each(Waker::wake);
+        answer
+    }
+
+    /// The host says how many bytes wait in the channel.
+    pub(super) fn report(&self, bytes: u64) {
+        let waiting = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.outbox().queue.report(waiting, self.environment.now());
+        self.send_all();
+    }
+
+    /// Hands out everything that may leave now, whosever it is.
+    pub(super) fn send_all(&self) {
+        let now = self.environment.now();
+        let (call, deadline) = self.with_outbox(|outbox| {
+            let call = outbox.next(now);
+            (call, outbox.queue.next_deadline(now))
+        });
+        self.wake_at(deadline);
+        self.send(call, Scope::All);
+    }
+
+    /// Hands packets out until there are none that may leave. A second thread that comes for the same track finds nothing to
+    /// do: what it brought leaves here.
+    pub(super) fn send(&self, mut next: Option<Call>, scope: Scope) {
+        while let Some(Call { lane, packets, delegate }) = next {
+            let call = || delegate.on_packets_available(packets);
+            let sent = self.faults.call_out("on_packets_available", call).is_ok();
+            let deadline;
+            (next, deadline) = self.with_outbox(|outbox| {
+                outbox.queue.finish(lane, sent);
+                let done = scope == Scope::Track && outbox.queue.waiting(lane) == 0;
+                if done && outbox.queue.is_idle() {
+                    return (None, None);
+                }
+                let now = self.environment.now();
+                let next = match scope {
+                    Scope::Track => outbox.continue_with(lane, now),
+                    Scope::All => outbox.next(now),
+                };
+                (next, outbox.queue.next_deadline(now))
+            });
+            self.wake_at(deadline);
+        }
+    }
+
+    /// Asks the deadline thread to look after the queue.
+    pub(super) fn wake_at(&self, deadline: Option<Instant>) {
+        if let Some(at) = deadline
+            && let Some(control) = self.control()
+        {
+            control.alarm.set(at);
+        }
+    }
+}
+
+impl Outbox {
+    /// The next track's turn.
+    fn next(&mut self, now: Instant) -> Option<Call> {
+        let handover = self.queue.next(now);
+        self.call(handover)
+    }
+
+    /// More of the same track.
+    pub(super) fn continue_with(&mut self, lane: LaneId, now: Instant) -> Option<Call> {
+        let handover = self.queue.continue_with(lane, now);
+        self.call(handover)
+    }
+
+    /// Without host there is nothing to call, and all lanes have ended.
+    pub(super) fn call(&self, handover: Option<Handover>) -> Option<Call> {
+        let Handover { lane, packets } = handover?;
+        let delegate = Arc::clone(&self.host.as_ref()?.delegate);
+        Some(Call { lane, packets, delegate })
+    }
+
+    /// Takes out who waits for what has happened. Wake them without the lock.
+    pub(super) fn wakers(&mut self) -> Vec<Waker> {
+        if self.seats.is_empty() {
+            return Vec::new();
+        }
+        let progress = self.queue.progress();
+        let wakers = self.seats.take(&progress);
+        self.queue.watch(!self.seats.is_empty());
+        wakers
+    }
+}

@@ -1,0 +1,55 @@
+//! The commands, and what all of them share.
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::{
+    bridge::Bridge, demo::Demo, list::List, publish::Publish, sfu::Sfu, subscribe::Subscribe,
+};
+
+/// Named streams of data between the participants of a LiveKit room.
+#[derive(Parser)]
+#[command(name = "datatracks", version, propagate_version = true, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    /// Tell more on stderr; twice: much more.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Publish(Publish),
+    Subscribe(Subscribe),
+    List(List),
+    Bridge(Bridge),
+    Sfu(Sfu),
+    Demo(Demo),
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  datatracks demo
+  datatracks sfu --listen 127.0.0.1:7880 &
+  export LIVEKIT_URL=ws://127.0.0.1:7880 LIVEKIT_API_KEY=devkey LIVEKIT_API_SECRET=secret
+  datatracks list --room lab
+  datatracks subscribe --room lab --name pose
+  echo '{\"x\":1}' | datatracks publish --room lab --name pose
+
+Environment:
+  LIVEKIT_URL, LIVEKIT_TOKEN, LIVEKIT_API_KEY, LIVEKIT_API_SECRET   in place of the options
+  DATATRACKS_E2EE_PASSPHRASE   encrypts what is published and decrypts what is read
+
+Exit status:
+  0  done
+  1  anything not listed here
+  2  the command line makes no sense
+  3  no such host, or nobody listens there
+  4  the server refused key and secret, or the token
+  5  the server has no data tracks
+  6  the track did not appear in time
+  7  timed out
+  8  not allowed: by the token, by the publisher, or for want of the passphrase
+  9  the room or the connection to it was lost
+  10 the track ended before all frames had come
+  130 interrupted by Ctrl-C";

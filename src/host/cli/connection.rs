@@ -1,0 +1,171 @@
+//! Joining a room as the options say, and leaving it however the work ends.
+
+use std::{env, sync::Arc};
+
+use clap::Args;
+use datatracks::{
+    KeyRing, KeyRingOptions,
+    host::room::{
+        ApiKey, EndReason, Grants, Room, RoomEvent, ServerAddress, Token, transport::JoinOptions,
+    },
+};
+use tokio::{select, signal::ctrl_c, sync::mpsc::UnboundedReceiver};
+use zeroize::Zeroizing;
+
+use crate::{failure::Failure, output::tell};
+
+#[derive(Args)]
+pub(crate) struct Connection {
+    #[command(flatten)]
+    server: Server,
+    /// Name of the room
+    #[arg(long, value_name = "NAME", required_unless_present = "token", help_heading = ROOM)]
+    room: Option<String>,
+    /// Who joins; made up where not given
+    #[arg(long, value_name = "NAME", help_heading = ROOM)]
+    identity: Option<String>,
+    /// A token that somebody else made; it names room and identity
+    #[arg(
+        long,
+        env = "LIVEKIT_TOKEN",
+        hide_env_values = true,
+        value_parser = secret,
+        conflicts_with_all = ["room", "identity"],
+        help_heading = ROOM
+    )]
+    token: Option<Zeroizing<String>>,
+}
+
+/// Where the server is, and what it knows its users by.
+#[derive(Args)]
+pub(crate) struct Server {
+    /// Address of the server: ws://HOST:PORT or wss://HOST
+    #[arg(long, env = "LIVEKIT_URL", value_name = "URL", value_parser = ServerAddress::parse, help_heading = SERVER)]
+    pub(crate) url: ServerAddress,
+    /// API key of the server
+    #[arg(long, env = "LIVEKIT_API_KEY", value_name = "KEY", help_heading = SERVER)]
+    api_key: Option<String>,
+    /// API secret of the server; better given by the environment, which no list of processes shows
+    #[arg(long, env = "LIVEKIT_API_SECRET", hide_env_values = true, value_name = "SECRET", value_parser = secret, help_heading = SERVER)]
+    api_secret: Option<Zeroizing<String>>,
+}
+
+/// A room that was joined, and what happens in it.
+pub(crate) struct Joined {
+    pub(crate) room: Room,
+    events: UnboundedReceiver<RoomEvent>,
+}
+
+impl Connection {
+    /// Joins; `hidden` keeps others from noticing.
+    pub(crate) async fn join(&self, hidden: bool) -> Result<Joined, Failure> {
+        let options =
+            JoinOptions { server: self.server.url.clone(), token: self.token(hidden)?, mode: None };
+        let (room, events) = Room::join(options, key_ring()?).await?;
+        let own = room.participant();
+        let (identity, name, version) = (&own.identity, &own.room, &own.server_version);
+        tell(&format!("joined \"{name}\" as \"{identity}\" (server {version})"));
+        Ok(Joined { room, events })
+    }
+
+    fn token(&self, hidden: bool) -> Result<Token, Failure> {
+        if let Some(token) = &self.token {
+            return Ok(Token::new(token.as_str()));
+        }
+        let identity = self.identity.clone().unwrap_or_else(made_up_identity);
+        let mut grants = Grants::new(identity, self.room.clone().unwrap_or_default());
+        grants.hidden = hidden;
+        Ok(self.server.key()?.sign(&grants))
+    }
+}
+
+impl Server {
+    pub(crate) fn key(&self) -> Result<ApiKey, Failure> {
+        match (&self.api_key, &self.api_secret) {
+            (Some(key), Some(secret)) => Ok(ApiKey::new(key.as_str(), secret.as_str())),
+            _ => Err(Failure::Usage(
+                "give --token, or LIVEKIT_API_KEY and LIVEKIT_API_SECRET (--api-key, --api-secret)"
+                    .into(),
+            )),
+        }
+    }
+}
+
+impl Joined {
+    /// Does `work` in the room until it is done, the room is lost, or Ctrl-C; then leaves.
+    pub(crate) async fn run(
+        mut self,
+        work: impl AsyncFnOnce(&Room) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let outcome = select! {
+            biased;
+            _ = ctrl_c() => Err(Failure::Interrupted),
+            reason = watch(&mut self.events) => Err(lost(reason)),
+            outcome = work(&self.room) => outcome,
+        };
+        let outcome = match outcome {
+            // A room that is lost shuts everything down first; the reason follows at once.
+            Err(Failure::Lost(EndReason::ConnectionLost)) => {
+                Err(lost(watch(&mut self.events).await))
+            }
+            outcome => outcome,
+        };
+        self.room.leave().await;
+        outcome
+    }
+}
+
+/// Tells people what happens to the connection, until the room is closed for good.
+async fn watch(events: &mut UnboundedReceiver<RoomEvent>) -> EndReason {
+    while let Some(event) = events.recv().await {
+        match event {
+            RoomEvent::Reconnecting(interruption) => tell(&format!("{interruption}; reconnecting")),
+            RoomEvent::Reconnected(reconnection) => tell(&format!("reconnected ({reconnection})")),
+            RoomEvent::Closed(reason) => return reason,
+            RoomEvent::TrackPublished(_)
+            | RoomEvent::TrackUnpublished(..)
+            | RoomEvent::OwnTrackUnpublished(..) => {}
+        }
+    }
+    EndReason::ConnectionLost
+}
+
+fn lost(reason: EndReason) -> Failure {
+    match reason {
+        EndReason::ChannelRefused => Failure::NoDataTracks,
+        EndReason::TokenRefused => Failure::Unauthorized(reason.to_string()),
+        reason => Failure::Lost(reason),
+    }
+}
+
+/// The passphrase is taken from the environment only: an argument would show in every list of processes.
+fn key_ring() -> Result<Option<Arc<KeyRing>>, Failure> {
+    let Some(passphrase) = env::var_os(PASSPHRASE).filter(|passphrase| !passphrase.is_empty())
+    else {
+        return Ok(None);
+    };
+    let unusable = |error| Failure::Usage(format!("{PASSPHRASE}: {error}"));
+    let ring = KeyRing::new(KeyRingOptions::default()).map_err(unusable)?;
+    ring.set_shared_key(passphrase.into_encoded_bytes(), 0).map_err(unusable)?;
+    Ok(Some(Arc::new(ring)))
+}
+
+fn made_up_identity() -> String {
+    let mut chance = [0; 3];
+    getrandom::fill(&mut chance).ok();
+    let digits: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("datatracks-{digits}")
+}
+
+fn secret(text: &str) -> Result<Zeroizing<String>, String> {
+    match text.trim() {
+        "" => Err("it is empty".into()),
+        text => Ok(Zeroizing::new(text.into())),
+    }
+}
+
+const SERVER: &str = "Server";
+
+const ROOM: &str = "Room";
+
+const PASSPHRASE: &str = "DATATRACKS_E2EE_PASSPHRASE";

@@ -1,0 +1,104 @@
+//! `datatracks sfu`
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use datatracks::host::{
+    room::ApiKey,
+    sfu::{
+        Impairment, RoomOptions, Rooms,
+        listen::{Server, ServerOptions},
+        plain,
+    },
+};
+use tokio::{net::TcpListener, select, signal::ctrl_c};
+use zeroize::Zeroizing;
+
+use crate::{
+    failure::Failure,
+    output::{data, tell},
+};
+
+/// Serve rooms on this machine, for tests and demonstrations
+///
+/// Behaves as livekit-server does as far as data tracks go; there is no audio, no video and no cluster.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Sfu {
+    /// Where LiveKit clients join; port 0 picks a free one, which is printed
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "plain")]
+    listen: Option<SocketAddr>,
+    /// Where hosts without WebRTC join, over plain TCP and without a token
+    #[arg(long, value_name = "ADDRESS")]
+    plain: Option<SocketAddr>,
+    /// Harm packets on purpose, as in loss=2%,reorder=8,duplicate=1%,seed=7
+    #[arg(long, value_name = "FAULTS")]
+    impair: Option<Impairment>,
+    /// API key that tokens must be signed with
+    #[arg(long, env = "LIVEKIT_API_KEY", value_name = "KEY", default_value = "devkey")]
+    api_key: String,
+    /// API secret that tokens must be signed with
+    #[arg(
+        long,
+        env = "LIVEKIT_API_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET",
+        default_value = "secret"
+    )]
+    api_secret: Zeroizing<String>,
+}
+
+impl Sfu {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let impairment = self.impair.unwrap_or_default();
+        let rooms = Rooms::new(RoomOptions { impairment, ..RoomOptions::default() });
+        let server = match self.listen {
+            Some(address) => Some(self.listen_at(address, rooms.clone()).await?),
+            None => None,
+        };
+        let plain = async {
+            match self.plain {
+                Some(address) => serve_plain(address, rooms).await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = select! {
+            ended = plain => ended,
+            _ = ctrl_c() => Err(Failure::Interrupted),
+        };
+        if let Some(server) = server {
+            server.close().await;
+        }
+        ended
+    }
+
+    async fn listen_at(&self, address: SocketAddr, rooms: Rooms) -> Result<Server, Failure> {
+        let key = ApiKey::new(self.api_key.as_str(), self.api_secret.as_str());
+        let server = Server::start(ServerOptions { address, key, rooms }).await;
+        let server = server.map_err(unusable(address))?;
+        data(&format!("listening ws://{}", server.address()))?;
+        Ok(server)
+    }
+}
+
+async fn serve_plain(address: SocketAddr, rooms: Rooms) -> Result<(), Failure> {
+    let listener = TcpListener::bind(address).await.map_err(unusable(address))?;
+    let bound = listener.local_addr().map_err(unusable(address))?;
+    data(&format!("plain {bound}"))?;
+    if !bound.ip().is_loopback() {
+        tell("the plain protocol has no authentication, and others can reach this address");
+    }
+    plain::serve(listener, rooms).await.map_err(unusable(address))
+}
+
+fn unusable(address: SocketAddr) -> impl Fn(std::io::Error) -> Failure {
+    move |error| Failure::other(format!("cannot listen at {address}: {error}"))
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  datatracks sfu --listen 127.0.0.1:7880
+  datatracks sfu --plain 127.0.0.1:0 --impair loss=2%,seed=7
+
+Those who join over --listen and over --plain meet in the same rooms. Clients find it as they find livekit-server --dev: key devkey, secret secret. On a loopback address all traffic stays on
+this machine.";

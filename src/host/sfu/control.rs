@@ -1,0 +1,72 @@
+//! What only a test asks for: sessions dropped, replies refused or lost, permissions changed, a bad network.
+
+use std::time::Instant;
+
+use super::{Impairment, Output, ParticipantId, Permissions, Sfu, subscription::salt};
+use crate::host::plain::DropMode;
+
+/// Something to go wrong for one participant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Control {
+    /// Its connection is closed without a word.
+    DropSession(DropMode),
+    /// Its next publish or unpublish is refused, with this RequestResponse.Reason.
+    RefuseNext(i32),
+    /// The next answer to it is not sent.
+    LoseNext,
+    /// It may or may not publish and subscribe from now on.
+    Permit(Permissions),
+    /// Faults of its downlink from now on.
+    Impair(Impairment),
+}
+
+impl Sfu {
+    /// Does what a test asks for.
+    pub fn control(&mut self, now: Instant, who: ParticipantId, control: Control) {
+        let Some(participant) = self.participants.get_mut(&who) else { return };
+        match control {
+            Control::RefuseNext(reason) => participant.faults.refuse_next = Some(reason),
+            Control::LoseNext => participant.faults.lose_next = true,
+            Control::Permit(permissions) => self.permit(who, permissions),
+            Control::Impair(impairment) => self.impair(who, impairment),
+            Control::DropSession(mode) => {
+                self.outputs.push_back(Output::Close { to: who });
+                match mode {
+                    DropMode::Quick => self.handle_disconnect(now, who),
+                    DropMode::Full => self.depart(who),
+                }
+            }
+        }
+    }
+
+    /// What the participant may do now.
+    pub fn permissions(&self, who: ParticipantId) -> Option<Permissions> {
+        self.participants.get(&who).map(|participant| participant.permissions)
+    }
+
+    /// Without permission to publish its tracks end, and no answer says so: only its own entry does (protocol §3.6).
+    /// Without permission to subscribe its subscriptions end (as of 1.13.11: protocol §0).
+    fn permit(&mut self, who: ParticipantId, permissions: Permissions) {
+        let Some(participant) = self.participants.get_mut(&who) else { return };
+        participant.permissions = permissions;
+        let mut ended = Vec::new();
+        if !permissions.can_publish_data {
+            participant.is_publisher = false;
+            ended = self.end_all_publications(who);
+        }
+        self.announce(who);
+        ended.into_iter().for_each(|track| self.end_subscriptions(track));
+        self.settle_subscriber(who);
+    }
+
+    fn impair(&mut self, who: ParticipantId, impairment: Impairment) {
+        if let Some(participant) = self.participants.get_mut(&who) {
+            participant.impairment = impairment;
+        }
+        for ((to, handle), link) in &mut self.links {
+            if *to == who {
+                link.impair(impairment, salt(who, *handle));
+            }
+        }
+    }
+}

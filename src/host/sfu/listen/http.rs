@@ -1,0 +1,114 @@
+//! One HTTP request on a fresh connection: reads it, answers it in plain text, or makes a WebSocket of it (protocol §5.1).
+
+use std::{io, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::{
+            machine::TryParse,
+            server::{Request, create_response, write_response},
+        },
+        http::{StatusCode, header::AUTHORIZATION},
+        protocol::{Role, WebSocketConfig},
+    },
+};
+
+/// The signalling connection of a participant.
+pub(super) type Socket = WebSocketStream<TcpStream>;
+
+/// A connection whose request has been read and not answered.
+pub(super) struct Incoming {
+    stream: TcpStream,
+    request: Request,
+    /// What came after the request.
+    early: Vec<u8>,
+}
+
+impl Incoming {
+    /// Reads the request of a new connection.
+    ///
+    /// # Errors
+    /// When it is no HTTP request, too long, or does not come in time.
+    pub(super) async fn read(stream: TcpStream) -> io::Result<Self> {
+        match timeout(REQUEST_TIMEOUT, read_request(stream)).await {
+            Ok(read) => read,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.request.uri().path()
+    }
+
+    /// A parameter of the query. None that matter here need percent-encoding.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        let pairs = self.request.uri().query().unwrap_or_default().split('&');
+        pairs.filter_map(|pair| pair.split_once('=')).find(|pair| pair.0 == name).map(|pair| pair.1)
+    }
+
+    /// The token of the header, or of the query.
+    pub(super) fn token(&self) -> Option<&str> {
+        let header =
+            self.request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        header.and_then(|value| value.strip_prefix("Bearer ")).or(self.parameter("access_token"))
+    }
+
+    /// Answers in plain text and closes the connection.
+    pub(super) async fn answer(mut self, status: StatusCode, text: &str) {
+        // A web page of another origin may ask why its WebSocket was refused.
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\
+             Access-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n{text}",
+            text.len(),
+        );
+        if self.stream.write_all(answer.as_bytes()).await.is_ok() {
+            self.stream.shutdown().await.ok();
+        }
+    }
+
+    /// Makes a WebSocket of the connection, or answers 404 to a request that does not ask for one, as livekit-server does.
+    pub(super) async fn upgrade(mut self) -> Option<Socket> {
+        let mut head = Vec::new();
+        let response = create_response(&self.request).ok();
+        if response.and_then(|response| write_response(&mut head, &response).ok()).is_none() {
+            self.answer(StatusCode::NOT_FOUND, "not a WebSocket upgrade").await;
+            return None;
+        }
+        self.stream.write_all(&head).await.ok()?;
+        let limits = WebSocketConfig::default().max_message_size(Some(MAX_SIGNAL_BYTES));
+        let Self { stream, early, .. } = self;
+        Some(Socket::from_partially_read(stream, early, Role::Server, Some(limits)).await)
+    }
+}
+
+async fn read_request(mut stream: TcpStream) -> io::Result<Incoming> {
+    let mut head = Vec::with_capacity(2048);
+    loop {
+        if stream.read_buf(&mut head).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        match Request::try_parse(&head) {
+            Ok(Some((length, request))) => {
+                let early = head.split_off(length.min(head.len()));
+                return Ok(Incoming { stream, request, early });
+            }
+            Ok(None) if head.len() < MAX_HEAD_BYTES => {}
+            _ => return Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+}
+
+/// For a client to say what it wants.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Of a request without its body: the customary limit of web servers, and far more than a token and a query take.
+const MAX_HEAD_BYTES: usize = 16 << 10;
+
+/// Of one signal message (protocol §5.1).
+const MAX_SIGNAL_BYTES: usize = 2 << 20;

@@ -1,0 +1,184 @@
+//! The embedded SFU as a LiveKit server: WebSocket signalling and WebRTC, so that any LiveKit client with two peer connections
+//! (the path `/rtc`) joins it as it joins a real one.
+//!
+//! ```text
+//!  Server        accepts connections
+//!   ├ http         one request on each          ├ admission   who may come in
+//!   └ participant  a task: WebSocket and two peer connections
+//!      ├ presence    whether it is still there   ├ outlet      packets to it
+//!      └ rooms       shared by all shells
+//! ```
+//! Knows no track and no subscription; looks into a signal only as far as the connection itself goes.
+
+mod admission;
+mod http;
+mod outlet;
+mod participant;
+mod presence;
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    select,
+    sync::oneshot,
+    task::{JoinHandle, JoinSet},
+    time::{Duration, timeout},
+};
+
+pub(super) use self::participant::Queues;
+use self::{
+    admission::{Verdict, judge},
+    http::{Incoming, Socket},
+    participant::{Participant, close, queues},
+};
+use super::{Permissions, Rooms, sink::Sink};
+use crate::host::room::{ApiKey, Grants};
+
+/// Settings of a [`Server`].
+#[derive(Clone)]
+pub struct ServerOptions {
+    /// Where to listen. On a loopback address, media traffic stays on it too. Port 0: any free one.
+    pub address: SocketAddr,
+    /// Signs the tokens of those who may join.
+    pub key: ApiKey,
+    /// Where those meet who join.
+    pub rooms: Rooms,
+}
+
+/// A server that listens. Dropping it ends it without a word to anybody.
+pub struct Server {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// When the address is not free.
+    pub async fn start(options: ServerOptions) -> io::Result<Self> {
+        let listener = TcpListener::bind(options.address).await?;
+        let address = listener.local_addr()?;
+        let gate = Gate { rooms: options.rooms, key: options.key, address };
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(serve(listener, Arc::new(gate), stopped));
+        Ok(Self { address, stop, serving })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Says goodbye to everybody in the rooms and closes everything.
+    pub async fn close(self) {
+        self.stop.send(()).ok();
+        self.serving.await.ok();
+    }
+}
+
+async fn serve(listener: TcpListener, gate: Arc<Gate>, mut stopped: oneshot::Receiver<()>) {
+    let mut connections = JoinSet::new();
+    loop {
+        select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => drop(connections.spawn(Arc::clone(&gate).admit(stream))),
+                Err(error) => {
+                    // Out of descriptors, most likely: others close in time.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            _ = &mut stopped => break,
+        }
+    }
+    gate.rooms.shut_down();
+    let farewells = async { while connections.join_next().await.is_some() {} };
+    timeout(FAREWELL_TIMEOUT, farewells).await.ok();
+}
+
+/// What every connection needs.
+struct Gate {
+    rooms: Rooms,
+    key: ApiKey,
+    address: SocketAddr,
+}
+
+impl Gate {
+    /// Serves one connection to its end.
+    async fn admit(self: Arc<Self>, stream: TcpStream) {
+        stream.set_nodelay(true).ok();
+        let Ok(incoming) = Incoming::read(stream).await else { return };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        match judge(&incoming, &self.key, now) {
+            Verdict::Answer(status, text) => incoming.answer(status, text).await,
+            Verdict::Join { grants, resume } => {
+                let Some(socket) = incoming.upgrade().await else { return };
+                if resume {
+                    self.resume(&grants, socket).await;
+                } else {
+                    self.join(&grants, socket).await;
+                }
+            }
+        }
+    }
+
+    async fn join(&self, grants: &Grants, socket: Socket) {
+        let (sink, orders, pump) = queues();
+        let permissions = Permissions {
+            can_publish_data: grants.can_publish_data,
+            can_subscribe: grants.can_subscribe,
+        };
+        let member = match self.rooms.join(
+            &grants.room,
+            &grants.identity,
+            permissions,
+            Sink::WebRtc(sink),
+        ) {
+            Ok(member) => member,
+            Err(reason) => {
+                tracing::info!(reason, "a participant was refused");
+                return close(socket).await;
+            }
+        };
+        let loopback = self.address.ip().is_loopback();
+        match Participant::open(member.clone(), orders, pump, socket, loopback).await {
+            Ok(participant) => participant.run().await,
+            Err(error) => {
+                tracing::warn!(%error, "no peer connections for a participant");
+                member.remove();
+            }
+        }
+    }
+
+    /// Hands the connection to the task of the participant that comes back.
+    async fn resume(&self, grants: &Grants, socket: Socket) {
+        let mut socket = Some(socket);
+        let resumed =
+            self.rooms.resume(&grants.room, &grants.identity, |sink, member| match sink {
+                Sink::WebRtc(queues) => {
+                    socket.take().is_some_and(|socket| queues.attach(socket, member))
+                }
+                // It has no peer connections to go on with.
+                Sink::Plain(_) => false,
+            });
+        if let (Err(answer), Some(mut socket)) = (resumed, socket) {
+            participant::say(&mut socket, answer).await;
+            close(socket).await;
+        }
+    }
+}
+
+/// After a failure to accept a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// For all participants together to be told that the server shuts down.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);

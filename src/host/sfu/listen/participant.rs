@@ -1,0 +1,330 @@
+//! One participant over WebSocket and WebRTC: a task that owns its signalling connection and its two peer connections.
+//!
+//! ```text
+//!              WebSocket lost                         taken up again: ICE restarts
+//!  Attached ──────────────────► Detached (signals are lost) ──────────────────────► Attached
+//!     └──── dismissed by the room, or gone for too long (presence) ────┘──► closed
+//! ```
+//! The client offers the publisher connection and sends packets on its channel; the server offers the subscriber connection
+//! and sends packets on a channel of its own (protocol §4.2, §5.6): the side that merely accepts a channel would send reliably.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    select,
+    sync::mpsc,
+    time::{Duration, Instant, sleep_until, timeout},
+};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
+use webrtc::{
+    data_channel::{DataChannel, DataChannelEvent},
+    error::Result,
+    peer_connection::{RTCIceCandidateInit, RTCPeerConnectionState},
+};
+
+use super::{
+    super::rooms::Member,
+    http::Socket,
+    outlet::{Outlet, Pump, outlet},
+    presence::{Presence, Up},
+};
+use crate::{
+    host::room::peer::{CHANNEL_LABEL, Network, Peer, PeerEvent, Role},
+    signal::session::{
+        Request, Response, SessionDescription, TrickleRequest, decode_request, encode_response,
+        signal_target,
+    },
+};
+
+/// What a participant's task is told.
+pub(super) enum Order {
+    /// Send this SignalResponse.
+    Signal(Bytes),
+    /// Go on with this signalling connection, and as this member.
+    Attach(Box<Socket>, Member),
+    /// End what the room has ended.
+    Close,
+}
+
+/// Where a participant's outputs go.
+pub(in crate::host::sfu) struct Queues {
+    orders: mpsc::UnboundedSender<Order>,
+    packets: Outlet,
+}
+
+pub(super) struct Participant {
+    member: Member,
+    orders: mpsc::UnboundedReceiver<Order>,
+    peer_events: mpsc::UnboundedReceiver<PeerEvent>,
+    publisher: Peer,
+    subscriber: Peer,
+    up: Up,
+    presence: Presence,
+    signal: Signal,
+}
+
+/// The signalling connection.
+enum Signal {
+    Attached(Box<Socket>),
+    Detached,
+}
+
+/// What ends a participant's task.
+enum End {
+    /// The room dismissed it.
+    Dismissed,
+    /// It was away for too long.
+    Gone,
+}
+
+/// A participant's queues, and the task that they lead to once it has started.
+pub(super) fn queues() -> (Queues, mpsc::UnboundedReceiver<Order>, Pump) {
+    let (orders, order_queue) = mpsc::unbounded_channel();
+    let (packets, pump) = outlet();
+    (Queues { orders, packets }, order_queue, pump)
+}
+
+impl Queues {
+    /// Puts a new signalling connection before everything that is said from now on.
+    pub(super) fn attach(&self, socket: Socket, member: Member) -> bool {
+        self.orders.send(Order::Attach(Box::new(socket), member)).is_ok()
+    }
+
+    pub(in crate::host::sfu) fn signal(&self, bytes: Bytes) {
+        self.orders.send(Order::Signal(bytes)).ok();
+    }
+
+    pub(in crate::host::sfu) fn packet(&self, bytes: Bytes) -> bool {
+        self.packets.send(bytes)
+    }
+
+    pub(in crate::host::sfu) fn close(&self) {
+        self.orders.send(Order::Close).ok();
+    }
+}
+
+impl Participant {
+    /// Opens the peer connections of a participant that has just joined.
+    pub(super) async fn open(
+        member: Member,
+        orders: mpsc::UnboundedReceiver<Order>,
+        pump: Pump,
+        socket: Socket,
+        loopback: bool,
+    ) -> Result<Self> {
+        let (events, peer_events) = mpsc::unbounded_channel();
+        let network = Network { loopback, ice_servers: Vec::new() };
+        let publisher = Peer::open(Role::Publisher, &network, events.clone()).await?;
+        let subscriber = match open_subscriber(&network, events, pump).await {
+            Ok(subscriber) => subscriber,
+            Err(error) => {
+                publisher.close().await;
+                return Err(error);
+            }
+        };
+        Ok(Self {
+            member,
+            orders,
+            peer_events,
+            publisher,
+            subscriber,
+            up: Up::default(),
+            presence: Presence::new(Instant::now()),
+            signal: Signal::Attached(Box::new(socket)),
+        })
+    }
+
+    /// Serves the participant to its end.
+    pub(super) async fn run(mut self) {
+        let end = self.serve().await;
+        if let End::Gone = end {
+            self.member.remove();
+        }
+        if let Signal::Attached(socket) = self.signal {
+            close(*socket).await;
+        }
+        self.publisher.close().await;
+        self.subscriber.close().await;
+    }
+
+    async fn serve(&mut self) -> End {
+        // The join response is the first order, and goes before the offer.
+        if let Some(Order::Signal(response)) = self.orders.recv().await {
+            self.send(response).await;
+        }
+        let offer = self.subscriber.offer().await;
+        self.send_offer(offer).await;
+        loop {
+            let timeout = self.presence.poll_timeout();
+            select! {
+                order = self.orders.recv() => match order {
+                    Some(Order::Signal(response)) => self.send(response).await,
+                    Some(Order::Attach(socket, member)) => self.attach(*socket, member).await,
+                    Some(Order::Close) | None => return End::Dismissed,
+                },
+                message = self.signal.next() => match message {
+                    Some(request) => self.handle_request(request).await,
+                    None => self.detach(),
+                },
+                Some(event) = self.peer_events.recv() => self.handle_peer(event).await,
+                () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => {
+                    return End::Gone;
+                }
+            }
+        }
+    }
+
+    /// Takes up the session on a new WebSocket. What the room answers follows as orders.
+    async fn attach(&mut self, socket: Socket, member: Member) {
+        self.signal = Signal::Attached(Box::new(socket));
+        self.member = member;
+        if let Some(Order::Signal(response)) = self.orders.recv().await {
+            self.send(response).await;
+        }
+        let offer = self.subscriber.restart().await;
+        self.send_offer(offer).await;
+    }
+
+    fn detach(&mut self) {
+        self.signal = Signal::Detached;
+        self.member.handle_disconnect();
+    }
+
+    async fn handle_request(&mut self, bytes: Vec<u8>) {
+        let outcome = match decode_request(&bytes) {
+            Ok(Some(Request::Offer(offer))) => match self.publisher.answer(offer).await {
+                Ok(answer) => return self.send_own(Response::Answer(answer)).await,
+                Err(error) => Err(error),
+            },
+            Ok(Some(Request::Answer(answer))) => self.subscriber.accept_answer(answer).await,
+            Ok(Some(Request::Trickle(trickle))) => {
+                self.peer(trickle.target).add_candidate(&trickle.candidate_init).await
+            }
+            Ok(_) => return self.member.handle_signal(&bytes),
+            Err(error) => return tracing::debug!(%error, "a request makes no sense"),
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "the client's description or candidate was not taken");
+        }
+    }
+
+    async fn handle_peer(&mut self, event: PeerEvent) {
+        match event {
+            PeerEvent::Candidate(role, candidate) => self.send_candidate(role, &candidate).await,
+            PeerEvent::State(role, state) => {
+                let up = match role {
+                    Role::Publisher => &mut self.up.publisher,
+                    Role::Subscriber => &mut self.up.subscriber,
+                };
+                *up = state == RTCPeerConnectionState::Connected;
+                self.presence.handle_connections(self.up, Instant::now());
+            }
+            PeerEvent::Channel(channel) => {
+                tokio::spawn(read(channel, self.member.clone()));
+            }
+        }
+    }
+
+    fn peer(&mut self, target: i32) -> &mut Peer {
+        if target == signal_target::SUBSCRIBER { &mut self.subscriber } else { &mut self.publisher }
+    }
+
+    async fn send_offer(&mut self, offer: Result<SessionDescription>) {
+        match offer {
+            Ok(offer) => self.send_own(Response::Offer(offer)).await,
+            Err(error) => tracing::warn!(%error, "no offer for the subscriber connection"),
+        }
+    }
+
+    async fn send_candidate(&mut self, role: Role, candidate: &RTCIceCandidateInit) {
+        let Ok(candidate_init) = serde_json::to_string(candidate) else { return };
+        let trickle = TrickleRequest { candidate_init, target: role.target(), r#final: false };
+        self.send_own(Response::Trickle(trickle)).await;
+    }
+
+    async fn send_own(&mut self, response: Response) {
+        self.send(encode_response(response).into()).await;
+    }
+
+    /// Sends a signal. Without a connection it is lost: a client that comes back is told everything.
+    async fn send(&mut self, response: Bytes) {
+        if let Signal::Attached(socket) = &mut self.signal
+            && !say(socket, response).await
+        {
+            self.detach();
+        }
+    }
+}
+
+impl Signal {
+    /// The next request; `None` at the end of the connection.
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        let Self::Attached(socket) = self else { return std::future::pending().await };
+        loop {
+            match socket.next().await? {
+                Ok(Message::Binary(bytes)) => return Some(bytes.into()),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+async fn open_subscriber(
+    network: &Network,
+    events: mpsc::UnboundedSender<PeerEvent>,
+    pump: Pump,
+) -> Result<Peer> {
+    let subscriber = Peer::open(Role::Subscriber, network, events).await?;
+    match subscriber.create_channel().await {
+        Ok(channel) => {
+            pump.start(channel);
+            Ok(subscriber)
+        }
+        Err(error) => {
+            subscriber.close().await;
+            Err(error)
+        }
+    }
+}
+
+/// Reads a channel of the client for as long as it lives.
+async fn read(channel: Arc<dyn DataChannel>, member: Member) {
+    let has_packets = channel.label().await.is_ok_and(|label| label == CHANNEL_LABEL);
+    while let Some(event) = channel.poll().await {
+        match event {
+            DataChannelEvent::OnMessage(message) if has_packets => {
+                member.handle_packet(&message.data);
+            }
+            DataChannelEvent::OnClose => return,
+            _ => {}
+        }
+    }
+}
+
+/// Sends a signal; false when the connection is of no use any more.
+pub(super) async fn say(socket: &mut Socket, response: Bytes) -> bool {
+    let sending = socket.send(Message::Binary(response));
+    matches!(timeout(SEND_TIMEOUT, sending).await, Ok(Ok(())))
+}
+
+/// Ends a connection as it should be.
+pub(super) async fn close(mut socket: Socket) {
+    let farewell = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+    let closing = async {
+        socket.close(Some(farewell)).await.ok();
+        while let Some(Ok(_)) = socket.next().await {}
+    };
+    timeout(FAREWELL_TIMEOUT, closing).await.ok();
+}
+
+/// For a client to take a signal message.
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// For the client's side of the closing handshake.
+const FAREWELL_TIMEOUT: Duration = Duration::from_millis(500);

@@ -1,0 +1,315 @@
+//! Subscriptions: wishes by SID, settled at once where the server takes its time (protocol §3.8).
+//!
+//! ```text
+//!                   ┌── no such track: 60 s ──► forgotten
+//!  subscribe ──► Awaited ─┐
+//!                         ├─ track there, canSubscribe, publisher permits ──► Active ──► unsubscribed, unpublished
+//!            Forbidden  ──┤  no canSubscribe: silence                          │
+//!            Denied     ──┘  publisher does not permit: told once  ◄───────────┘ permission taken away
+//! ```
+//! Every snapshot lists all active subscriptions of the subscriber.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use super::{
+    ParticipantId, Sfu,
+    link::Link,
+    participant::{Participant, Publication, Readers},
+};
+use crate::{
+    signal::session::{
+        DataSubscription, DataTrackSubscriberHandles, PublishedDataTrack, Response,
+        SubscriptionPermission, SubscriptionPermissionUpdate, UpdateDataSubscription,
+    },
+    track::Handle,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subscription {
+    /// There is no such track yet.
+    Awaited { until: Instant },
+    /// The subscriber may not subscribe.
+    Forbidden,
+    /// The publisher does not permit it.
+    Denied,
+    /// Packets flow.
+    Active { handle: Handle },
+}
+
+impl Subscription {
+    pub(super) fn handle(&self) -> Option<Handle> {
+        match self {
+            Self::Active { handle } => Some(*handle),
+            Self::Awaited { .. } | Self::Forbidden | Self::Denied => None,
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        match self {
+            Self::Awaited { until } => *until <= now,
+            Self::Forbidden | Self::Denied | Self::Active { .. } => false,
+        }
+    }
+}
+
+/// What a wish should be, as things are.
+enum Verdict {
+    Forbidden,
+    Absent,
+    Denied(ParticipantId),
+    Granted(ParticipantId, Handle),
+}
+
+impl Sfu {
+    pub(super) fn update_subscriptions(
+        &mut self,
+        now: Instant,
+        who: ParticipantId,
+        request: UpdateDataSubscription,
+    ) {
+        for DataSubscription { track_sid, subscribe } in request.updates {
+            if subscribe {
+                self.subscribe(now, who, track_sid);
+            } else {
+                self.unsubscribe(who, &track_sid);
+            }
+        }
+    }
+
+    fn subscribe(&mut self, now: Instant, who: ParticipantId, track_sid: String) {
+        let Some(subscriber) = self.participants.get_mut(&who) else { return };
+        let until = now + UNKNOWN_TRACK_KEPT;
+        let wishes = &mut subscriber.subscriptions;
+        wishes.retain(|_, wish| !wish.is_over(now));
+        if wishes.contains_key(&track_sid) {
+            return;
+        }
+        if wishes.len() < MAX_SUBSCRIPTIONS && track_sid.len() <= MAX_SID_BYTES {
+            wishes.insert(track_sid.clone(), Subscription::Awaited { until });
+            self.settle(who, &track_sid);
+        }
+    }
+
+    fn unsubscribe(&mut self, who: ParticipantId, track_sid: &str) {
+        let Some(subscriber) = self.participants.get_mut(&who) else { return };
+        match subscriber.subscriptions.remove(track_sid) {
+            None => {}
+            Some(Subscription::Active { handle }) => {
+                self.close_link(who, handle, track_sid);
+                if !self.loses_reply(who) {
+                    self.send_snapshot_twice(who);
+                }
+            }
+            Some(Subscription::Awaited { .. } | Subscription::Forbidden | Subscription::Denied) => {
+                self.stats.dangerous_unsubscribes += 1
+            }
+        }
+    }
+
+    /// Looks again at everybody's wish for this track.
+    pub(super) fn settle_track(&mut self, now: Instant, track_sid: &str) {
+        let wants = |(id, p): (&ParticipantId, &Participant)| {
+            let wish = p.subscriptions.get(track_sid);
+            wish.is_some_and(|wish| !wish.is_over(now)).then_some(*id)
+        };
+        let subscribers: Vec<_> = self.participants.iter().filter_map(wants).collect();
+        for subscriber in subscribers {
+            self.settle(subscriber, track_sid);
+        }
+    }
+
+    /// Looks again at all wishes of this participant.
+    pub(super) fn settle_subscriber(&mut self, who: ParticipantId) {
+        let Some(subscriber) = self.participants.get(&who) else { return };
+        let wishes: Vec<String> = subscriber.subscriptions.keys().cloned().collect();
+        for track_sid in wishes {
+            self.settle(who, &track_sid);
+        }
+    }
+
+    fn settle(&mut self, who: ParticipantId, track_sid: &str) {
+        let Some(subscriber) = self.participants.get(&who) else { return };
+        let Some(current) = subscriber.subscriptions.get(track_sid).copied() else { return };
+        match (self.judge(subscriber, track_sid), current) {
+            (Verdict::Granted(..), Subscription::Active { .. })
+            | (Verdict::Absent, _)
+            | (Verdict::Denied(_), Subscription::Denied) => {}
+            (Verdict::Granted(publisher, handle), _) => {
+                self.activate(who, track_sid, publisher, handle);
+            }
+            (Verdict::Forbidden, current) => {
+                self.set_subscription(who, track_sid, Subscription::Forbidden);
+                self.deactivate(who, track_sid, current);
+            }
+            (Verdict::Denied(publisher), current) => {
+                self.set_subscription(who, track_sid, Subscription::Denied);
+                self.deactivate(who, track_sid, current);
+                self.tell_permission(who, publisher, track_sid, false);
+            }
+        }
+    }
+
+    fn judge(&self, subscriber: &Participant, track_sid: &str) -> Verdict {
+        if !subscriber.permissions.can_subscribe {
+            return Verdict::Forbidden;
+        }
+        let Some((publisher_id, handle)) = self.tracks.get(track_sid).copied() else {
+            return Verdict::Absent;
+        };
+        let publisher = self.participants.get(&publisher_id);
+        if publisher.is_some_and(|publisher| publisher.readers.permit(track_sid, subscriber)) {
+            Verdict::Granted(publisher_id, handle)
+        } else {
+            Verdict::Denied(publisher_id)
+        }
+    }
+
+    fn activate(
+        &mut self,
+        who: ParticipantId,
+        track_sid: &str,
+        publisher: ParticipantId,
+        pub_handle: Handle,
+    ) {
+        let Some(subscriber) = self.participants.get_mut(&who) else { return };
+        let Some(handle) = subscriber.next_handle() else { return };
+        let link = Link::new(subscriber.impairment, salt(who, handle));
+        self.links.insert((who, handle), link);
+        self.set_subscription(who, track_sid, Subscription::Active { handle });
+        let publication =
+            self.participants.get_mut(&publisher).and_then(|p| p.publications.get_mut(&pub_handle));
+        if let Some(publication) = publication {
+            publication.subscribers.insert((who, handle));
+        }
+        if self.loses_reply(who) {
+            return;
+        }
+        self.tell_permission(who, publisher, track_sid, true);
+        self.send_snapshot(who);
+    }
+
+    fn deactivate(&mut self, who: ParticipantId, track_sid: &str, was: Subscription) {
+        if let Some(handle) = was.handle() {
+            self.close_link(who, handle, track_sid);
+            self.send_snapshot(who);
+        }
+    }
+
+    fn set_subscription(&mut self, who: ParticipantId, track_sid: &str, to: Subscription) {
+        let subscriber = self.participants.get_mut(&who);
+        if let Some(wish) = subscriber.and_then(|s| s.subscriptions.get_mut(track_sid)) {
+            *wish = to;
+        }
+    }
+
+    fn close_link(&mut self, who: ParticipantId, handle: Handle, track_sid: &str) {
+        if let Some(link) = self.links.remove(&(who, handle)) {
+            self.stats.ended.add(&link.stats());
+        }
+        let Some((publisher, pub_handle)) = self.tracks.get(track_sid) else { return };
+        let publisher = self.participants.get_mut(publisher);
+        if let Some(track) = publisher.and_then(|p| p.publications.get_mut(pub_handle)) {
+            track.subscribers.remove(&(who, handle));
+        }
+    }
+
+    /// The track is gone, and with it the wishes for it: its SID does not come back.
+    pub(super) fn end_subscriptions(&mut self, publication: Publication) {
+        for (subscriber_id, handle) in publication.subscribers {
+            if let Some(subscriber) = self.participants.get_mut(&subscriber_id) {
+                subscriber.subscriptions.remove(&publication.info.sid);
+                self.close_link(subscriber_id, handle, &publication.info.sid);
+                self.send_snapshot_twice(subscriber_id);
+            }
+        }
+        for participant in self.participants.values_mut() {
+            participant.subscriptions.remove(&publication.info.sid);
+        }
+    }
+
+    /// Ends what `subscriber`, who is leaving, reads.
+    pub(super) fn forget_subscriber(&mut self, who: ParticipantId, subscriber: &Participant) {
+        for (track_sid, subscription) in &subscriber.subscriptions {
+            if let Some(handle) = subscription.handle() {
+                self.close_link(who, handle, track_sid);
+            }
+        }
+    }
+
+    pub(super) fn set_readers(
+        &mut self,
+        now: Instant,
+        who: ParticipantId,
+        request: SubscriptionPermission,
+    ) {
+        let Some(publisher) = self.participants.get_mut(&who) else { return };
+        publisher.readers = if request.all_participants {
+            Readers::All
+        } else {
+            Readers::Listed(request.track_permissions)
+        };
+        let sids: Vec<String> =
+            publisher.publications.values().map(|track| track.info.sid.clone()).collect();
+        for sid in sids {
+            self.settle_track(now, &sid);
+        }
+    }
+
+    fn tell_permission(
+        &mut self,
+        who: ParticipantId,
+        publisher: ParticipantId,
+        track_sid: &str,
+        allowed: bool,
+    ) {
+        let publisher = self.participants.get(&publisher);
+        let update = SubscriptionPermissionUpdate {
+            participant_sid: publisher.map_or_else(String::new, |publisher| publisher.sid.clone()),
+            track_sid: track_sid.to_owned(),
+            allowed,
+        };
+        self.signal(who, Response::SubscriptionPermissionUpdate(update));
+    }
+
+    /// The server says it twice after the end of a subscription (protocol §3.8).
+    fn send_snapshot_twice(&mut self, who: ParticipantId) {
+        self.send_snapshot(who);
+        self.send_snapshot(who);
+    }
+
+    fn send_snapshot(&mut self, who: ParticipantId) {
+        let Some(subscriber) = self.participants.get(&who) else { return };
+        let active = subscriber.subscriptions.iter().filter_map(|(sid, subscription)| {
+            Some((u32::from(subscription.handle()?.get()), self.published_track(sid)?))
+        });
+        let sub_handles: BTreeMap<_, _> = active.collect();
+        let snapshot = DataTrackSubscriberHandles { sub_handles };
+        self.signal(who, Response::DataTrackSubscriberHandles(snapshot));
+    }
+
+    fn published_track(&self, track_sid: &str) -> Option<PublishedDataTrack> {
+        let publisher = self.participants.get(&self.tracks.get(track_sid)?.0)?;
+        Some(PublishedDataTrack {
+            publisher_identity: publisher.identity.clone(),
+            publisher_sid: publisher.sid.clone(),
+            track_sid: track_sid.to_owned(),
+        })
+    }
+}
+
+/// Makes the faults of every link its own.
+pub(super) fn salt(who: ParticipantId, handle: Handle) -> u64 {
+    who.0 << 16 | u64::from(handle.get())
+}
+
+/// A wish for an unknown track is forgotten after this (protocol §3.8).
+const UNKNOWN_TRACK_KEPT: Duration = Duration::from_secs(60);
+
+/// There are no more handles.
+const MAX_SUBSCRIPTIONS: usize = u16::MAX as usize;
+
+/// Far above the 16 bytes of a SID.
+const MAX_SID_BYTES: usize = 256;

@@ -1,0 +1,117 @@
+//! Which handle the next track gets: 1, 2, 3 … 65 535, and then again those that have rested.
+//!
+//! A used handle rests for 30 s, and for as long as an answer about it may be on its way: an answer names nothing but the
+//! handle, and must not be taken for one about the next track that has it.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use crate::track::Handle;
+
+/// Hands out handles.
+#[derive(Debug)]
+pub(crate) struct Handles {
+    next: u16,
+    /// Times that all handles were gone through.
+    generation: u32,
+    resting: BTreeMap<Handle, Rest>,
+    by_age: VecDeque<(Instant, Handle)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    since: Instant,
+    ending: Ending,
+}
+
+/// What the SFU knows of the end of a publication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It could not be asked to end it.
+    NotAsked,
+    /// It was asked to end it, and has not answered.
+    Asked,
+    /// It ended it, or never began it.
+    Known,
+}
+
+impl Default for Handles {
+    fn default() -> Self {
+        Self { next: 1, generation: 0, resting: BTreeMap::new(), by_age: VecDeque::new() }
+    }
+}
+
+impl Handles {
+    /// A handle that is not `in_use` and has rested, with its generation.
+    pub(crate) fn take(
+        &mut self,
+        in_use: impl Fn(Handle) -> bool,
+        now: Instant,
+    ) -> Option<(Handle, u32)> {
+        self.wake(now);
+        for _ in 0..u16::MAX {
+            let handle = Handle::new(self.next).unwrap_or(Handle::MIN);
+            let generation = self.generation;
+            self.next = self.next.checked_add(1).unwrap_or(1);
+            self.generation = generation.wrapping_add(u32::from(self.next == 1));
+            if !in_use(handle) && !self.resting.contains_key(&handle) {
+                return Some((handle, generation));
+            }
+        }
+        None
+    }
+
+    /// A handle's track ended.
+    pub(crate) fn rest(&mut self, handle: Handle, ending: Ending, now: Instant) {
+        self.wake(now);
+        self.resting.insert(handle, Rest { since: now, ending });
+        self.by_age.push_back((now, handle));
+    }
+
+    /// What is known of the end of the last track that had a handle; `None` when it never had one or rests no longer.
+    pub(crate) fn ending(&self, handle: Handle) -> Option<Ending> {
+        self.resting.get(&handle).map(|rest| rest.ending)
+    }
+
+    /// When the last track that had a handle ended, if that was not long ago.
+    pub(crate) fn resting_since(&self, handle: Handle) -> Option<Instant> {
+        self.resting.get(&handle).map(|rest| rest.since)
+    }
+
+    /// The SFU answered.
+    pub(crate) fn ended(&mut self, handle: Handle) -> bool {
+        let rest = self.resting.get_mut(&handle);
+        rest.map(|rest| rest.ending = Ending::Known).is_some()
+    }
+
+    /// More is known about how the last track that had a handle ended.
+    pub(crate) fn set_ending(&mut self, handle: Handle, ending: Ending) {
+        if let Some(rest) = self.resting.get_mut(&handle) {
+            rest.ending = ending;
+        }
+    }
+
+    /// A new session: the SFU has forgotten everything.
+    pub(crate) fn forget_session(&mut self) {
+        self.resting.values_mut().for_each(|rest| rest.ending = Ending::Known);
+    }
+
+    /// Some track of ours had this handle.
+    pub(crate) fn was_taken(&self, handle: Handle) -> bool {
+        self.generation > 0 || handle.get() < self.next
+    }
+
+    fn wake(&mut self, now: Instant) {
+        let rested = |since: &Instant| now.saturating_duration_since(*since) >= QUARANTINE;
+        while let Some((since, handle)) = self.by_age.pop_front_if(|(since, _)| rested(since)) {
+            if self.resting.get(&handle).is_some_and(|rest| rest.since == since) {
+                self.resting.remove(&handle);
+            }
+        }
+    }
+}
+
+/// Thrice the longest wait for an answer (protocol §7), so that what a stalled WebSocket still holds finds nobody.
+const QUARANTINE: Duration = Duration::from_secs(30);

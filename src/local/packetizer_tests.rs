@@ -1,0 +1,121 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::packet::{Packet, decode};
+
+fn packetizer() -> Packetizer {
+    Packetizer::new(Handle::MIN, 0, Instant::now())
+}
+
+fn encryption(seed: u8) -> Encryption {
+    Encryption { key_index: seed, iv: [seed; 12] }
+}
+
+/// What a receiver makes of the packets.
+fn reassembled(packets: &[Packet<'_>]) -> Vec<u8> {
+    packets.iter().flat_map(|packet| packet.payload).copied().collect()
+}
+
+/// Sizes around the places where another packet begins.
+fn sizes() -> impl Strategy<Value = usize> {
+    let edges =
+        (0_usize..4, 15_900_usize..16_000).prop_map(|(packets, last)| packets * 15_968 + last);
+    prop_oneof![0_usize..100, edges, 0_usize..70_000]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn packets_carry_the_frame(
+        frames in prop::collection::vec((sizes(), any::<Option<u64>>(), 0_u8..3), 1..4),
+        first: (u16, u16),
+    ) {
+        let mut packetizer = packetizer();
+        let counters = Counters { sequence: first.0, frame_number: first.1 };
+        packetizer.restore(counters);
+        let (mut sequence, mut frame_number) = first;
+        let key = AesKey::new(&[5; 16]);
+        for (bytes, user_timestamp, sealing) in frames {
+            let payload: Vec<u8> = (0..bytes).map(|index| index as u8).collect();
+            let by = encryption(sealing);
+            let seal = match sealing {
+                0 => Seal::Plain,
+                1 => Seal::With(&key, by),
+                _ => Seal::Done(by),
+            };
+            let now = Instant::now() + Duration::from_millis(u64::from(sealing));
+            let batch = packetizer.packetize(&payload, user_timestamp, seal, now).unwrap();
+            let size = Size::new(sealing > 0, user_timestamp);
+            if sealing < 2 {
+                prop_assert_eq!(batch.byte_len(), size.of_packets(bytes));
+            }
+            let packets: Vec<_> = batch.iter().map(|packet| decode(packet).unwrap()).collect();
+            for (index, packet) in packets.iter().enumerate() {
+                prop_assert_eq!(packet.header.sequence, sequence);
+                prop_assert_eq!(packet.header.frame_number, frame_number);
+                prop_assert_eq!(packet.header.marker, marker(index, packets.len()));
+                prop_assert_eq!(packet.header.extensions.user_timestamp, user_timestamp);
+                prop_assert_eq!(packet.header.extensions.encryption, (sealing > 0).then_some(by));
+                sequence = sequence.wrapping_add(1);
+            }
+            prop_assert!(batch.iter().rev_all_full());
+            frame_number = frame_number.wrapping_add(1);
+            let mut carried = reassembled(&packets);
+            if sealing == 1 {
+                key.open_in_place(&by.iv, &mut carried).unwrap();
+            }
+            prop_assert!(carried == payload);
+        }
+    }
+}
+
+trait Full {
+    fn rev_all_full(self) -> bool;
+}
+
+/// Every packet but the last is filled to the MTU (protocol §1.8).
+impl<'a, I: ExactSizeIterator<Item = &'a [u8]>> Full for I {
+    fn rev_all_full(self) -> bool {
+        let count = self.len();
+        let mut packets = self.enumerate();
+        packets.all(|(index, packet)| index + 1 == count || packet.len() == MTU)
+    }
+}
+
+#[test]
+fn a_frame_that_does_not_fit_moves_no_counter() {
+    let mut packetizer = packetizer();
+    let max = Size::new(false, None).max_payload();
+    let now = Instant::now();
+    let too_large = packetizer.packetize(&vec![0; max + 1], None, Seal::Plain, now);
+    assert_eq!(too_large, Err(PacketizeError::TooLarge { max }));
+    assert_eq!(packetizer.counters(), Counters::default());
+    assert_eq!(packetizer.packetize(&vec![0; max], None, Seal::Plain, now).unwrap().len(), 128);
+}
+
+#[test]
+fn the_buffer_is_as_large_as_its_packets() {
+    let key = AesKey::new(&[5; 16]);
+    for bytes in [0, 100, 15_968, 100_000] {
+        let header = Header {
+            marker: Marker::Single,
+            handle: Handle::MIN,
+            sequence: 0,
+            frame_number: 0,
+            timestamp: 0,
+            extensions: Extensions { encryption: Some(encryption(1)), user_timestamp: None },
+        };
+        let payload = vec![0; bytes];
+        let plain = split(header, &payload);
+        assert_eq!(plain.capacity(), plain.len());
+        let sealed = seal_and_split(header, &payload, &key, &[1; 12]).unwrap();
+        assert_eq!(sealed.capacity(), sealed.len());
+        let single = seal_single(header, &payload, &key, &[1; 12]).unwrap();
+        assert_eq!(single.capacity(), single.len());
+    }
+}

@@ -1,0 +1,220 @@
+//! Random lives of a send queue, held against what it promises.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::options::DropPolicy;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Push { lane: usize, packets: usize, waits: bool },
+    Take,
+    Finish { flight: usize, sent: bool },
+    Report { waiting: usize },
+    Advance { ms: u64 },
+    Hold { lane: usize },
+    Resume { lane: usize },
+    End { lane: usize },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let lane = 0_usize..LANES;
+    let step = prop_oneof![
+        8 => (lane.clone(), 1_usize..20, any::<bool>())
+            .prop_map(|(lane, packets, waits)| Step::Push { lane, packets, waits }),
+        6 => Just(Step::Take),
+        10 => (0_usize..LANES, prop::bool::weighted(0.9))
+            .prop_map(|(flight, sent)| Step::Finish { flight, sent }),
+        3 => prop::sample::select(vec![0, 50_000, 1 << 20]).prop_map(|waiting| Step::Report { waiting }),
+        4 => (0_u64..50).prop_map(|ms| Step::Advance { ms }),
+        1 => lane.clone().prop_map(|lane| Step::Hold { lane }),
+        1 => lane.clone().prop_map(|lane| Step::Resume { lane }),
+        1 => lane.prop_map(|lane| Step::End { lane }),
+    ];
+    prop::collection::vec(step, 1..300)
+}
+
+/// The queue, and what was seen of it.
+struct World {
+    queue: SendQueue,
+    lanes: Vec<LaneId>,
+    now: Instant,
+    flights: Vec<LaneId>,
+    /// The number of the next frame of each lane.
+    next_frame: Vec<u16>,
+    /// Packets of each frame that left, by lane and frame; and how many it has.
+    left: BTreeMap<(usize, u16), (usize, usize)>,
+    newest: BTreeMap<usize, u16>,
+}
+
+impl World {
+    fn new(options: &[DataTrackOptions]) -> Self {
+        let mut queue = SendQueue::default();
+        let lanes = options.iter().map(|options| queue.open(options)).collect();
+        Self {
+            queue,
+            lanes,
+            now: Instant::now(),
+            flights: Vec::new(),
+            next_frame: vec![0; LANES],
+            left: BTreeMap::new(),
+            newest: BTreeMap::new(),
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Push { lane, packets, waits } => self.push(lane, packets, waits),
+            Step::Take => {
+                let handover = self.queue.next(self.now);
+                self.note(handover);
+            }
+            Step::Finish { flight, sent } if !self.flights.is_empty() => {
+                let lane = self.flights.remove(flight % self.flights.len());
+                self.queue.finish(lane, sent);
+                let handover = self.queue.continue_with(lane, self.now);
+                self.note(handover);
+            }
+            Step::Finish { .. } => {}
+            Step::Report { waiting } => self.queue.report(waiting, self.now),
+            Step::Advance { ms } => self.now += Duration::from_millis(ms),
+            Step::Hold { lane } => self.queue.hold(self.lanes[lane]),
+            Step::Resume { lane } => self.queue.resume(self.lanes[lane]),
+            Step::End { lane } => self.queue.end(self.lanes[lane]),
+        }
+    }
+
+    /// A frame whose packets tell their lane, frame and place.
+    fn push(&mut self, lane: usize, packets: usize, waits: bool) {
+        let frame = self.next_frame[lane];
+        let mut data = Vec::new();
+        for index in 0..packets {
+            let mut packet = vec![0; if index + 1 == packets { 100 } else { MTU }];
+            let [high, low] = frame.to_be_bytes();
+            packet[..5].copy_from_slice(&[lane as u8, high, low, index as u8, packets as u8]);
+            data.extend(packet);
+        }
+        let batch = PacketBatch::new(data.into(), MTU);
+        let admission = if waits { Admission::WaitForRoom } else { Admission::ByPolicy };
+        if let Ok(handover) = self.queue.push(self.lanes[lane], batch, admission, self.now) {
+            self.next_frame[lane] += 1;
+            self.note(handover);
+        }
+    }
+
+    /// Packets of a frame leave in order and without a gap, frames of a lane in order.
+    fn note(&mut self, handover: Option<Handover>) {
+        let Some(handover) = handover else { return };
+        assert!(!self.flights.contains(&handover.lane), "one handover a lane");
+        self.flights.push(handover.lane);
+        for packet in handover.packets.iter() {
+            let (lane, frame) =
+                (usize::from(packet[0]), u16::from_be_bytes([packet[1], packet[2]]));
+            assert_eq!(self.lanes[lane], handover.lane);
+            let left = self.left.entry((lane, frame)).or_insert((0, usize::from(packet[4])));
+            assert_eq!(left.0, usize::from(packet[3]), "in order");
+            left.0 += 1;
+            let newest = self.newest.entry(lane).or_insert(frame);
+            assert!(*newest <= frame, "frames in order");
+            *newest = frame;
+        }
+    }
+
+    fn check(&self) {
+        let mut cost = 0;
+        for (index, id) in self.lanes.iter().enumerate() {
+            let room = &self.queue.lane(*id).unwrap().room;
+            cost += room.cost();
+            let stats = room.stats();
+            let dropped = stats.frames_dropped_full
+                + stats.frames_dropped_expired
+                + stats.frames_dropped_unpublished
+                + stats.frames_dropped_not_sent;
+            assert_eq!(stats.frames_accepted, u64::from(self.next_frame[index]));
+            assert_eq!(
+                stats.frames_accepted,
+                stats.frames_sent + stats.frames_waiting + dropped,
+                "{stats:?}"
+            );
+            assert_eq!(stats.frames_waiting == 0, stats.bytes_waiting == 0);
+        }
+        assert_eq!(self.queue.cost, cost, "the sum is right");
+    }
+
+    /// Lets everything leave that can.
+    fn run_dry(&mut self) {
+        for _ in 0..20_000 {
+            self.queue.report(0, self.now);
+            let handover = self.queue.next(self.now);
+            self.note(handover);
+            while let Some(lane) = self.flights.pop() {
+                self.queue.finish(lane, true);
+            }
+            if self.lanes.iter().all(|lane| self.queue.waiting(*lane) == 0) {
+                return;
+            }
+            self.now += Duration::from_millis(1);
+        }
+        panic!("something waits for ever: {:?}", self.queue);
+    }
+}
+
+fn options() -> [DataTrackOptions; LANES] {
+    let plain = DataTrackOptions::new("a");
+    [
+        DataTrackOptions { max_waiting_bytes: 100_000, ..plain.clone() },
+        DataTrackOptions { max_waiting_bytes: 0, send_mode: SendMode::Burst, ..plain.clone() },
+        DataTrackOptions {
+            drop_policy: DropPolicy::Refuse,
+            max_waiting_bytes: 200_000,
+            ..plain.clone()
+        },
+        DataTrackOptions { max_age_ms: 30, ..plain },
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn frames_add_up_stay_whole_and_in_order(steps in steps()) {
+        let mut world = World::new(&options());
+        for step in steps {
+            world.step(step);
+            world.check();
+        }
+        for lane in world.lanes.clone() {
+            world.queue.resume(lane);
+        }
+        world.run_dry();
+        world.check();
+        prop_assert!(world.queue.is_idle());
+        prop_assert_eq!(world.queue.cost, 0);
+        prop_assert!(world.queue.timed.is_empty() && world.queue.ready.is_empty());
+    }
+}
+
+#[test]
+fn a_lane_that_is_given_up_is_used_again_and_old_callbacks_do_not_reach_it() {
+    let mut queue = SendQueue::default();
+    let now = Instant::now();
+    let options = DataTrackOptions::new("a");
+    let packet = || PacketBatch::new(vec![1; 100].into(), MTU);
+    let first = queue.open(&options);
+    let handover = queue.push(first, packet(), Admission::ByPolicy, now).unwrap().unwrap();
+    queue.close(first);
+    assert_eq!(queue.cost, 0);
+    let second = queue.open(&options);
+    assert_eq!(second.index, first.index);
+    queue.push(second, packet(), Admission::ByPolicy, now).unwrap().unwrap();
+    queue.finish(handover.lane, true);
+    assert_eq!(queue.stats(second).frames_waiting, 1);
+    assert_eq!(queue.push(first, packet(), Admission::ByPolicy, now).unwrap_err(), NotTaken::Ended);
+    queue.finish(second, true);
+    assert_eq!((queue.stats(second).frames_sent, queue.cost), (1, 0));
+}
+
+const LANES: usize = 4;

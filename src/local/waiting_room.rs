@@ -1,0 +1,336 @@
+//! The frames of one track that are accepted and not yet gone, and what became of the others.
+//!
+//! ```text
+//!             ┌─ accept ─► frames ── begin ─► flight (a callback has them) ── finish ─► sent, or dropped: not sent
+//!  push ──────┤              ▲  │
+//!             └─ leave ─► unsealed ─ accept_left       oldest first: dropped full, expired, unpublished
+//! ```
+//! At every instant accepted = sent + waiting + dropped; a frame in a callback waits. Whole frames are dropped: once a frame's
+//! first packet has left only the end of the track or a throwing callback ends it. A frame that has begun takes no room.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    frame::{PacketBatch, Payload},
+    options::DropPolicy,
+    stats::LocalTrackStats,
+};
+
+use super::spread::LARGE;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct WaitingRoom {
+    limits: Limits,
+    frames: VecDeque<Waiting>,
+    unsealed: VecDeque<Unsealed>,
+    /// Bytes of the left frame that is being sealed.
+    sealing: Option<usize>,
+    flight: Option<Flight>,
+    /// Bytes of what has not begun.
+    queued: usize,
+    /// Bytes of what is left of the frame that has begun.
+    begun: usize,
+    totals: LocalTrackStats,
+}
+
+/// What a track's options say about waiting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) policy: DropPolicy,
+    pub(crate) max_bytes: usize,
+    pub(crate) max_age: Option<Duration>,
+}
+
+/// What to do when a frame finds no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// What the track's policy says.
+    ByPolicy,
+    /// Drop nothing: the caller comes again.
+    WaitForRoom,
+}
+
+/// A frame that an encryption provider has yet to seal.
+#[derive(Debug)]
+pub(crate) struct Unsealed {
+    pub(crate) payload: Payload,
+    pub(crate) user_timestamp: Option<u64>,
+    pub(crate) since: Instant,
+    /// What its packets will take.
+    pub(crate) bytes: usize,
+}
+
+/// What became of a frame that was left to be sealed.
+#[derive(Debug)]
+pub(crate) enum Left {
+    /// It can leave.
+    Sealed(PacketBatch),
+    /// The provider failed.
+    Failed,
+    /// The track ended meanwhile.
+    Ended,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    packets: PacketBatch,
+    since: Instant,
+    begun: bool,
+    large: bool,
+}
+
+#[derive(Debug)]
+struct Flight {
+    packets: usize,
+    bytes: usize,
+    rest: Rest,
+}
+
+/// The packets of the same frame that are not in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// There are none: these are its last.
+    Gone,
+    /// They wait at the front.
+    Waits,
+    /// They were dropped when the track ended.
+    Dropped,
+}
+
+/// The frame that leaves first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Front {
+    pub(crate) large: bool,
+    /// Packets that are left of it.
+    pub(crate) packets: usize,
+}
+
+/// Packets that leave now.
+#[derive(Debug)]
+pub(crate) struct Departure {
+    pub(crate) packets: PacketBatch,
+    /// They begin their frame.
+    pub(crate) first: bool,
+}
+
+impl WaitingRoom {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            frames: VecDeque::new(),
+            unsealed: VecDeque::new(),
+            sealing: None,
+            flight: None,
+            queued: 0,
+            begun: 0,
+            totals: LocalTrackStats::default(),
+        }
+    }
+
+    /// Bytes of all that waits.
+    pub(crate) fn bytes(&self) -> usize {
+        let in_flight = self.flight.as_ref().map_or(0, |flight| flight.bytes);
+        self.queued + self.begun + self.sealing.unwrap_or(0) + in_flight
+    }
+
+    /// Memory of all that waits.
+    pub(crate) fn cost(&self) -> usize {
+        self.bytes() + self.waiting() * FRAME_COST
+    }
+
+    /// What that grows by with a frame.
+    pub(crate) fn cost_of(packets: &PacketBatch) -> usize {
+        packets.byte_len() + FRAME_COST
+    }
+
+    pub(crate) fn stats(&self) -> LocalTrackStats {
+        LocalTrackStats {
+            frames_waiting: self.waiting() as u64,
+            bytes_waiting: self.bytes() as u64,
+            ..self.totals
+        }
+    }
+
+    /// Frames that are accepted and neither gone nor dropped.
+    pub(crate) fn waiting(&self) -> usize {
+        let apart = self.flight.as_ref().is_some_and(|flight| flight.rest != Rest::Waits);
+        let apart = usize::from(apart) + usize::from(self.sealing.is_some());
+        self.frames.len() + self.unsealed.len() + apart
+    }
+
+    pub(crate) fn in_flight(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// What leaves first.
+    pub(crate) fn front(&self) -> Option<Front> {
+        let front = self.frames.front()?;
+        Some(Front { large: front.large, packets: front.packets.len() })
+    }
+
+    /// Makes room for `bytes`, or tells that there is none. `spare`: memory that the other tracks leave of the manager's.
+    pub(crate) fn admit(
+        &mut self,
+        bytes: usize,
+        spare: usize,
+        admission: Admission,
+        now: Instant,
+    ) -> bool {
+        self.expire(now);
+        loop {
+            let alone = self.queued == 0;
+            let fits = alone || self.queued.saturating_add(bytes) <= self.limits.max_bytes;
+            if fits && self.cost().saturating_add(bytes + FRAME_COST) <= spare {
+                return true;
+            }
+            let may_drop =
+                (admission, self.limits.policy) == (Admission::ByPolicy, DropPolicy::DropOldest);
+            if !may_drop || !self.drop_oldest() {
+                return false;
+            }
+        }
+    }
+
+    /// Takes a frame. Ask [`admit`](Self::admit) first.
+    pub(crate) fn accept(&mut self, packets: PacketBatch, now: Instant) {
+        self.totals.frames_accepted += 1;
+        self.enter(packets, now);
+    }
+
+    /// Takes a frame and hands it out whole: as [`accept`](Self::accept) and [`begin`](Self::begin) where nothing waits.
+    pub(crate) fn pass(&mut self, packets: &PacketBatch) {
+        self.totals.frames_accepted += 1;
+        let (packets, bytes) = (packets.len(), packets.byte_len());
+        self.flight = Some(Flight { packets, bytes, rest: Rest::Gone });
+    }
+
+    /// Takes a frame that is yet to be sealed. Ask [`admit`](Self::admit) first.
+    pub(crate) fn leave(&mut self, frame: Unsealed) {
+        self.totals.frames_accepted += 1;
+        self.queued += frame.bytes;
+        self.unsealed.push_back(frame);
+    }
+
+    /// The next frame to be sealed, one at a time: until [`settle_left`](Self::settle_left).
+    pub(crate) fn next_unsealed(&mut self) -> Option<Unsealed> {
+        let frame = self.unsealed.pop_front()?;
+        self.queued -= frame.bytes;
+        self.sealing = Some(frame.bytes);
+        Some(frame)
+    }
+
+    /// What became of that frame.
+    pub(crate) fn settle_left(&mut self, sealed: Left, since: Instant) {
+        self.sealing = None;
+        match sealed {
+            Left::Sealed(packets) => self.enter(packets, since),
+            Left::Failed => self.totals.frames_dropped_not_sent += 1,
+            Left::Ended => self.totals.frames_dropped_unpublished += 1,
+        }
+    }
+
+    /// A push was refused.
+    pub(crate) fn refuse(&mut self) {
+        self.totals.frames_refused += 1;
+    }
+
+    /// Hands out up to `most` packets of the frame at the front. Ask only when nothing is in flight.
+    pub(crate) fn begin(&mut self, most: usize) -> Option<Departure> {
+        let mut frame = self.frames.pop_front()?;
+        let first = !frame.begun;
+        let (count, bytes) = (frame.packets.len(), frame.packets.byte_len());
+        let whole = count <= most;
+        let packets =
+            if whole { std::mem::take(&mut frame.packets) } else { frame.packets.split_to(most) };
+        let flight = Flight {
+            packets: count.min(most),
+            bytes: packets.byte_len(),
+            rest: if whole { Rest::Gone } else { Rest::Waits },
+        };
+        if first {
+            self.queued -= bytes;
+        }
+        self.begun = bytes - flight.bytes;
+        self.flight = Some(flight);
+        if !whole {
+            self.frames.push_front(Waiting { begun: true, ..frame });
+        }
+        Some(Departure { packets, first })
+    }
+
+    /// The callback that had the packets returned, or threw.
+    pub(crate) fn finish(&mut self, sent: bool) {
+        let Some(flight) = self.flight.take() else { return };
+        if sent {
+            self.totals.packets_sent += flight.packets as u64;
+            self.totals.bytes_sent += flight.bytes as u64;
+        }
+        match (flight.rest, sent) {
+            (Rest::Gone, true) => self.totals.frames_sent += 1,
+            (Rest::Waits, true) => {}
+            (Rest::Dropped, true) => self.totals.frames_dropped_unpublished += 1,
+            (Rest::Waits, false) => {
+                self.frames.pop_front();
+                self.begun = 0;
+                self.totals.frames_dropped_not_sent += 1;
+            }
+            (Rest::Gone | Rest::Dropped, false) => self.totals.frames_dropped_not_sent += 1,
+        }
+    }
+
+    /// Drops what waited too long.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        while self.has_expired(now) {
+            let Some(frame) = self.frames.pop_front() else { return };
+            self.queued -= frame.packets.byte_len();
+            self.totals.frames_dropped_expired += 1;
+        }
+    }
+
+    /// The frame at the front waited too long. One that has begun goes on.
+    pub(crate) fn has_expired(&self, now: Instant) -> bool {
+        let Some(max_age) = self.limits.max_age else { return false };
+        let front = self.frames.front().filter(|front| !front.begun);
+        front.is_some_and(|front| now.saturating_duration_since(front.since) > max_age)
+    }
+
+    /// The track ended: nothing waits any more but what a callback has.
+    pub(crate) fn end(&mut self) {
+        let mut dropped = self.frames.len() + self.unsealed.len();
+        if let Some(flight) = self.flight.as_mut().filter(|flight| flight.rest == Rest::Waits) {
+            flight.rest = Rest::Dropped;
+            dropped -= 1;
+        }
+        self.totals.frames_dropped_unpublished += dropped as u64;
+        (self.frames, self.unsealed) = Default::default();
+        (self.queued, self.begun) = (0, 0);
+    }
+
+    fn enter(&mut self, packets: PacketBatch, since: Instant) {
+        self.queued += packets.byte_len();
+        let large = packets.len() > LARGE;
+        self.frames.push_back(Waiting { packets, since, begun: false, large });
+    }
+
+    /// Drops the oldest frame that has not begun.
+    fn drop_oldest(&mut self) -> bool {
+        let begun = self.frames.front().is_some_and(|front| front.begun);
+        let bytes = match self.frames.remove(usize::from(begun)) {
+            Some(frame) => frame.packets.byte_len(),
+            None => match self.unsealed.pop_front() {
+                Some(frame) => frame.bytes,
+                None => return false,
+            },
+        };
+        self.queued -= bytes;
+        self.totals.frames_dropped_full += 1;
+        true
+    }
+}
+
+/// Memory of a waiting frame besides its packets, and of what its buffer costs an allocator.
+const FRAME_COST: usize = size_of::<Waiting>() + 16;

@@ -1,0 +1,312 @@
+//! Fairness and pacing: tracks take turns, large frames are spread, and the channel is neither starved nor flooded.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod local_support;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use datatracks::{DataTrackOptions, LocalDataTrack, SendMode};
+use local_support::*;
+
+const LARGE: usize = 10 * 15_988;
+
+fn burst(name: &str) -> DataTrackOptions {
+    DataTrackOptions { send_mode: SendMode::Burst, ..DataTrackOptions::new(name) }
+}
+
+fn push(track: &LocalDataTrack, bytes: usize) {
+    track.try_push(frame(bytes)).unwrap();
+}
+
+/// Handles of the packets that left, callback by callback.
+fn order(rig: &Rig) -> Vec<Vec<u16>> {
+    let handles =
+        |call: Vec<Vec<u8>>| call.iter().map(|packet| header(packet).handle.get()).collect();
+    rig.host.packets().into_iter().map(handles).collect()
+}
+
+/// Notes when each callback comes, in milliseconds since the start.
+fn clocked(rig: &Rig) -> Arc<Mutex<Vec<(u64, usize)>>> {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let (environment, start) = (Arc::clone(&rig.environment), rig.environment.now());
+    let noted = Arc::clone(&log);
+    rig.host.on_every(move |event| {
+        if let Event::Packets(packets) = event {
+            let at = (environment.now() - start).as_millis() as u64;
+            noted.lock().unwrap().push((at, packets.len()));
+        }
+        Ok(())
+    });
+    log
+}
+
+#[test]
+fn p12_without_reports_each_callback_carries_a_whole_frame_at_once() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    push(&track, 128 * 15_988);
+    push(&track, 1);
+    assert_eq!(order(&rig).iter().map(Vec::len).collect::<Vec<_>>(), [128, 1]);
+    assert_eq!(
+        rig.environment
+            .next_deadline()
+            .filter(|at| *at < rig.environment.now() + Duration::from_secs(1)),
+        None
+    );
+}
+
+#[test]
+fn p12_tracks_take_turns_packet_by_packet() {
+    let rig = Rig::new();
+    let tracks = ["a", "b", "c"].map(|name| rig.published(burst(name)));
+    rig.manager.handle_buffered_amount(1 << 20);
+    push(&tracks[0], 3 * 15_988);
+    push(&tracks[0], 1);
+    push(&tracks[1], 1);
+    push(&tracks[2], 2 * 15_988);
+    assert!(order(&rig).is_empty());
+    rig.manager.handle_buffered_amount(0);
+    assert_eq!(order(&rig).concat(), [1, 2, 3, 1, 3, 1]);
+    rig.manager.handle_buffered_amount(0);
+    assert_eq!(order(&rig).concat(), [1]);
+    tracks.iter().for_each(|track| {
+        assert_eq!(track.stats().frames_waiting, 0);
+        assert_adds_up(track);
+    });
+}
+
+#[test]
+fn p12_a_track_that_floods_cannot_starve_another() {
+    let rig = Rig::new();
+    let (fast, slow) = (rig.published(burst("fast")), rig.published(burst("slow")));
+    rig.manager.handle_buffered_amount(1 << 20);
+    for _ in 0..100 {
+        push(&fast, 10 * 15_988);
+    }
+    push(&slow, 3 * 15_988);
+    for _ in 0..2 {
+        rig.manager.handle_buffered_amount(0);
+    }
+    assert_eq!(slow.stats().frames_sent, 1);
+    let order = order(&rig).concat();
+    let last_of_slow = order.iter().rposition(|handle| *handle == 2).unwrap();
+    assert!(last_of_slow <= 6, "{order:?}");
+}
+
+#[test]
+fn a_lone_track_gets_what_the_channel_takes_in_one_callback() {
+    let rig = Rig::new();
+    let track = rig.published(burst("a"));
+    rig.manager.handle_buffered_amount(0);
+    push(&track, 10 * 15_988);
+    assert_eq!(
+        order(&rig).iter().map(Vec::len).collect::<Vec<_>>(),
+        [5],
+        "64 KiB, and one that goes beyond"
+    );
+    rig.manager.handle_buffered_amount(40_000);
+    assert_eq!(order(&rig).iter().map(Vec::len).collect::<Vec<_>>(), [2]);
+    rig.manager.handle_buffered_amount(65_537);
+    assert!(order(&rig).is_empty());
+    rig.manager.handle_buffered_amount(65_536);
+    assert_eq!(order(&rig).iter().map(Vec::len).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn p12_packets_of_a_track_stay_in_order_and_frames_whole() {
+    let rig = Rig::new();
+    let tracks = ["a", "b"].map(|name| rig.track(name));
+    rig.manager.handle_buffered_amount(0);
+    for round in 0..50 {
+        push(&tracks[round % 2], [1, 30_000, 200_000][round % 3]);
+        rig.advance_ms(3);
+        rig.manager.handle_buffered_amount([0, 100_000, 64_000][round % 3]);
+    }
+    for _ in 0..3_000 {
+        rig.advance_ms(1);
+        rig.manager.handle_buffered_amount(0);
+    }
+    let packets = rig.host.packets().concat();
+    for handle in [1, 2] {
+        let own: Vec<_> =
+            packets.iter().map(|p| header(p)).filter(|h| h.handle.get() == handle).collect();
+        let sequences: Vec<_> = own.iter().map(|header| header.sequence).collect();
+        assert_eq!(sequences, (0..own.len() as u16).collect::<Vec<_>>());
+    }
+    tracks.iter().for_each(|track| {
+        assert_eq!(track.stats().frames_waiting, 0);
+        assert_adds_up(track);
+    });
+}
+
+#[test]
+fn p12_a_large_frame_is_spread_two_milliseconds_apart_while_its_rate_is_unknown() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.manager.handle_buffered_amount(0);
+    let log = clocked(&rig);
+    push(&track, LARGE);
+    assert_eq!(*log.lock().unwrap(), [(0, 1)], "the first leaves in the push");
+    for _ in 0..40 {
+        rig.advance_ms(1);
+        rig.manager.handle_buffered_amount(0);
+    }
+    let expected: Vec<_> = (0..10).map(|n| (2 * n, 1)).collect();
+    assert_eq!(*log.lock().unwrap(), expected);
+    assert_eq!(track.stats().frames_sent, 1);
+}
+
+#[test]
+fn p12_the_gap_follows_the_frame_rate_within_bounds() {
+    for (interval_ms, gap_us) in [(100, 3_000), (20, 1_400), (12, 1_000)] {
+        let rig = Rig::new();
+        let track = rig.track("a");
+        let times: Arc<Mutex<Vec<Instant>>> = Arc::default();
+        let (environment, noted) = (Arc::clone(&rig.environment), Arc::clone(&times));
+        let manager = Arc::clone(&rig.manager);
+        rig.manager.handle_buffered_amount(0);
+        rig.host.on_every(move |_| {
+            noted.lock().unwrap().push(environment.now());
+            manager.handle_buffered_amount(0);
+            Ok(())
+        });
+        for _ in 0..5 {
+            push(&track, LARGE);
+            rig.advance_ms(interval_ms);
+        }
+        let times = times.lock().unwrap();
+        assert_eq!(times.len(), 50);
+        for frame in times.chunks(10).skip(2) {
+            for pair in frame.windows(2) {
+                assert_eq!((pair[1] - pair[0]).as_micros(), gap_us, "every {interval_ms} ms");
+            }
+        }
+    }
+}
+
+#[test]
+fn p12_small_frames_of_other_tracks_pass_a_spread_one() {
+    let rig = Rig::new();
+    let (large, small) = (rig.track("large"), rig.track("small"));
+    rig.manager.handle_buffered_amount(0);
+    push(&large, LARGE);
+    let log = clocked(&rig);
+    rig.advance_ms(1);
+    push(&small, 100);
+    assert_eq!(*log.lock().unwrap(), [(1, 1)]);
+    assert_eq!(small.stats().frames_sent, 1);
+}
+
+#[test]
+fn p12_newer_frames_of_a_track_wait_behind_a_spread_one() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.manager.handle_buffered_amount(0);
+    push(&track, LARGE);
+    push(&track, 1);
+    for _ in 0..100 {
+        rig.advance_ms(1);
+        rig.manager.handle_buffered_amount(0);
+    }
+    let frames: Vec<_> =
+        rig.host.packets().concat().iter().map(|packet| header(packet).frame_number).collect();
+    assert_eq!(frames, [[0; 10].as_slice(), &[1]].concat());
+}
+
+#[test]
+fn p12_a_frame_that_has_begun_is_never_dropped_for_room() {
+    let rig = Rig::new();
+    let track =
+        rig.published(DataTrackOptions { max_waiting_bytes: 0, ..DataTrackOptions::new("a") });
+    rig.manager.handle_buffered_amount(0);
+    push(&track, LARGE);
+    push(&track, 1);
+    push(&track, 2);
+    for _ in 0..100 {
+        rig.advance_ms(1);
+        rig.manager.handle_buffered_amount(0);
+    }
+    let stats = track.stats();
+    assert_eq!((stats.frames_sent, stats.frames_dropped_full), (2, 1));
+    assert_eq!(stats.packets_sent, 11);
+}
+
+#[test]
+fn a_late_wake_up_catches_up_with_three_packets_at_most() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.manager.handle_buffered_amount(0);
+    push(&track, LARGE);
+    // The channel is full for a while, so that the schedule falls behind.
+    rig.manager.handle_buffered_amount(1 << 20);
+    rig.advance_ms(50);
+    rig.host.take();
+    rig.manager.handle_buffered_amount(0);
+    assert_eq!(order(&rig).len(), 3);
+}
+
+#[test]
+fn a_silent_channel_is_probed_with_single_packets_ever_more_seldom() {
+    let rig = Rig::new();
+    let track = rig.published(burst("a"));
+    rig.manager.handle_buffered_amount(1 << 20);
+    let log = clocked(&rig);
+    push(&track, 100 * 15_988);
+    assert!(log.lock().unwrap().is_empty());
+    rig.advance_ms(99);
+    assert!(log.lock().unwrap().is_empty());
+    rig.advance_ms(10_000);
+    let times: Vec<_> = log.lock().unwrap().iter().map(|(at, _)| *at).collect();
+    assert_eq!(times, [100, 300, 700, 1_500, 3_100, 4_700, 6_300, 7_900, 9_500]);
+    rig.manager.handle_buffered_amount(0);
+    assert!(log.lock().unwrap().len() > times.len(), "a report ends the drought");
+}
+
+#[test]
+fn a_full_reconnect_brings_an_empty_channel() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.manager.handle_buffered_amount(1 << 20);
+    push(&track, 1);
+    rig.manager.republish_tracks();
+    let asked = only_publish(&rig.host.requests());
+    rig.answer(published(&asked, "DTR_2"));
+    assert_eq!(track.stats().frames_sent, 1);
+}
+
+#[test]
+fn a_host_that_reports_from_inside_the_callback_gets_everything_out() {
+    let rig = Rig::new();
+    let track = rig.published(burst("a"));
+    let manager = Arc::clone(&rig.manager);
+    rig.host.on_every(move |event| {
+        if matches!(event, Event::Packets(_)) {
+            manager.handle_buffered_amount(0);
+        }
+        Ok(())
+    });
+    rig.manager.handle_buffered_amount(0);
+    for _ in 0..5 {
+        push(&track, 100 * 15_988);
+    }
+    assert_eq!(track.stats().frames_sent, 5);
+    assert_adds_up(&track);
+}
+
+#[test]
+fn what_waited_for_a_republish_leaves_in_turn() {
+    let rig = Rig::new();
+    let tracks = ["a", "b"].map(|name| rig.published(burst(name)));
+    rig.manager.republish_tracks();
+    let requests = rig.host.requests();
+    for _ in 0..2 {
+        tracks.iter().for_each(|track| push(track, 1));
+    }
+    for request in &requests {
+        rig.answer(published(&only_publish(std::slice::from_ref(request)), "DTR_2"));
+    }
+    assert_eq!(order(&rig).concat(), [1, 1, 2, 2]);
+}

@@ -1,0 +1,249 @@
+//! The embedded SFU over WebSocket and WebRTC: what its clients see.
+#![cfg(feature = "host")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod raw_participant;
+
+use std::time::Duration;
+
+use datatracks::{
+    host::{
+        plain::{Kind, Message},
+        room::{
+            ApiKey, EndReason, Grants, Interruption, JoinError, Mode, ServerAddress,
+            transport::{JoinOptions, join},
+        },
+        sfu::{
+            RoomOptions, Rooms,
+            listen::{Server, ServerOptions},
+            plain,
+        },
+    },
+    signal::{
+        self, SignalIn, SignalOut,
+        session::{Response, decode_response},
+    },
+};
+use raw_participant::{LIMIT, Participant, publish_request};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+
+#[tokio::test]
+async fn packets_cross_both_ways() {
+    let server = start().await;
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    let mut bob = Participant::join(&options(&server, "bob")).await;
+    for (handle, one_way) in [(1, true), (2, false)] {
+        let (from, to) = if one_way { (&mut alice, &mut bob) } else { (&mut bob, &mut alice) };
+        let track = from.publish(handle, "poses").await;
+        let subscribed = to.subscribe(&track.info.sid).await;
+        for sequence in 0..50 {
+            let payload = vec![sequence as u8; 15_000];
+            from.send_packet(handle, sequence, &payload);
+            let packet = to.packet().await;
+            let packet = datatracks::packet::decode(&packet).unwrap();
+            assert_eq!(packet.header.handle, subscribed.handle);
+            assert_eq!((packet.header.sequence, packet.payload), (sequence, &payload[..]));
+        }
+    }
+    alice.transport.leave().await;
+    bob.transport.leave().await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_burst_loses_nothing() {
+    let rooms = Rooms::new(RoomOptions::default());
+    let server = start_in(rooms.clone()).await;
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    let mut bob = Participant::join(&options(&server, "bob")).await;
+    let track = alice.publish(1, "cloud").await;
+    bob.subscribe(&track.info.sid).await;
+    for sequence in 0..200 {
+        alice.send_packet(1, sequence, &[7; 15_000]);
+    }
+    for sequence in 0..200 {
+        let packet = bob.packet().await;
+        assert_eq!(datatracks::packet::decode(&packet).unwrap().header.sequence, sequence);
+    }
+    assert_eq!(rooms.take_losses(), []);
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_quick_reconnect_keeps_tracks_and_handles() {
+    let server = start().await;
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    let mut bob = Participant::join(&options(&server, "bob")).await;
+    let track = alice.publish(1, "poses").await;
+    bob.subscribe(&track.info.sid).await;
+
+    alice.transport.cut();
+    assert_eq!(alice.interruption().await, Interruption::Signal);
+    alice.signal(&publish_request(2, "while cut"));
+    let published = signal::encode_publish_response(&track);
+    alice.transport.resume(Some(vec![published])).await.unwrap();
+    assert_eq!(alice.publish_response().await.info.name, "while cut");
+    alice.deliver(&mut bob, 1).await;
+
+    bob.transport.cut();
+    assert_eq!(bob.interruption().await, Interruption::Signal);
+    bob.transport.resume(Some(Vec::new())).await.unwrap();
+    alice.deliver(&mut bob, 1).await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn whom_the_server_does_not_know_must_join_anew() {
+    let server = start().await;
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    alice.transport.cut();
+    assert_eq!(alice.interruption().await, Interruption::Signal);
+    let other = Participant::join(&options(&server, "alice")).await;
+    other.transport.leave().await;
+    assert_eq!(alice.transport.resume(None).await, Err(JoinError::NotResumable));
+    server.close().await;
+}
+
+#[tokio::test]
+async fn the_same_identity_ends_the_older_session() {
+    let server = start().await;
+    let mut first = Participant::join(&options(&server, "alice")).await;
+    let second = Participant::join(&options(&server, "alice")).await;
+    let ended = Interruption::Ended(EndReason::DuplicateIdentity);
+    assert_eq!(first.interruption().await, ended);
+    second.transport.leave().await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn leaving_takes_the_tracks_along() {
+    let server = start().await;
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    let mut bob = Participant::join(&options(&server, "bob")).await;
+    alice.publish(1, "poses").await;
+    alice.transport.leave().await;
+    loop {
+        if let SignalIn::Update(participants) = bob.next_signal().await
+            && participants.iter().any(|participant| !participant.connected)
+        {
+            assert_eq!((&*participants[0].identity, &*participants[0].tracks), ("alice", &[][..]));
+            break;
+        }
+    }
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_closes_says_so() {
+    let server = start().await;
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    timeout(Duration::from_secs(5), server.close()).await.expect("the server closes");
+    assert_eq!(alice.interruption().await, Interruption::Ended(EndReason::ServerShutdown));
+}
+
+#[tokio::test]
+async fn plain_participants_are_in_the_same_rooms() {
+    let rooms = Rooms::new(RoomOptions::default());
+    let server = start_in(rooms.clone()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = listener.local_addr().unwrap();
+    tokio::spawn(plain::serve(listener, rooms));
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    let track = alice.publish(1, "poses").await;
+
+    let mut bob = TcpStream::connect(plain).await.unwrap();
+    let hello = br#"{"identity":"bob","room":"lab"}"#.to_vec();
+    Message { kind: Kind::Hello, bytes: hello }.write(&mut bob).await.unwrap();
+    let track_sid = track.info.sid;
+    let subscribe = SignalOut::UpdateSubscription { track_sid, subscribe: true };
+    Message::signal(subscribe.encode()).write(&mut bob).await.unwrap();
+    let crossing = async {
+        for sequence in 0.. {
+            alice.send_packet(1, sequence, b"across");
+            let message = timeout(Duration::from_millis(20), Message::read(&mut bob)).await;
+            if let Ok(Ok(Some(Message { kind: Kind::Packet, bytes }))) = message {
+                return datatracks::packet::decode(&bytes).unwrap().payload.to_vec();
+            }
+        }
+        unreachable!()
+    };
+    assert_eq!(timeout(LIMIT, crossing).await.expect("a packet"), b"across");
+
+    let hello = br#"{"identity":"alice","room":"lab","resume":true}"#.to_vec();
+    let mut alice_again = TcpStream::connect(plain).await.unwrap();
+    Message { kind: Kind::Hello, bytes: hello }.write(&mut alice_again).await.unwrap();
+    let reconnect = Message::read(&mut alice_again).await.unwrap().unwrap();
+    assert!(matches!(decode_response(&reconnect.bytes), Ok(Some(Response::Reconnect(_)))));
+    server.close().await;
+}
+
+#[tokio::test]
+async fn tokens_are_checked() {
+    let server = start().await;
+    for (key, secret) in [(KEY, "wrong"), ("wrong", SECRET)] {
+        let token = ApiKey::new(key, secret).sign(&Grants::new("eve", "lab"));
+        let refused = join(&JoinOptions { token, ..options(&server, "eve") }).await.err();
+        assert!(matches!(refused, Some(JoinError::Unauthorized { .. })), "{refused:?}");
+    }
+    let nameless = join(&options(&server, "")).await.err();
+    assert!(matches!(nameless, Some(JoinError::Rejected { status: 400, .. })), "{nameless:?}");
+    server.close().await;
+}
+
+#[tokio::test]
+async fn only_two_peer_connections_are_served() {
+    let server = start().await;
+    let single = JoinOptions { mode: Some(Mode::Single), ..options(&server, "alice") };
+    let refused = join(&single).await.err();
+    assert!(matches!(refused, Some(JoinError::Rejected { status: 404, .. })), "{refused:?}");
+    server.close().await;
+}
+
+#[tokio::test]
+async fn plain_requests_get_plain_answers() {
+    let server = start().await;
+    let validate = "GET /rtc/validate?access_token=a.b.c HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "200"),
+        (validate, "401"),
+        ("GET /rtc/validate HTTP/1.1\r\nHost: x\r\n\r\n", "401"),
+        ("GET /rtc/v1/validate HTTP/1.1\r\nHost: x\r\n\r\n", "404"),
+        ("GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n", "404"),
+    ] {
+        let answer = ask(&server, request).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{request}: {answer}");
+    }
+    assert_eq!(ask(&server, "hello\r\n\r\n").await, "");
+    server.close().await;
+}
+
+async fn ask(server: &Server, request: &str) -> String {
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(LIMIT, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+    answer
+}
+
+async fn start() -> Server {
+    start_in(Rooms::new(RoomOptions::default())).await
+}
+
+async fn start_in(rooms: Rooms) -> Server {
+    let address = ([127, 0, 0, 1], 0).into();
+    let key = ApiKey::new(KEY, SECRET);
+    Server::start(ServerOptions { address, key, rooms }).await.unwrap()
+}
+
+fn options(server: &Server, identity: &str) -> JoinOptions {
+    let token = ApiKey::new(KEY, SECRET).sign(&Grants::new(identity, "lab"));
+    let address = ServerAddress::parse(&format!("ws://{}", server.address())).unwrap();
+    JoinOptions { server: address, token, mode: None }
+}
+
+const KEY: &str = "testkey";
+const SECRET: &str = "0123456789abcdef0123456789abcdef";

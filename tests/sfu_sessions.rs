@@ -1,0 +1,385 @@
+//! Sessions, subscriptions and their snapshots in the embedded SFU, in virtual time (protocol §3).
+#![cfg(feature = "host")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod common;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use common::{script::Room, simulated_room::SimulatedRoom};
+use datatracks::{
+    host::{
+        plain::{DropMode, Permissions},
+        sfu::{Config, Control, JoinRefused},
+    },
+    signal::session::*,
+};
+use proptest::prelude::*;
+
+#[test]
+fn sids_have_their_prefix_and_twelve_characters_of_base_57() {
+    let mut room = room();
+    let sids: BTreeSet<_> = (1..=200).map(|n| room.publish("alice", n, &n.to_string())).collect();
+    assert_eq!(sids.len(), 200);
+    let mut characters = BTreeSet::new();
+    for sid in &sids {
+        let rest = sid.strip_prefix("DTR_").unwrap();
+        assert_eq!(rest.len(), 12);
+        characters.extend(rest.chars());
+    }
+    assert_eq!(characters.len(), 57, "{characters:?}");
+    assert!(characters.iter().all(|c| c.is_ascii_alphanumeric() && !"01IOl".contains(*c)));
+}
+
+#[test]
+fn handles_count_up_and_are_not_used_again_at_once() {
+    let mut room = room();
+    let imu = room.publish("alice", 1, "imu");
+    let first = room.subscribe("bob", &imu);
+    assert!((1..=256).contains(&first));
+    room.want("bob", &imu, false);
+    assert_eq!(room.subscribe("bob", &imu), first + 1);
+}
+
+#[test]
+fn handles_wrap_past_zero_and_past_those_in_use() {
+    let mut room = room();
+    let kept = room.publish("alice", 1, "kept");
+    let kept_handle = room.subscribe("bob", &kept);
+    let other = room.publish("alice", 2, "other");
+    let mut seen = BTreeSet::new();
+    for _ in 0..u16::MAX - 1 {
+        room.want("bob", &other, true);
+        let handles = room.handles("bob").unwrap();
+        let handle = *handles.iter().find(|(_, sid)| **sid == other).unwrap().0;
+        assert!(handle != kept_handle && seen.insert(handle));
+        room.want("bob", &other, false);
+    }
+    assert_eq!(room.handles("bob").unwrap().into_iter().collect::<Vec<_>>(), [(kept_handle, kept)]);
+}
+
+#[test]
+fn a_wish_for_an_unknown_track_is_forgotten_after_a_minute() {
+    let minute = Duration::from_secs(60);
+    for (waited, remembered) in [(minute - Duration::from_nanos(1), true), (minute, false)] {
+        let mut room = room();
+        // The SID of the track to come, from a room that draws the same.
+        let sid = self::room().publish("alice", 1, "imu");
+        room.want("bob", &sid, true);
+        room.advance(waited);
+        assert_eq!(room.publish("alice", 1, "imu"), sid);
+        assert_eq!(room.handles("bob").is_some(), remembered, "{waited:?}");
+    }
+}
+
+#[test]
+fn who_may_not_subscribe_hears_nothing_until_it_may() {
+    let mut room = room();
+    room.permit("bob", Permissions { can_publish_data: true, can_subscribe: false });
+    let sid = room.publish("alice", 1, "imu");
+    room.want("bob", &sid, true);
+    assert_eq!(room.handles("bob"), None);
+    room.permit("bob", Permissions::default());
+    assert_eq!(room.handles("bob").unwrap().len(), 1);
+    room.permit("bob", Permissions { can_publish_data: true, can_subscribe: false });
+    assert_eq!(room.handles("bob").unwrap().len(), 0);
+    room.send_packet("alice", &packet(1));
+    assert!(room.packets.is_empty());
+}
+
+#[test]
+fn a_denied_reader_is_told_once_and_gets_the_track_when_permitted() {
+    let mut room = room();
+    let sid = room.publish("alice", 1, "imu");
+    let readers = |all| {
+        let request = SubscriptionPermission { all_participants: all, track_permissions: vec![] };
+        Request::SubscriptionPermission(request)
+    };
+    let told = |room: &mut SimulatedRoom| {
+        let all = room.read_all("bob").into_iter();
+        let updates = all.filter_map(|response| match response {
+            Response::SubscriptionPermissionUpdate(update) => Some(update.allowed),
+            _ => None,
+        });
+        updates.collect::<Vec<_>>()
+    };
+    room.send("alice", readers(false));
+    room.want("bob", &sid, true);
+    room.send("alice", readers(false));
+    assert_eq!(told(&mut room), [false]);
+    room.send("alice", readers(true));
+    assert_eq!(told(&mut room), [true]);
+    assert_eq!(room.sfu.subscription_stats().len(), 1);
+}
+
+#[test]
+fn an_unsubscribe_that_would_freeze_a_real_server_is_counted() {
+    let mut room = room();
+    room.want("bob", "DTR_unknown", false);
+    assert_eq!(room.sfu.stats().dangerous_unsubscribes, 0, "never wanted: harmless");
+    room.want("bob", "DTR_unknown", true);
+    room.want("bob", "DTR_unknown", false);
+    assert_eq!(room.sfu.stats().dangerous_unsubscribes, 1);
+    let sid = room.publish("alice", 1, "imu");
+    room.subscribe("bob", &sid);
+    room.want("bob", &sid, false);
+    assert_eq!(room.sfu.stats().dangerous_unsubscribes, 1);
+}
+
+#[test]
+fn the_same_identity_takes_the_place_of_the_one_before() {
+    let mut room = room();
+    let before = room.id("alice");
+    let sid = room.publish("alice", 1, "imu");
+    room.subscribe("bob", &sid);
+    room.join("alice", Permissions::default());
+    let farewell = room.signals.get_mut(&before).unwrap().pop_back().unwrap();
+    let Response::Leave(leave) = farewell else { panic!("{farewell:?}") };
+    assert_eq!(leave.reason, disconnect_reason::DUPLICATE_IDENTITY);
+    assert_eq!(leave.action, leave_action::DISCONNECT);
+    assert_eq!(room.closed, [before]);
+    let told = room.read_all("bob");
+    let updates: Vec<_> = told
+        .iter()
+        .filter_map(|response| match response {
+            Response::Update(update) => Some(&update.participants[0]),
+            _ => None,
+        })
+        .collect();
+    let [alice] = updates[..] else { panic!("{updates:?}") };
+    assert_eq!((alice.state, alice.data_tracks.len()), (participant_state::ACTIVE, 0));
+    assert!(matches!(told.last(),
+        Some(Response::DataTrackSubscriberHandles(handles)) if handles.sub_handles.is_empty()));
+    assert_eq!(room.sfu.stats().ended.received, 0);
+}
+
+#[test]
+fn subscriptions_survive_a_quick_reconnect_and_are_not_told_again() {
+    let mut room = room();
+    let sid = room.publish("alice", 1, "imu");
+    let handle = room.subscribe("bob", &sid);
+    room.control("bob", Control::DropSession(DropMode::Quick));
+    assert_eq!(room.closed, [room.id("bob")]);
+    room.publish("alice", 2, "gps");
+    assert_eq!(room.read_all("bob"), [], "signals are lost while it is away");
+    room.resume("bob");
+    let told = room.read_all("bob");
+    assert!(matches!(told[..], [Response::Reconnect(_), Response::Update(_)]), "{told:?}");
+    room.send_packet("alice", &packet(1));
+    assert_eq!(room.packets[&room.id("bob")][0][2..4], handle.to_be_bytes());
+    room.want("bob", &sid, true);
+    assert_eq!(room.read_all("bob"), [], "already subscribed");
+}
+
+#[test]
+fn who_stays_away_is_gone_after_its_time_and_not_before() {
+    let mut room = SimulatedRoom::with_config(Config {
+        departure_timeout: Duration::from_secs(20),
+        ..Config::new("room")
+    });
+    for identity in ["alice", "bob"] {
+        room.join(identity, Permissions::default());
+    }
+    let sid = room.publish("alice", 1, "imu");
+    room.subscribe("bob", &sid);
+    room.disconnect("alice");
+    room.advance(Duration::from_secs(20) - Duration::from_nanos(1));
+    assert_eq!(room.read_all("bob"), []);
+    room.advance(Duration::from_nanos(1));
+    let told = room.read_all("bob");
+    assert!(matches!(&told[0], Response::Update(update)
+        if update.participants[0].state == participant_state::DISCONNECTED));
+    assert_eq!(room.sfu.poll_timeout(), None);
+    room.disconnect("bob");
+    room.advance(Duration::from_secs(20));
+    assert!(room.sfu.is_empty());
+}
+
+#[test]
+fn nobody_joins_without_a_usable_name() {
+    let mut room = room();
+    for identity in [String::new(), "x".repeat(257)] {
+        let refused = room.sfu.join(&identity, Permissions::default());
+        assert_eq!(refused, Err(JoinRefused::InvalidIdentity));
+    }
+    assert!(room.sfu.join(&"x".repeat(256), Permissions::default()).is_ok());
+}
+
+#[test]
+fn a_room_has_room_for_so_many() {
+    let mut room = room();
+    let quiet = |room: &mut SimulatedRoom| while room.sfu.poll_output().is_some() {};
+    for number in 3..=1024 {
+        room.sfu.join(&number.to_string(), Permissions::default()).unwrap();
+        quiet(&mut room);
+    }
+    let refused = room.sfu.join("one more", Permissions::default());
+    assert_eq!(refused, Err(JoinRefused::RoomFull));
+    assert!(room.sfu.join("bob", Permissions::default()).is_ok(), "who is there may come again");
+}
+
+#[test]
+fn a_server_without_data_tracks_or_blobs_says_so() {
+    let config = Config { data_tracks: false, data_blobs: false, ..Config::new("room") };
+    let mut room = SimulatedRoom::with_config(config);
+    room.join("alice", Permissions::default());
+    room.read_all("alice");
+    for request in [
+        Request::PublishDataTrack(PublishDataTrackRequest::default()),
+        Request::StoreDataBlob(StoreDataBlobRequest::default()),
+        Request::GetDataBlob(GetDataBlobRequest::default()),
+    ] {
+        room.send("alice", request);
+        let told = room.read_all("alice");
+        assert!(matches!(&told[..], [Response::RequestResponse(refusal)] if refusal.reason == 2));
+    }
+}
+
+#[test]
+fn blobs_of_one_participant_fit_into_their_limit() {
+    let mut room = room();
+    let store = |room: &mut SimulatedRoom, key: &str, size: usize| {
+        let key = Some(DataBlobKey { key: Some(BlobKey::Generic(key.into())) });
+        let blob = Some(DataBlob { key, contents: vec![0; size] });
+        room.send("alice", Request::StoreDataBlob(StoreDataBlobRequest { request_id: 1, blob }));
+        matches!(room.read_all("alice")[..], [Response::StoreDataBlob(_)])
+    };
+    assert!(store(&mut room, "a", 60_000));
+    assert!(!store(&mut room, "b", 4_000));
+    assert!(store(&mut room, "a", 30_000), "it replaces itself");
+    assert!(store(&mut room, "b", 33_000));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever people do: the last snapshot of each is what packets say, and nobody waits for a timer in vain.
+    #[test]
+    fn snapshots_are_the_truth(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut room = SimulatedRoom::new();
+        let mut sids: Vec<String> = Vec::new();
+        let mut known = std::collections::BTreeMap::new();
+        for person in PEOPLE {
+            room.join(person, Permissions::default());
+            known.insert(person, std::collections::BTreeMap::new());
+        }
+        for step in steps {
+            take(&mut room, &mut sids, step);
+            for person in PEOPLE {
+                let rejoined = room.signals.get(&room.id(person))
+                    .is_some_and(|told| told.iter().any(|r| matches!(r, Response::Join(_))));
+                if rejoined {
+                    known.insert(person, Default::default());
+                }
+                if let Some(handles) = room.handles(person) {
+                    known.insert(person, handles);
+                }
+            }
+        }
+        for (publisher, handle) in PEOPLE.iter().flat_map(|p| (1..=3).map(move |h| (*p, h))) {
+            room.packets.clear();
+            room.send_packet(publisher, &packet(handle));
+            for reader in PEOPLE {
+                let packets = room.packets.get(&room.id(reader)).cloned().unwrap_or_default();
+                for packet in packets {
+                    let under = u16::from_be_bytes([packet[2], packet[3]]);
+                    prop_assert!(known[reader].contains_key(&under), "{reader} {known:?}");
+                }
+            }
+        }
+        let active = room.sfu.subscription_stats().len();
+        let told: usize = known.values().map(std::collections::BTreeMap::len).sum();
+        prop_assert_eq!(active, told);
+    }
+
+    #[test]
+    fn any_bytes_are_a_request_or_counted(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        let mut room = room();
+        room.sfu.handle_signal(room.now, room.id("alice"), &bytes);
+        while room.sfu.poll_output().is_some() {}
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Publish(usize, u16),
+    Unpublish(usize, u16),
+    Want(usize, proptest::sample::Index, bool),
+    Rejoin(usize),
+    Resume(usize),
+    Permit(usize, Permissions),
+    Readers(usize, bool),
+    Advance(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let who = 0..PEOPLE.len();
+    let handle = 1_u16..4;
+    let permissions =
+        (any::<bool>(), any::<bool>()).prop_map(|(can_publish_data, can_subscribe)| Permissions {
+            can_publish_data,
+            can_subscribe,
+        });
+    prop_oneof![
+        4 => (who.clone(), handle.clone()).prop_map(|(who, handle)| Step::Publish(who, handle)),
+        1 => (who.clone(), handle).prop_map(|(who, handle)| Step::Unpublish(who, handle)),
+        8 => (who.clone(), any::<proptest::sample::Index>(), any::<bool>())
+            .prop_map(|(who, track, on)| Step::Want(who, track, on)),
+        1 => who.clone().prop_map(Step::Rejoin),
+        1 => who.clone().prop_map(Step::Resume),
+        1 => (who.clone(), permissions).prop_map(|(who, may)| Step::Permit(who, may)),
+        1 => (who, any::<bool>()).prop_map(|(who, all)| Step::Readers(who, all)),
+        1 => (0_u64..70).prop_map(Step::Advance),
+    ]
+}
+
+fn take(room: &mut SimulatedRoom, sids: &mut Vec<String>, step: Step) {
+    match step {
+        Step::Publish(who, handle) => {
+            let request = PublishDataTrackRequest {
+                pub_handle: handle.into(),
+                name: handle.to_string(),
+                ..Default::default()
+            };
+            room.send(PEOPLE[who], Request::PublishDataTrack(request));
+            let id = room.id(PEOPLE[who]);
+            sids.extend(room.signals[&id].iter().rev().find_map(|response| match response {
+                Response::PublishDataTrack(published) => Some(published.info.clone().unwrap().sid),
+                _ => None,
+            }));
+        }
+        Step::Unpublish(who, handle) => room.unpublish(PEOPLE[who], handle),
+        Step::Want(_, _, _) if sids.is_empty() => {}
+        Step::Want(who, track, on) => room.want(PEOPLE[who], track.get(sids).as_str(), on),
+        Step::Rejoin(who) => room.join(PEOPLE[who], Permissions::default()),
+        Step::Resume(who) => {
+            room.disconnect(PEOPLE[who]);
+            room.resume(PEOPLE[who]);
+        }
+        Step::Permit(who, permissions) => room.permit(PEOPLE[who], permissions),
+        Step::Readers(who, all_participants) => {
+            let track_permissions = vec![];
+            let request = SubscriptionPermission { all_participants, track_permissions };
+            room.send(PEOPLE[who], Request::SubscriptionPermission(request));
+        }
+        Step::Advance(seconds) => room.advance(Duration::from_secs(seconds)),
+    }
+}
+
+fn room() -> SimulatedRoom {
+    let mut room = SimulatedRoom::new();
+    room.join("alice", Permissions::default());
+    room.join("bob", Permissions::default());
+    room.read_all("alice");
+    room.read_all("bob");
+    room
+}
+
+fn packet(handle: u16) -> Vec<u8> {
+    let mut packet = vec![0x18, 0];
+    packet.extend(handle.to_be_bytes());
+    packet.extend([0; 8]);
+    packet
+}
+
+const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
