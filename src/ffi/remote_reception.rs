@@ -5,7 +5,7 @@
 use std::{
     borrow::Cow,
     sync::{Arc, Mutex},
-    task::{Context, Poll},
+    task::{Poll, Waker},
     time::Instant,
 };
 
@@ -116,36 +116,29 @@ impl Reception {
         state.readers.retain(|(known, _)| *known != reader);
     }
 
-    /// A seat among those who wait for the next frame of a stream.
-    pub(super) fn sit(&self, reader: ReaderId) -> u64 {
-        self.state.hold().seats(reader).map_or(0, Seats::sit)
-    }
-
     pub(super) fn leave(&self, reader: ReaderId, seat: u64) {
         let waker = self.state.hold().seats(reader).and_then(|seats| seats.leave(seat));
         drop(waker);
     }
 
-    /// The next frame, or `None` at the end of the stream.
+    /// The next frame, or `None` at the end of the stream. Takes a seat among those who wait where there is neither.
     pub(super) fn poll_next(
         &self,
         reader: ReaderId,
-        seat: u64,
-        context: &Context<'_>,
+        seat: &mut Option<u64>,
+        waker: &Waker,
     ) -> Poll<Option<DataTrackFrame>> {
-        let (next, former) = {
-            let mut state = self.state.hold();
-            let next = state.receiver.next(reader);
-            let waits = next == Next::Empty;
-            let seats = state.seats(reader).filter(|_| waits);
-            let former = seats.and_then(|seats| seats.wait(seat, context.waker()));
-            (next, former)
-        };
-        drop(former);
-        match next {
+        let mut state = self.state.hold();
+        match state.receiver.next(reader) {
             Next::Frame(frame) => Poll::Ready(Some(frame)),
             Next::Ended => Poll::Ready(None),
-            Next::Empty => Poll::Pending,
+            Next::Empty => {
+                let seats = state.seats(reader);
+                let former = seats.and_then(|seats| seats.wait(seat, waker));
+                drop(state);
+                drop(former);
+                Poll::Pending
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     hash::{Hash, Hasher},
     sync::{Arc, Mutex, Weak},
-    task::{Context, Poll},
+    task::{Poll, Waker},
 };
 
 use super::{
@@ -122,8 +122,8 @@ impl RemoteDataTrack {
         &self,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<UnpublishReason, WaitError> {
-        let end = EndWaiter { track: self, seat: self.facts.hold().waiting_for_end.sit() };
-        let ended = poll_fn(|context| end.poll(context));
+        let mut end = EndWaiter { track: self, seat: None };
+        let ended = poll_fn(|context| end.poll(context.waker()));
         unless_cancelled(cancel, ended).await.map_err(|Cancelled| WaitError::Cancelled)
     }
 
@@ -186,16 +186,16 @@ impl fmt::Debug for RemoteDataTrack {
 /// Waits for the end; gives its seat up when dropped.
 struct EndWaiter<'a> {
     track: &'a RemoteDataTrack,
-    seat: u64,
+    seat: Option<u64>,
 }
 
 impl EndWaiter<'_> {
-    fn poll(&self, context: &Context<'_>) -> Poll<UnpublishReason> {
+    fn poll(&mut self, waker: &Waker) -> Poll<UnpublishReason> {
         let mut facts = self.track.facts.hold();
         if let Some(reason) = facts.ended {
             return Poll::Ready(reason);
         }
-        let former = facts.waiting_for_end.wait(self.seat, context.waker());
+        let former = facts.waiting_for_end.wait(&mut self.seat, waker);
         drop(facts);
         drop(former);
         Poll::Pending
@@ -204,7 +204,9 @@ impl EndWaiter<'_> {
 
 impl Drop for EndWaiter<'_> {
     fn drop(&mut self) {
-        let waker = self.track.facts.hold().waiting_for_end.leave(self.seat);
-        drop(waker);
+        if let Some(seat) = self.seat {
+            let waker = self.track.facts.hold().waiting_for_end.leave(seat);
+            drop(waker);
+        }
     }
 }

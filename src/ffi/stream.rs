@@ -48,8 +48,10 @@ impl DataTrackStream {
         &self,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Option<DataTrackFrame>, WaitError> {
-        let seat = Seat { stream: self, seat: self.reception.sit(self.reader) };
-        let next = poll_fn(|context| self.reception.poll_next(self.reader, seat.seat, context));
+        let mut seat = Seat { stream: self, seat: None };
+        let next = poll_fn(|context| {
+            self.reception.poll_next(self.reader, &mut seat.seat, context.waker())
+        });
         unless_cancelled(cancel, next).await.map_err(|Cancelled| WaitError::Cancelled)
     }
 
@@ -103,14 +105,16 @@ impl Drop for DataTrackStream {
     }
 }
 
-/// One call of `next`; gives its seat up when dropped.
+/// One call of `next`: takes a seat when it has to wait, and gives it up when dropped.
 struct Seat<'a> {
     stream: &'a DataTrackStream,
-    seat: u64,
+    seat: Option<u64>,
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        self.stream.reception.leave(self.stream.reader, self.seat);
+        if let Some(seat) = self.seat {
+            self.stream.reception.leave(self.stream.reader, seat);
+        }
     }
 }
