@@ -10,6 +10,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
+    clippy::type_complexity,
     missing_docs,
     unreachable_pub
 )]
