@@ -10,6 +10,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
     clippy::print_stderr,
     clippy::print_stdout,
     clippy::type_complexity,
