@@ -12,11 +12,6 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-<<<<<<< HEAD
-=======
-    clippy::print_stderr,
-    clippy::print_stdout,
->>>>>>> tool
     clippy::type_complexity,
     missing_docs,
     unreachable_pub
