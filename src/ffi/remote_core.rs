@@ -35,7 +35,7 @@ pub(super) struct Remote {
     pub(super) environment: Arc<Environment>,
     pub(super) provider: Option<Arc<dyn DecryptionProvider>>,
     pub(super) budgets: Budgets,
-    pub(super) faults: Faults,
+    pub(super) faults: Arc<Faults>,
     pub(super) routing: Mutex<Routing<Arc<Reception>>>,
     pub(super) this: Weak<Self>,
     state: Mutex<State>,
@@ -67,7 +67,7 @@ impl Remote {
             environment,
             provider,
             budgets: Budgets::default(),
-            faults: Faults::default(),
+            faults: Arc::default(),
             routing: Mutex::new(Routing::new()),
             this: this.clone(),
             state: Mutex::new(State::new(control, delegate)),
@@ -187,7 +187,7 @@ impl Remote {
     }
 
     fn deliver(&self, reception: &Reception, packet: &Packet<'_>, now: Instant) {
-        if let Some(deadline) = reception.receive(packet, &self.environment, &self.faults, now) {
+        if let Some(deadline) = reception.receive(packet, &self.environment, now) {
             self.alarm.set(deadline);
         }
     }

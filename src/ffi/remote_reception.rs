@@ -26,6 +26,7 @@ use crate::{
 
 /// See the module.
 pub(super) struct Reception {
+    pub(super) faults: Arc<Faults>,
     publisher: Arc<str>,
     provider: Option<Arc<dyn DecryptionProvider>>,
     state: Mutex<State>,
@@ -44,10 +45,11 @@ impl Reception {
         encrypted: bool,
         provider: Option<Arc<dyn DecryptionProvider>>,
         budgets: &Budgets,
+        faults: Arc<Faults>,
     ) -> Self {
         let receiver = Receiver::new(encrypted, budgets);
         let state = State { receiver, readers: Vec::new(), armed: None };
-        Self { publisher, provider, state: Mutex::new(state) }
+        Self { faults, publisher, provider, state: Mutex::new(state) }
     }
 
     /// Takes a packet in, and opens what it completes. Answers when to call [`expire`](Self::expire), if that is new.
@@ -55,13 +57,12 @@ impl Reception {
         &self,
         packet: &Packet<'_>,
         environment: &Environment,
-        faults: &Faults,
         now: Instant,
     ) -> Option<Instant> {
         let mut deadlines = Deadlines::default();
         let mut sealed = deadlines.note(self.change(|receiver| receiver.receive(packet, now)));
         while let Some(Sealed { encryption, bytes, ticket }) = sealed {
-            let opened = self.open(&encryption, bytes, faults);
+            let opened = self.open(&encryption, bytes);
             let now = environment.now();
             sealed = deadlines.note(self.change(|receiver| receiver.opened(ticket, opened, now)));
         }
@@ -173,12 +174,7 @@ impl Reception {
         (answer, deadline)
     }
 
-    fn open(
-        &self,
-        encryption: &Encryption,
-        bytes: Cow<'_, [u8]>,
-        faults: &Faults,
-    ) -> Option<Payload> {
+    fn open(&self, encryption: &Encryption, bytes: Cow<'_, [u8]>) -> Option<Payload> {
         let provider = self.provider.as_ref()?;
         let Some(ring) = provider.key_ring() else {
             let sealed = EncryptedPayload {
@@ -187,7 +183,7 @@ impl Reception {
                 key_index: encryption.key_index,
             };
             let publisher = self.publisher.to_string();
-            return faults.call_out("decrypt", || provider.decrypt(sealed, publisher)).ok();
+            return self.faults.call_out("decrypt", || provider.decrypt(sealed, publisher)).ok();
         };
         match bytes {
             Cow::Owned(sealed) => ring.open(&self.publisher, encryption, sealed).ok(),

@@ -45,7 +45,9 @@ impl RemoteDataTrack {
     pub(super) fn new(key: TrackKey, info: DataTrackInfo, remote: &Remote) -> Self {
         let publisher = Arc::clone(&key.publisher);
         let provider = remote.provider.clone();
-        let reception = Reception::new(publisher, info.uses_e2ee, provider, &remote.budgets);
+        let faults = Arc::clone(&remote.faults);
+        let reception =
+            Reception::new(publisher, info.uses_e2ee, provider, &remote.budgets, faults);
         let facts = Facts {
             info,
             state: SubscriptionState::Unsubscribed,
@@ -62,7 +64,7 @@ impl RemoteDataTrack {
 
     /// What is known of the track now.
     pub fn info(&self) -> DataTrackInfo {
-        self.facts.hold().info.clone()
+        self.guarded("info", DataTrackInfo::default, || self.facts.hold().info.clone())
     }
 
     /// Who publishes it.
@@ -72,12 +74,13 @@ impl RemoteDataTrack {
 
     /// False for good after the end of the publication.
     pub fn is_published(&self) -> bool {
-        self.facts.hold().ended.is_none()
+        self.guarded("is_published", || false, || self.facts.hold().ended.is_none())
     }
 
     /// How far the subscription is.
     pub fn subscription_state(&self) -> SubscriptionState {
-        self.facts.hold().state
+        let safe = || SubscriptionState::Unsubscribed;
+        self.guarded("subscription_state", safe, || self.facts.hold().state)
     }
 
     /// Reads the track with default options.
@@ -129,7 +132,7 @@ impl RemoteDataTrack {
 
     /// What became of the packets and frames so far.
     pub fn stats(&self) -> RemoteTrackStats {
-        self.reception.stats()
+        self.guarded("stats", RemoteTrackStats::default, || self.reception.stats())
     }
 
     pub(super) fn set_sid(&self, sid: String) {
@@ -147,6 +150,15 @@ impl RemoteDataTrack {
         facts.ended.get_or_insert(reason);
         facts.waiting_for_end.call(&mut wakes);
         wakes
+    }
+
+    fn guarded<T>(
+        &self,
+        method: &'static str,
+        safe: impl FnOnce() -> T,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        self.reception.faults.guarded(method, safe, work)
     }
 
     /// The stream is there before its answer: whoever drops the call drops it, and so gives the subscription up.
