@@ -78,9 +78,11 @@ impl LocalDataTrackManagerDelegate for Silent {
 }
 
 fn silent(encrypted: bool) -> (Arc<LocalDataTrackManager>, Arc<LocalDataTrack>) {
-    let ring = Arc::new(KeyRing::new(Default::default()).unwrap());
-    ring.set_shared_key(b"secret".to_vec(), 0).unwrap();
-    let provider = encrypted.then(|| ring.encryption_provider(None));
+    let provider = encrypted.then(|| {
+        let ring = Arc::new(KeyRing::new(Default::default()).unwrap());
+        ring.set_shared_key(b"secret".to_vec(), 0).unwrap();
+        ring.encryption_provider(None)
+    });
     let manager = Arc::new(LocalDataTrackManager::with_environment(
         Environment::system(),
         Arc::new(Silent),
