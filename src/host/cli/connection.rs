@@ -1,6 +1,6 @@
 //! Joining a room as the options say, and leaving it however the work ends.
 
-use std::{env, sync::Arc};
+use std::{env, sync::Arc, time::Duration};
 
 use clap::Args;
 use datatracks::{
@@ -115,6 +115,16 @@ impl Joined {
     }
 }
 
+/// What is sent before the data channel is open is lost, in both directions.
+pub(crate) async fn wait_until_open(room: &Room) -> Result<(), Failure> {
+    let failure = |_| {
+        Failure::TimedOut(
+            "the data channel does not open; is UDP to the server blocked, or is it without data tracks?".into(),
+        )
+    };
+    room.wait_until_open(OPENING_TIME).await.map_err(failure)
+}
+
 /// Tells people what happens to the connection, until the room is closed for good.
 async fn watch(events: &mut UnboundedReceiver<RoomEvent>) -> EndReason {
     while let Some(event) = events.recv().await {
@@ -163,6 +173,9 @@ fn secret(text: &str) -> Result<Zeroizing<String>, String> {
         text => Ok(Zeroizing::new(text.into())),
     }
 }
+
+/// ICE, DTLS and SCTP together; usually far below one second (protocol §7).
+const OPENING_TIME: Duration = Duration::from_secs(15);
 
 const SERVER: &str = "Server";
 

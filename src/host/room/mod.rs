@@ -148,7 +148,7 @@ impl Room {
         &self.participant
     }
 
-    /// Waits until frames can be sent.
+    /// Waits until frames can be sent, and arrive. Subscribe after it: what is sent before does not arrive.
     ///
     /// # Errors
     /// When the data channel was closed instead (as by servers without data tracks), or is not open within `limit`.
