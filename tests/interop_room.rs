@@ -1,6 +1,12 @@
 //! Whole rooms on a real livekit-server: both managers on the transport, through reconnects of both kinds.
 #![cfg(feature = "host")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 mod livekit_server;
 

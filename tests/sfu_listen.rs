@@ -8,21 +8,26 @@ use std::time::Duration;
 
 use datatracks::{
     host::{
+        plain::{Kind, Message},
         room::{
             ApiKey, EndReason, Grants, Interruption, JoinError, Mode, ServerAddress,
             transport::{JoinOptions, join},
         },
         sfu::{
-            Impairment,
+            RoomOptions, Rooms,
             listen::{Server, ServerOptions},
+            plain,
         },
     },
-    signal::{self, SignalIn},
+    signal::{
+        self, SignalIn, SignalOut,
+        session::{Response, decode_response},
+    },
 };
 use raw_participant::{LIMIT, Participant, publish_request};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     time::timeout,
 };
 
@@ -51,7 +56,8 @@ async fn packets_cross_both_ways() {
 
 #[tokio::test]
 async fn a_burst_loses_nothing() {
-    let server = start().await;
+    let rooms = Rooms::new(RoomOptions::default());
+    let server = start_in(rooms.clone()).await;
     let mut alice = Participant::join(&options(&server, "alice")).await;
     let mut bob = Participant::join(&options(&server, "bob")).await;
     let track = alice.publish(1, "cloud").await;
@@ -63,7 +69,7 @@ async fn a_burst_loses_nothing() {
         let packet = bob.packet().await;
         assert_eq!(datatracks::packet::decode(&packet).unwrap().header.sequence, sequence);
     }
-    assert_eq!(server.take_losses(), []);
+    assert_eq!(rooms.take_losses(), []);
     server.close().await;
 }
 
@@ -140,6 +146,42 @@ async fn a_server_that_closes_says_so() {
 }
 
 #[tokio::test]
+async fn plain_participants_are_in_the_same_rooms() {
+    let rooms = Rooms::new(RoomOptions::default());
+    let server = start_in(rooms.clone()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = listener.local_addr().unwrap();
+    tokio::spawn(plain::serve(listener, rooms));
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    let track = alice.publish(1, "poses").await;
+
+    let mut bob = TcpStream::connect(plain).await.unwrap();
+    let hello = br#"{"identity":"bob","room":"lab"}"#.to_vec();
+    Message { kind: Kind::Hello, bytes: hello }.write(&mut bob).await.unwrap();
+    let track_sid = track.info.sid;
+    let subscribe = SignalOut::UpdateSubscription { track_sid, subscribe: true };
+    Message::signal(subscribe.encode()).write(&mut bob).await.unwrap();
+    let crossing = async {
+        for sequence in 0.. {
+            alice.send_packet(1, sequence, b"across");
+            let message = timeout(Duration::from_millis(20), Message::read(&mut bob)).await;
+            if let Ok(Ok(Some(Message { kind: Kind::Packet, bytes }))) = message {
+                return datatracks::packet::decode(&bytes).unwrap().payload.to_vec();
+            }
+        }
+        unreachable!()
+    };
+    assert_eq!(timeout(LIMIT, crossing).await.expect("a packet"), b"across");
+
+    let hello = br#"{"identity":"alice","room":"lab","resume":true}"#.to_vec();
+    let mut alice_again = TcpStream::connect(plain).await.unwrap();
+    Message { kind: Kind::Hello, bytes: hello }.write(&mut alice_again).await.unwrap();
+    let reconnect = Message::read(&mut alice_again).await.unwrap().unwrap();
+    assert!(matches!(decode_response(&reconnect.bytes), Ok(Some(Response::Reconnect(_)))));
+    server.close().await;
+}
+
+#[tokio::test]
 async fn tokens_are_checked() {
     let server = start().await;
     for (key, secret) in [(KEY, "wrong"), ("wrong", SECRET)] {
@@ -188,10 +230,13 @@ async fn ask(server: &Server, request: &str) -> String {
 }
 
 async fn start() -> Server {
+    start_in(Rooms::new(RoomOptions::default())).await
+}
+
+async fn start_in(rooms: Rooms) -> Server {
     let address = ([127, 0, 0, 1], 0).into();
     let key = ApiKey::new(KEY, SECRET);
-    let options = ServerOptions { address, key, impairment: Impairment::default() };
-    Server::start(options).await.unwrap()
+    Server::start(ServerOptions { address, key, rooms }).await.unwrap()
 }
 
 fn options(server: &Server, identity: &str) -> JoinOptions {

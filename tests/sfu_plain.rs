@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use datatracks::{
-    host::sfu::{Impairment, plain},
+    host::sfu::{Impairment, RoomOptions, Rooms, plain},
     signal::{RefusalReason, session::*},
 };
 use tokio::{
@@ -16,7 +16,7 @@ use tokio::{
 
 #[tokio::test]
 async fn a_packet_goes_from_publisher_to_subscriber_under_its_own_handle() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let mut alice = Client::join(address, "alice").await;
     let sid = alice.publish(1, "imu").await;
     let mut bob = Client::join(address, "bob").await;
@@ -27,7 +27,7 @@ async fn a_packet_goes_from_publisher_to_subscriber_under_its_own_handle() {
 
 #[tokio::test]
 async fn rooms_do_not_hear_each_other() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let mut alice = Client::join(address, "alice").await;
     let hello = r#"{"identity":"alice","room":"another"}"#;
     let mut other = Client::connect(address).await;
@@ -41,7 +41,7 @@ async fn rooms_do_not_hear_each_other() {
 
 #[tokio::test]
 async fn a_broken_connection_comes_back_with_everything() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let mut alice = Client::join(address, "alice").await;
     let sid = alice.publish(1, "imu").await;
     let mut bob = Client::join(address, "bob").await;
@@ -65,7 +65,7 @@ async fn a_broken_connection_comes_back_with_everything() {
 
 #[tokio::test]
 async fn a_newer_connection_takes_the_place_of_the_one_before() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let mut first = Client::join(address, "alice").await;
     let mut second =
         Client::hello(address, r#"{"identity":"alice","room":"room","resume":true}"#).await;
@@ -76,7 +76,7 @@ async fn a_newer_connection_takes_the_place_of_the_one_before() {
 
 #[tokio::test]
 async fn a_participant_that_was_removed_has_to_join_anew() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let mut alice = Client::join(address, "alice").await;
     alice.control(r#"{"op":"drop_session","mode":"full"}"#).await.unwrap();
     alice.expect_end().await;
@@ -91,7 +91,7 @@ async fn a_participant_that_was_removed_has_to_join_anew() {
 #[tokio::test]
 async fn a_participant_that_does_not_come_back_goes() {
     let departure_timeout = Duration::from_millis(50);
-    let address = serve(plain::Options { departure_timeout, ..Default::default() }).await;
+    let address = serve(RoomOptions { departure_timeout, ..Default::default() }).await;
     let mut bob = Client::join(address, "bob").await;
     drop(Client::join(address, "alice").await);
     bob.until(|response| {
@@ -105,7 +105,7 @@ async fn a_participant_that_does_not_come_back_goes() {
 
 #[tokio::test]
 async fn controls_do_what_they_say() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let mut alice = Client::join(address, "alice").await;
     alice.control(r#"{"op":"refuse_next","reason":3}"#).await.unwrap();
     alice.request(publish_request(1, "imu")).await;
@@ -124,7 +124,7 @@ async fn controls_do_what_they_say() {
 
 #[tokio::test]
 async fn a_bad_network_is_made_by_control() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let mut alice = Client::join(address, "alice").await;
     let sid = alice.publish(1, "imu").await;
     let mut bob = Client::join(address, "bob").await;
@@ -139,7 +139,7 @@ async fn a_bad_network_is_made_by_control() {
 #[tokio::test]
 async fn a_bad_network_is_made_by_option() {
     let impairment: Impairment = "loss=100%".parse().unwrap();
-    let address = serve(plain::Options { impairment, ..Default::default() }).await;
+    let address = serve(RoomOptions { impairment, ..Default::default() }).await;
     let mut alice = Client::join(address, "alice").await;
     let sid = alice.publish(1, "imu").await;
     let mut bob = Client::join(address, "bob").await;
@@ -153,7 +153,7 @@ async fn a_bad_network_is_made_by_option() {
 
 #[tokio::test]
 async fn bad_controls_are_answered_and_change_nothing() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let mut alice = Client::join(address, "alice").await;
     for (control, hint) in [
         ("", "EOF"),
@@ -174,7 +174,7 @@ async fn bad_controls_are_answered_and_change_nothing() {
 
 #[tokio::test]
 async fn bad_hellos_are_refused_in_words() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let long = "x".repeat(257);
     for (kind, hello) in [
         (HELLO, String::new()),
@@ -198,7 +198,7 @@ async fn bad_hellos_are_refused_in_words() {
 
 #[tokio::test]
 async fn hostile_framing_ends_the_connection_and_nothing_else() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let mut bob = Client::join(address, "bob").await;
     for bytes in [&[1, 0xff, 0xff, 0xff, 0xff][..], &[9, 0, 0, 0, 0], &[0, 0x7f, 0, 0, 0]] {
         let mut client = Client::connect(address).await;
@@ -213,7 +213,7 @@ async fn hostile_framing_ends_the_connection_and_nothing_else() {
 
 #[tokio::test]
 async fn a_slow_reader_loses_packets_but_no_signals() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let mut alice = Client::join(address, "alice").await;
     let sid = alice.publish(1, "imu").await;
     let mut bob = Client::join(address, "bob").await;
@@ -244,11 +244,39 @@ async fn a_slow_reader_loses_packets_but_no_signals() {
     assert!(packets < SENT, "a reader that takes nothing is not waited for");
 }
 
+#[tokio::test]
+async fn a_reader_that_does_not_even_take_its_signals_is_let_go() {
+    let address = serve(RoomOptions::default()).await;
+    let mut alice = Client::join(address, "alice").await;
+    let mut bob = Client::join(address, "bob").await;
+    let key = Some(DataBlobKey { key: Some(BlobKey::Generic("large".into())) });
+    let blob = Some(DataBlob { key: key.clone(), contents: vec![0; LARGE] });
+    alice.request(Request::StoreDataBlob(StoreDataBlobRequest { request_id: 1, blob })).await;
+    alice.until(|response| matches!(response, Response::StoreDataBlob(_)).then_some(())).await;
+    let participant_identity = "alice".to_owned();
+    let find = GetDataBlobRequest { request_id: 1, participant_identity, key };
+    let find = encode_request(Request::GetDataBlob(find));
+    let asked = 2000;
+    for _ in 0..asked {
+        if bob.try_send(SIGNAL, &find).await.is_err() {
+            break;
+        }
+    }
+    let mut received = Vec::new();
+    // A reset is an end too.
+    timeout(PATIENCE, bob.stream.read_to_end(&mut received)).await.expect("it ends").ok();
+    assert!(received.len() < asked * LARGE);
+    alice.publish(1, "still here").await;
+    let hello = r#"{"identity":"bob","room":"room","resume":true}"#;
+    let mut bob = Client::hello(address, hello).await;
+    assert!(matches!(bob.signal().await, Response::Reconnect(_)), "its participant was kept");
+}
+
 /// Starts a server on a port of its own; it ends with the test.
-async fn serve(options: plain::Options) -> std::net::SocketAddr {
+async fn serve(options: RoomOptions) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(plain::serve(listener, options));
+    tokio::spawn(plain::serve(listener, Rooms::new(options)));
     address
 }
 
@@ -276,9 +304,13 @@ impl Client {
     }
 
     async fn send(&mut self, kind: u8, bytes: &[u8]) {
+        self.try_send(kind, bytes).await.unwrap();
+    }
+
+    async fn try_send(&mut self, kind: u8, bytes: &[u8]) -> std::io::Result<()> {
         let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
         let message = [&[kind][..], &length, bytes].concat();
-        self.stream.write_all(&message).await.unwrap();
+        self.stream.write_all(&message).await
     }
 
     async fn request(&mut self, request: Request) {
@@ -399,6 +431,9 @@ const PACKET: u8 = 2;
 const CONTROL: u8 = 3;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Most that a data blob may have, nearly.
+const LARGE: usize = 60_000;
 
 /// 40 MB: more than all buffers on the way hold.
 const SENT: usize = 2500;

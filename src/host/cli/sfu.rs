@@ -6,7 +6,7 @@ use clap::Args;
 use datatracks::host::{
     room::ApiKey,
     sfu::{
-        Impairment,
+        Impairment, RoomOptions, Rooms,
         listen::{Server, ServerOptions},
         plain,
     },
@@ -51,13 +51,14 @@ pub(crate) struct Sfu {
 impl Sfu {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let impairment = self.impair.unwrap_or_default();
+        let rooms = Rooms::new(RoomOptions { impairment, ..RoomOptions::default() });
         let server = match self.listen {
-            Some(address) => Some(self.listen_at(address, impairment).await?),
+            Some(address) => Some(self.listen_at(address, rooms.clone()).await?),
             None => None,
         };
         let plain = async {
             match self.plain {
-                Some(address) => serve_plain(address, impairment).await,
+                Some(address) => serve_plain(address, rooms).await,
                 None => std::future::pending().await,
             }
         };
@@ -71,28 +72,23 @@ impl Sfu {
         ended
     }
 
-    async fn listen_at(
-        &self,
-        address: SocketAddr,
-        impairment: Impairment,
-    ) -> Result<Server, Failure> {
+    async fn listen_at(&self, address: SocketAddr, rooms: Rooms) -> Result<Server, Failure> {
         let key = ApiKey::new(self.api_key.as_str(), self.api_secret.as_str());
-        let server = Server::start(ServerOptions { address, key, impairment }).await;
+        let server = Server::start(ServerOptions { address, key, rooms }).await;
         let server = server.map_err(unusable(address))?;
         data(&format!("listening ws://{}", server.address()))?;
         Ok(server)
     }
 }
 
-async fn serve_plain(address: SocketAddr, impairment: Impairment) -> Result<(), Failure> {
+async fn serve_plain(address: SocketAddr, rooms: Rooms) -> Result<(), Failure> {
     let listener = TcpListener::bind(address).await.map_err(unusable(address))?;
     let bound = listener.local_addr().map_err(unusable(address))?;
     data(&format!("plain {bound}"))?;
     if !bound.ip().is_loopback() {
         tell("the plain protocol has no authentication, and others can reach this address");
     }
-    let options = plain::Options { impairment, ..plain::Options::default() };
-    plain::serve(listener, options).await.map_err(unusable(address))
+    plain::serve(listener, rooms).await.map_err(unusable(address))
 }
 
 fn unusable(address: SocketAddr) -> impl Fn(std::io::Error) -> Failure {
@@ -104,5 +100,5 @@ Examples:
   datatracks sfu --listen 127.0.0.1:7880
   datatracks sfu --plain 127.0.0.1:0 --impair loss=2%,seed=7
 
-Clients find it as they find livekit-server --dev: key devkey, secret secret. On a loopback address all traffic stays on
+Those who join over --listen and over --plain meet in the same rooms. Clients find it as they find livekit-server --dev: key devkey, secret secret. On a loopback address all traffic stays on
 this machine.";

@@ -26,15 +26,20 @@ impl Sfu {
                 link.push(now, packet.serialize(handle), |bytes| {
                     outputs.push_back(Output::Packet { to, bytes });
                 });
+                if link.poll_timeout().is_some() {
+                    self.busy.insert((to, handle));
+                }
             }
         }
     }
 
     pub(super) fn release_packets(&mut self, now: Instant) {
-        let outputs = &mut self.outputs;
-        for (&(to, _), link) in &mut self.links {
+        let Self { busy, links, outputs, .. } = self;
+        busy.retain(|key @ &(to, _)| {
+            let Some(link) = links.get_mut(key) else { return false };
             link.release(now, |bytes| outputs.push_back(Output::Packet { to, bytes }));
-        }
+            link.poll_timeout().is_some()
+        });
     }
 }
 

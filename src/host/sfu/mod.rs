@@ -2,7 +2,7 @@
 //!
 //! Owns participants, publications, subscriptions and handles, and behaves as livekit-server 1.13 does (protocol §3 to §5);
 //! `tests/sfu_against_livekit.rs` replays one script against both. Faults are drawn from a seed. Never waits, spawns, locks or
-//! reads a clock, and knows no socket: shells such as [`plain`] feed it and carry its outputs out.
+//! reads a clock, and knows no socket: the shells [`plain`] and [`listen`] feed it through [`Rooms`], which carry its outputs out.
 //!
 //! ```text
 //!              join, resume                        handle_signal, handle_packet
@@ -18,19 +18,20 @@ mod blob;
 mod chance;
 mod control;
 mod forward;
-mod hub;
 mod impairment;
 mod link;
 pub mod listen;
 mod participant;
 pub mod plain;
 mod publication;
+mod rooms;
 mod session;
+mod sink;
 mod stats;
 mod subscription;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -43,6 +44,7 @@ pub use self::{
     impairment::{Impairment, ImpairmentError},
     link::LinkStats,
     participant::ParticipantId,
+    rooms::{RoomOptions, Rooms},
     stats::{Loss, SfuStats, SubscriptionStats},
 };
 pub use crate::host::plain::Permissions;
@@ -128,7 +130,10 @@ pub struct Sfu {
     participants: BTreeMap<ParticipantId, Participant>,
     /// Publisher and its handle, by track SID.
     tracks: BTreeMap<String, (ParticipantId, Handle)>,
+    /// One an active subscription, by subscriber and its handle.
     links: BTreeMap<(ParticipantId, Handle), Link>,
+    /// The links that have packets on the way.
+    busy: BTreeSet<(ParticipantId, Handle)>,
     outputs: VecDeque<Output>,
     stats: SfuStats,
 }
@@ -146,6 +151,7 @@ impl Sfu {
             participants: BTreeMap::new(),
             tracks: BTreeMap::new(),
             links: BTreeMap::new(),
+            busy: BTreeSet::new(),
             outputs: VecDeque::new(),
             stats: SfuStats::default(),
         }
@@ -158,7 +164,8 @@ impl Sfu {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let packets = self.links.values().filter_map(Link::poll_timeout);
+        let busy = self.busy.iter().filter_map(|key| self.links.get(key));
+        let packets = busy.filter_map(Link::poll_timeout);
         packets.chain(self.departures().map(|(_, at)| at)).min()
     }
 

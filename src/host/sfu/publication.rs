@@ -1,5 +1,7 @@
 //! Publishing: the checks in the server's order, and its answers in the server's words (protocol §3.2, §3.3, §3.5).
 
+use std::time::Instant;
+
 use super::{
     ParticipantId, Sfu,
     participant::{Participant, Publication},
@@ -18,7 +20,12 @@ use crate::{
 type Refused = (RefusalReason, &'static str);
 
 impl Sfu {
-    pub(super) fn publish(&mut self, who: ParticipantId, request: PublishDataTrackRequest) {
+    pub(super) fn publish(
+        &mut self,
+        now: Instant,
+        who: ParticipantId,
+        request: PublishDataTrackRequest,
+    ) {
         let handle = match self.may_publish(who, &request) {
             Ok(handle) => handle,
             Err(refused) => {
@@ -34,11 +41,17 @@ impl Sfu {
             frame_encoding: request.frame_encoding,
             schema: request.schema,
         };
-        self.add_publication(who, handle, info);
+        self.add_publication(now, who, handle, info);
     }
 
     /// A first publication is announced after the answer, later ones before it, as the server does.
-    fn add_publication(&mut self, who: ParticipantId, handle: Handle, info: DataTrackInfo) {
+    fn add_publication(
+        &mut self,
+        now: Instant,
+        who: ParticipantId,
+        handle: Handle,
+        info: DataTrackInfo,
+    ) {
         let Some(publisher) = self.participants.get_mut(&who) else { return };
         let publication =
             Publication { info: info.clone(), subscribers: std::collections::BTreeSet::new() };
@@ -53,7 +66,7 @@ impl Sfu {
         if !known_publisher {
             self.announce(who);
         }
-        self.settle_track(&sid);
+        self.settle_track(now, &sid);
     }
 
     fn may_publish(

@@ -91,12 +91,12 @@ impl Sfu {
 
     fn handle_request(&mut self, now: Instant, who: ParticipantId, request: Request) {
         match request {
-            Request::PublishDataTrack(request) => self.publish(who, request),
+            Request::PublishDataTrack(request) => self.publish(now, who, request),
             Request::UnpublishDataTrack(request) => self.unpublish(who, request),
             Request::UpdateDataSubscription(request) => {
                 self.update_subscriptions(now, who, request);
             }
-            Request::SubscriptionPermission(request) => self.set_readers(who, request),
+            Request::SubscriptionPermission(request) => self.set_readers(now, who, request),
             Request::StoreDataBlob(request) => self.store_blob(who, request),
             Request::GetDataBlob(request) => self.get_blob(who, &request),
             Request::SyncState(state) => self.check_sync_state(who, &state),

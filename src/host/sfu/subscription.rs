@@ -46,6 +46,13 @@ impl Subscription {
             Self::Awaited { .. } | Self::Forbidden | Self::Denied => None,
         }
     }
+
+    fn is_over(&self, now: Instant) -> bool {
+        match self {
+            Self::Awaited { until } => *until <= now,
+            Self::Forbidden | Self::Denied | Self::Active { .. } => false,
+        }
+    }
 }
 
 /// What a wish should be, as things are.
@@ -76,7 +83,7 @@ impl Sfu {
         let Some(subscriber) = self.participants.get_mut(&who) else { return };
         let until = now + UNKNOWN_TRACK_KEPT;
         let wishes = &mut subscriber.subscriptions;
-        wishes.retain(|_, wish| !matches!(wish, Subscription::Awaited { until } if *until <= now));
+        wishes.retain(|_, wish| !wish.is_over(now));
         if wishes.contains_key(&track_sid) {
             return;
         }
@@ -103,9 +110,10 @@ impl Sfu {
     }
 
     /// Looks again at everybody's wish for this track.
-    pub(super) fn settle_track(&mut self, track_sid: &str) {
+    pub(super) fn settle_track(&mut self, now: Instant, track_sid: &str) {
         let wants = |(id, p): (&ParticipantId, &Participant)| {
-            p.subscriptions.contains_key(track_sid).then_some(*id)
+            let wish = p.subscriptions.get(track_sid);
+            wish.is_some_and(|wish| !wish.is_over(now)).then_some(*id)
         };
         let subscribers: Vec<_> = self.participants.iter().filter_map(wants).collect();
         for subscriber in subscribers {
@@ -231,7 +239,12 @@ impl Sfu {
         }
     }
 
-    pub(super) fn set_readers(&mut self, who: ParticipantId, request: SubscriptionPermission) {
+    pub(super) fn set_readers(
+        &mut self,
+        now: Instant,
+        who: ParticipantId,
+        request: SubscriptionPermission,
+    ) {
         let Some(publisher) = self.participants.get_mut(&who) else { return };
         publisher.readers = if request.all_participants {
             Readers::All
@@ -241,7 +254,7 @@ impl Sfu {
         let sids: Vec<String> =
             publisher.publications.values().map(|track| track.info.sid.clone()).collect();
         for sid in sids {
-            self.settle_track(&sid);
+            self.settle_track(now, &sid);
         }
     }
 

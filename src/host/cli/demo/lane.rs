@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use datatracks::{DataTrackStream, LocalDataTrack};
+use datatracks::{CancelToken, DataTrackFrame, DataTrackStream, LocalDataTrack};
 use tokio::time::interval;
 
 use super::{
@@ -42,14 +42,22 @@ impl Lane {
         &self.workload
     }
 
-    /// Pushes a frame a period, for good. After a delay it catches up.
-    pub(super) async fn push(self: Arc<Self>) {
+    /// Pushes a frame a period until it is told to stop. Where there is no room it waits: a machine that is too slow makes
+    /// fewer frames and loses none. After a short delay it catches up, after a long one it does not.
+    pub(super) async fn push(self: Arc<Self>, stop: Arc<CancelToken>) {
         let mut ticks = interval(self.workload.period);
         loop {
-            ticks.tick().await;
+            let due = ticks.tick().await;
+            if stop.is_cancelled() {
+                return;
+            }
+            if due.elapsed() > LONGEST_CATCH_UP {
+                ticks.reset();
+            }
             let number = self.book().ledger.offer();
-            let frame = self.workload.frame(Stamp { number, pushed: self.start.elapsed() });
-            if self.local.try_push_bytes(&frame, None).is_err() {
+            let stamp = Stamp { number, pushed: self.start.elapsed() };
+            let frame = DataTrackFrame::new(self.workload.frame(stamp));
+            if self.local.send(frame, Some(Arc::clone(&stop))).await.is_err() {
                 self.book().ledger.refuse(number);
             }
         }
@@ -133,3 +141,6 @@ impl Lane {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Longer than a machine at work is usually held up.
+const LONGEST_CATCH_UP: Duration = Duration::from_millis(500);

@@ -23,14 +23,15 @@ use std::{
 };
 
 use clap::{Args, value_parser};
-use datatracks::host::sfu::Impairment;
+use datatracks::{CancelToken, host::sfu::Impairment};
 use tokio::{
     select,
     signal::ctrl_c,
+    spawn,
     time::{interval, sleep},
 };
 
-use self::{display::Display, report::Report, stage::Stage};
+use self::{display::Display, lane::Lane, report::Report, stage::Stage};
 use crate::failure::Failure;
 
 /// Send frames through an SFU on this machine, and account for every one
@@ -72,8 +73,9 @@ impl Demo {
     async fn perform(&self, stage: &Stage) -> (Duration, Display) {
         let mut display = Display::new(self.json);
         let begun = Instant::now();
-        let pushers: Vec<_> =
-            stage.lanes().iter().map(|lane| tokio::spawn(Arc::clone(lane).push())).collect();
+        let stop = Arc::new(CancelToken::new());
+        let pushing = |lane: &Arc<Lane>| spawn(Arc::clone(lane).push(Arc::clone(&stop)));
+        let pushers: Vec<_> = stage.lanes().iter().map(pushing).collect();
         let mut ticks = interval(REDRAW_INTERVAL);
         let watching = async {
             loop {
@@ -88,8 +90,7 @@ impl Demo {
             _ = ctrl_c() => {}
         }
         let pushed_for = begun.elapsed();
-        // Ends them between two pushes: a push does not wait.
-        pushers.iter().for_each(|pusher| pusher.abort());
+        stop.cancel();
         for pusher in pushers {
             pusher.await.ok();
         }

@@ -19,13 +19,14 @@ use datatracks::{
     host::{
         room::{ApiKey, Grants, Room, ServerAddress, transport::JoinOptions},
         sfu::{
-            Impairment, LinkStats,
+            Impairment, LinkStats, RoomOptions, Rooms,
             listen::{Server, ServerOptions},
         },
     },
 };
 
 pub(super) struct Stage {
+    rooms: Rooms,
     server: Server,
     publisher: Room,
     subscriber: Room,
@@ -36,10 +37,11 @@ impl Stage {
     pub(super) async fn set(e2ee: bool, impairment: Impairment) -> Result<Self, Failure> {
         let start = Instant::now();
         let key = ApiKey::new("demo", "the secret of a server that nobody else can reach");
+        let rooms = Rooms::new(RoomOptions { impairment, ..RoomOptions::default() });
         let server = Server::start(ServerOptions {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             key: key.clone(),
-            impairment,
+            rooms: rooms.clone(),
         })
         .await
         .map_err(unable("listen"))?;
@@ -53,7 +55,7 @@ impl Stage {
         });
         let (publisher, subscriber) = tokio::try_join!(publisher, subscriber)?;
         publisher.wait_until_open(PATIENCE).await.map_err(unable("open the channel"))?;
-        let mut stage = Self { server, publisher, subscriber, lanes: Vec::new() };
+        let mut stage = Self { rooms, server, publisher, subscriber, lanes: Vec::new() };
         for workload in WORKLOADS {
             let lane = stage.open_lane(workload, start, e2ee).await?;
             tokio::spawn(Arc::clone(&lane).read());
@@ -83,7 +85,7 @@ impl Stage {
             return Err(Failure::other("a track is not encrypted as it should be"));
         }
         let options = DataTrackSubscribeOptions {
-            buffer_frames: BUFFER_FRAMES,
+            buffer_frames: workload.frames_in(BUFFER_TIME),
             ..DataTrackSubscribeOptions::default()
         };
         let stream = remote.subscribe_with_options(options, None).await;
@@ -101,7 +103,7 @@ impl Stage {
 
     /// Tells each lane of which of its frames the SFU lost packets.
     pub(super) fn note_losses(&self) {
-        for loss in self.server.take_losses() {
+        for loss in self.rooms.take_losses() {
             let lane = self.lanes.iter().find(|lane| lane.workload().name == loss.track);
             if let Some(lane) = lane {
                 lane.lose(loss.frame_number);
@@ -111,7 +113,7 @@ impl Stage {
 
     pub(super) fn sfu_totals(&self) -> SfuTotals {
         let mut links = LinkStats::default();
-        for subscription in self.server.subscription_stats() {
+        for subscription in self.rooms.subscription_stats() {
             links.add(&subscription.link);
         }
         SfuTotals {
@@ -147,5 +149,5 @@ const SUBSCRIBER: &str = "subscriber";
 /// For everything on the way to the first frame: this is one machine, but it may be a busy one.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Seconds of the fastest track: a reader that is held up that long on a busy machine still loses nothing.
-const BUFFER_FRAMES: u32 = 8192;
+/// What a reader may be held up on a busy machine without losing anything.
+const BUFFER_TIME: Duration = Duration::from_secs(10);

@@ -29,6 +29,11 @@ pub(super) struct Stamp {
 }
 
 impl Workload {
+    /// How many frames there are in `time`.
+    pub(super) fn frames_in(&self, time: Duration) -> u32 {
+        u32::try_from(time.as_nanos() / self.period.as_nanos()).unwrap_or(u32::MAX)
+    }
+
     /// The bytes of a frame: number, time, and a pattern that follows from both.
     pub(super) fn frame(&self, stamp: Stamp) -> Vec<u8> {
         let nanos = u64::try_from(stamp.pushed.as_nanos()).unwrap_or(u64::MAX);

@@ -119,3 +119,92 @@ const LEEWAY_SECONDS: u64 = 60;
 
 /// Of an identity or a room's name (protocol §7).
 const MAX_NAME_BYTES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1_700_000_000);
+
+    fn key() -> ApiKey {
+        ApiKey::new("devkey", "secret")
+    }
+
+    /// Signs whatever it is given, with an implementation of its own.
+    fn token(header: &str, claims: &str) -> String {
+        use hmac::{Hmac, KeyInit, Mac};
+        let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"secret").unwrap();
+        mac.update(signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    }
+
+    fn claims(claims: &str) -> Result<Grants, &'static str> {
+        verify(&key(), &token(r#"{"alg":"HS256","typ":"JWT"}"#, claims), NOW)
+    }
+
+    #[test]
+    fn grants_are_as_the_token_says() {
+        let all = claims(
+            r#"{"iss":"devkey","sub":"alice","exp":1700000001,"video":{"roomJoin":true,"room":"lab"}}"#,
+        );
+        assert_eq!(all, Ok(Grants::new("alice", "lab")));
+        let few = claims(
+            r#"{"iss":"devkey","jti":"eve","exp":1700000001,"name":"?","video":{"roomJoin":true,"room":"lab",
+                "canPublish":false,"canSubscribe":false,"hidden":true}}"#,
+        );
+        let grants = Grants {
+            can_publish_data: false,
+            can_subscribe: false,
+            hidden: true,
+            ..Grants::new("eve", "lab")
+        };
+        assert_eq!(few, Ok(grants));
+        let data = claims(
+            r#"{"iss":"devkey","sub":"a","exp":1700000001,
+                "video":{"roomJoin":true,"canPublish":false,"canPublishData":true}}"#,
+        );
+        assert!(data.unwrap().can_publish_data);
+    }
+
+    #[test]
+    fn times_have_a_minute_of_leeway() {
+        for (times, good) in [
+            (r#""exp":1699999940"#, true),
+            (r#""exp":1699999939"#, false),
+            (r#""exp":1700000001,"nbf":1700000060"#, true),
+            (r#""exp":1700000001,"nbf":1700000061"#, false),
+            (r#""nbf":0"#, false),
+        ] {
+            let verdict = claims(&format!(
+                r#"{{"iss":"devkey","sub":"a",{times},"video":{{"roomJoin":true}}}}"#
+            ));
+            assert_eq!(verdict.is_ok(), good, "{times}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_signed_as_it_must_be_is_refused() {
+        const CLAIMS: &str =
+            r#"{"iss":"devkey","sub":"a","exp":1700000001,"video":{"roomJoin":true}}"#;
+        let good = token(r#"{"alg":"HS256"}"#, CLAIMS);
+        assert!(verify(&key(), &good, NOW).is_ok());
+        let (signed, _) = good.rsplit_once('.').unwrap();
+        let other_key = CLAIMS.replace("devkey", "other");
+        for bad in [
+            token(r#"{"alg":"none"}"#, CLAIMS),
+            token(r#"{"alg":"HS512"}"#, CLAIMS),
+            token(r#"{"alg":"HS256"}"#, &other_key),
+            format!("{signed}."),
+            format!("{signed}.AAAA"),
+            format!("{good}x"),
+            signed.to_owned(),
+            String::new(),
+            "..".into(),
+        ] {
+            assert!(verify(&key(), &bad, NOW).is_err(), "{bad}");
+        }
+        assert!(claims(r#"{"iss":"devkey","sub":"a","exp":1700000001}"#).is_err());
+    }
+}

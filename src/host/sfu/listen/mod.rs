@@ -6,7 +6,7 @@
 //!   ├ http         one request on each          ├ admission   who may come in
 //!   └ participant  a task: WebSocket and two peer connections
 //!      ├ presence    whether it is still there   ├ outlet      packets to it
-//!      └ hub         the rooms (shared by all shells)
+//!      └ rooms       shared by all shells
 //! ```
 //! Knows no track and no subscription; looks into a signal only as far as the connection itself goes.
 
@@ -31,29 +31,29 @@ use tokio::{
     time::{Duration, timeout},
 };
 
+pub(super) use self::participant::Queues;
 use self::{
     admission::{Verdict, judge},
     http::{Incoming, Socket},
-    participant::{Hub, Participant, close, queues},
+    participant::{Participant, close, queues},
 };
-use super::{Config, Impairment, Loss, Permissions, SubscriptionStats};
+use super::{Permissions, Rooms, sink::Sink};
 use crate::host::room::{ApiKey, Grants};
 
 /// Settings of a [`Server`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ServerOptions {
     /// Where to listen. On a loopback address, media traffic stays on it too. Port 0: any free one.
     pub address: SocketAddr,
     /// Signs the tokens of those who may join.
     pub key: ApiKey,
-    /// What happens to packets on the way to subscribers.
-    pub impairment: Impairment,
+    /// Where those meet who join.
+    pub rooms: Rooms,
 }
 
 /// A server that listens. Dropping it ends it without a word to anybody.
 pub struct Server {
     address: SocketAddr,
-    hub: Arc<Hub>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
@@ -66,12 +66,10 @@ impl Server {
     pub async fn start(options: ServerOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
-        let rooms = Config { impairment: options.impairment, ..Config::new("") };
-        let hub = Hub::new(rooms, None);
-        let gate = Gate { hub: Arc::clone(&hub), key: options.key, address };
+        let gate = Gate { rooms: options.rooms, key: options.key, address };
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, Arc::new(gate), stopped));
-        Ok(Self { address, hub, stop, serving })
+        Ok(Self { address, stop, serving })
     }
 
     /// Where it listens.
@@ -79,17 +77,7 @@ impl Server {
         self.address
     }
 
-    /// Packets that did not reach their subscribers since this was last asked.
-    pub fn take_losses(&self) -> Vec<Loss> {
-        self.hub.take_losses()
-    }
-
-    /// One entry an active subscription.
-    pub fn subscription_stats(&self) -> Vec<SubscriptionStats> {
-        self.hub.subscription_stats()
-    }
-
-    /// Says goodbye to everybody and closes everything.
+    /// Says goodbye to everybody in the rooms and closes everything.
     pub async fn close(self) {
         self.stop.send(()).ok();
         self.serving.await.ok();
@@ -112,14 +100,14 @@ async fn serve(listener: TcpListener, gate: Arc<Gate>, mut stopped: oneshot::Rec
             _ = &mut stopped => break,
         }
     }
-    gate.hub.shut_down();
+    gate.rooms.shut_down();
     let farewells = async { while connections.join_next().await.is_some() {} };
     timeout(FAREWELL_TIMEOUT, farewells).await.ok();
 }
 
 /// What every connection needs.
 struct Gate {
-    hub: Arc<Hub>,
+    rooms: Rooms,
     key: ApiKey,
     address: SocketAddr,
 }
@@ -149,7 +137,12 @@ impl Gate {
             can_publish_data: grants.can_publish_data,
             can_subscribe: grants.can_subscribe,
         };
-        let member = match self.hub.join(&grants.room, &grants.identity, permissions, sink) {
+        let member = match self.rooms.join(
+            &grants.room,
+            &grants.identity,
+            permissions,
+            Sink::WebRtc(sink),
+        ) {
             Ok(member) => member,
             Err(reason) => {
                 tracing::info!(reason, "a participant was refused");
@@ -169,9 +162,14 @@ impl Gate {
     /// Hands the connection to the task of the participant that comes back.
     async fn resume(&self, grants: &Grants, socket: Socket) {
         let mut socket = Some(socket);
-        let resumed = self.hub.resume(&grants.room, &grants.identity, |queues, member| {
-            socket.take().is_some_and(|socket| queues.attach(socket, member))
-        });
+        let resumed =
+            self.rooms.resume(&grants.room, &grants.identity, |sink, member| match sink {
+                Sink::WebRtc(queues) => {
+                    socket.take().is_some_and(|socket| queues.attach(socket, member))
+                }
+                // It has no peer connections to go on with.
+                Sink::Plain(_) => false,
+            });
         if let (Err(answer), Some(mut socket)) = (resumed, socket) {
             participant::say(&mut socket, answer).await;
             close(socket).await;

@@ -28,7 +28,7 @@ use webrtc::{
 };
 
 use super::{
-    super::hub,
+    super::rooms::Member,
     http::Socket,
     outlet::{Outlet, Pump, outlet},
     presence::{Presence, Up},
@@ -41,9 +41,6 @@ use crate::{
     },
 };
 
-pub(super) type Hub = hub::Hub<Queues>;
-pub(super) type Member = hub::Member<Queues>;
-
 /// What a participant's task is told.
 pub(super) enum Order {
     /// Send this SignalResponse.
@@ -55,7 +52,7 @@ pub(super) enum Order {
 }
 
 /// Where a participant's outputs go.
-pub(super) struct Queues {
+pub(in crate::host::sfu) struct Queues {
     orders: mpsc::UnboundedSender<Order>,
     packets: Outlet,
 }
@@ -97,18 +94,16 @@ impl Queues {
     pub(super) fn attach(&self, socket: Socket, member: Member) -> bool {
         self.orders.send(Order::Attach(Box::new(socket), member)).is_ok()
     }
-}
 
-impl hub::Sink for Queues {
-    fn signal(&mut self, bytes: Bytes) {
+    pub(in crate::host::sfu) fn signal(&self, bytes: Bytes) {
         self.orders.send(Order::Signal(bytes)).ok();
     }
 
-    fn packet(&mut self, bytes: Bytes) -> bool {
+    pub(in crate::host::sfu) fn packet(&self, bytes: Bytes) -> bool {
         self.packets.send(bytes)
     }
 
-    fn close(&mut self) {
+    pub(in crate::host::sfu) fn close(&self) {
         self.orders.send(Order::Close).ok();
     }
 }

@@ -5,7 +5,7 @@
 //!      └────── refused: told why ───────────────────► over
 //! ```
 
-use std::{future::pending, io, sync::Arc, time::Duration};
+use std::{future::pending, io, time::Duration};
 
 use tokio::{
     io::{AsyncRead, BufReader},
@@ -15,38 +15,38 @@ use tokio::{
 };
 
 use super::{
-    Hub, Member, control,
+    control,
     outlet::{Outlet, outlet},
 };
 use crate::host::{
     plain::{Hello, Kind, Message},
-    sfu::hub::Sink,
+    sfu::{Rooms, rooms::Member, sink::Sink},
 };
 
 /// Serves one connection to its end.
-pub(super) async fn run(stream: TcpStream, hub: Arc<Hub>) {
+pub(super) async fn run(stream: TcpStream, rooms: Rooms) {
     // Without it small messages wait for each other; a failure here costs time only.
     stream.set_nodelay(true).ok();
     let (from, to) = stream.into_split();
     let (outlet, writer) = outlet();
     let ended = select! {
-        ended = serve(BufReader::new(from), &hub, outlet) => ended,
+        ended = serve(BufReader::new(from), &rooms, outlet) => ended,
         ended = writer.run(to) => ended,
     };
     tracing::debug!(?ended, "a plain connection is over");
 }
 
-async fn serve(mut from: impl AsyncRead + Unpin, hub: &Arc<Hub>, outlet: Outlet) -> io::Result<()> {
+async fn serve(mut from: impl AsyncRead + Unpin, rooms: &Rooms, outlet: Outlet) -> io::Result<()> {
     let first = timeout(HELLO_LIMIT, Message::read(&mut from)).await??;
     let Some(first) = first else { return Ok(()) };
-    match enter(hub, &first, &outlet) {
+    match enter(rooms, &first, &outlet) {
         Ok(member) => {
             let seat = Seat(member);
             converse(&mut from, &seat.0, &outlet).await
         }
         Err(farewell) => {
             outlet.write(farewell);
-            outlet.end();
+            outlet.close();
             // Until that has been written.
             pending().await
         }
@@ -54,19 +54,17 @@ async fn serve(mut from: impl AsyncRead + Unpin, hub: &Arc<Hub>, outlet: Outlet)
 }
 
 /// Joins or resumes; else says why not.
-fn enter(hub: &Arc<Hub>, first: &Message, outlet: &Outlet) -> Result<Member, Message> {
+fn enter(rooms: &Rooms, first: &Message, outlet: &Outlet) -> Result<Member, Message> {
     let refused = |error: String| Message::reply(Err(&error));
     let Hello { identity, room, permissions, resume } = hello(first).map_err(refused)?;
-    if !(1..=MAX_ROOM_NAME_BYTES).contains(&room.len()) {
-        return Err(refused("the room's name is empty or longer than 256 bytes".to_owned()));
-    }
     if !resume {
-        return hub.join(&room, &identity, permissions, outlet.clone()).map_err(refused);
+        let sink = Sink::Plain(outlet.clone());
+        return rooms.join(&room, &identity, permissions, sink).map_err(refused);
     }
     let mut seat = None;
-    let resumed = hub.resume(&room, &identity, |sink, member| {
+    let resumed = rooms.resume(&room, &identity, |sink, member| {
         sink.close();
-        *sink = outlet.clone();
+        *sink = Sink::Plain(outlet.clone());
         seat = Some(member);
         true
     });
@@ -115,6 +113,3 @@ impl Drop for Seat {
 
 /// A connection that does not say who it is is of no use.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
-
-/// Protocol §7.
-const MAX_ROOM_NAME_BYTES: usize = 256;

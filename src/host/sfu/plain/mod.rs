@@ -1,55 +1,36 @@
-//! The embedded SFU over plain TCP: one connection a participant, framed as [`crate::host::plain`] says.
+//! The SFU over plain TCP: one connection a participant, framed as [`crate::host::plain`] says.
 //!
-//! Owns the sockets and their queues; decides nothing about tracks. Every queue is bounded: a slow reader loses packets, and one
-//! that does not even take its signals loses its connection.
+//! ```text
+//!  connection (a task each)
+//!   ├ reads ── hello, signals, packets, controls ──► rooms (shared by all shells)
+//!   └ outlet ◄── signals, packets ──────────────────┘
+//! ```
+//! Owns sockets only; decides nothing about tracks. Every queue is bounded: a slow reader loses packets, and one that does not even
+//! take its signals loses its connection.
 
 mod connection;
 mod control;
 mod outlet;
 
-use std::{io, sync::Arc, time::Duration};
+use std::io;
 
 use tokio::{net::TcpListener, select, task::JoinSet};
 
-use self::outlet::Outlet;
-use super::{Config, Impairment, hub};
-
-type Hub = hub::Hub<Outlet>;
-type Member = hub::Member<Outlet>;
-
-/// Settings of [`serve`].
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Faults of every downlink, until a control sets others.
-    pub impairment: Impairment,
-    /// False refuses schemas, as livekit-server does by default.
-    pub data_blobs: bool,
-    /// How long a participant whose connection broke is kept.
-    pub departure_timeout: Duration,
-    /// Makes SIDs and faults the same again; `None`: chance.
-    pub seed: Option<u64>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let Config { impairment, data_blobs, departure_timeout, .. } = Config::new("");
-        Self { impairment, data_blobs, departure_timeout, seed: None }
-    }
-}
+pub(super) use self::outlet::Outlet;
+use super::Rooms;
 
 /// Serves participants until the future is dropped; then all connections end.
 ///
 /// # Errors
-/// When the listener fails.
-pub async fn serve(listener: TcpListener, options: Options) -> io::Result<()> {
-    let Options { impairment, data_blobs, departure_timeout, seed } = options;
-    let rooms = Config { impairment, data_blobs, departure_timeout, ..Config::new("") };
-    let hub = Hub::new(rooms, seed);
+/// When the listener fails for good.
+pub async fn serve(listener: TcpListener, rooms: Rooms) -> io::Result<()> {
     let mut connections = JoinSet::new();
     loop {
         select! {
             accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(connection::run(stream, Arc::clone(&hub)))),
+                Ok((stream, _)) => {
+                    connections.spawn(connection::run(stream, rooms.clone()));
+                }
                 Err(error) if is_passing(&error) => {}
                 Err(error) => return Err(error),
             },

@@ -14,11 +14,11 @@ use tokio::{
     time::timeout,
 };
 
-use crate::host::{plain::Message, sfu::hub};
+use crate::host::plain::Message;
 
 /// The way in. Signals and packets have queues of their own, so that neither holds the other up.
 #[derive(Clone)]
-pub(super) struct Outlet {
+pub(in crate::host::sfu) struct Outlet {
     orders: mpsc::Sender<Order>,
     packets: mpsc::Sender<Message>,
     stuck: Arc<Notify>,
@@ -51,8 +51,18 @@ impl Outlet {
         self.order(Order::Write(message));
     }
 
+    /// A signal of the room.
+    pub(in crate::host::sfu) fn signal(&self, bytes: Bytes) {
+        self.write(Message::signal(bytes.into()));
+    }
+
+    /// False when there is no room for the packet.
+    pub(in crate::host::sfu) fn packet(&self, bytes: Bytes) -> bool {
+        self.packets.try_send(Message::packet(bytes)).is_ok()
+    }
+
     /// The connection ends after what was written before.
-    pub(super) fn end(&self) {
+    pub(in crate::host::sfu) fn close(&self) {
         self.order(Order::End);
     }
 
@@ -60,20 +70,6 @@ impl Outlet {
         if let Err(TrySendError::Full(_)) = self.orders.try_send(order) {
             self.stuck.notify_one();
         }
-    }
-}
-
-impl hub::Sink for Outlet {
-    fn signal(&mut self, bytes: Bytes) {
-        self.write(Message::signal(bytes.into()));
-    }
-
-    fn packet(&mut self, bytes: Bytes) -> bool {
-        self.packets.try_send(Message::packet(bytes)).is_ok()
-    }
-
-    fn close(&mut self) {
-        self.end();
     }
 }
 

@@ -1,4 +1,5 @@
-//! The rooms of a server: each a state machine behind a lock, and the way to each of its participants.
+//! The rooms of a server: each a state machine behind a lock, and the way to each of its participants. All shells share them, so
+//! that whoever joins meets everybody else.
 //!
 //! ```text
 //!  connections ── join, resume, signal, packet ──► lock ─ Sfu decides ─ outputs to the sinks ─► unlock
@@ -9,87 +10,114 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
 use tokio::{select, sync::Notify, time::sleep_until};
 
-use super::{Config, Control, Loss, Output, ParticipantId, Permissions, Sfu, SubscriptionStats};
+use super::{
+    Config, Control, Impairment, Loss, Output, ParticipantId, Permissions, Sfu, SubscriptionStats,
+    sink::Sink,
+};
 use crate::host::plain::DropMode;
 
-/// Where a participant's outputs go. Called with the room locked.
-pub(super) trait Sink: Send + 'static {
-    /// Queues a SignalResponse.
-    fn signal(&mut self, bytes: Bytes);
-    /// Queues a packet; false when there is no room for it.
-    fn packet(&mut self, bytes: Bytes) -> bool;
-    /// The participant's connection ends after what was queued before.
-    fn close(&mut self);
+/// Settings of all rooms of a server.
+#[derive(Clone, Debug)]
+pub struct RoomOptions {
+    /// Faults of every downlink, until a control sets others.
+    pub impairment: Impairment,
+    /// False refuses schemas, as livekit-server does by default.
+    pub data_blobs: bool,
+    /// How long a participant whose connection broke is kept.
+    pub departure_timeout: Duration,
+    /// Makes SIDs and faults the same again; `None`: chance.
+    pub seed: Option<u64>,
 }
 
-/// All rooms. A room is there while somebody is in it.
-pub(super) struct Hub<S> {
-    /// Settings of every room, its name aside.
-    settings: Config,
-    seed: Option<u64>,
-    rooms: Mutex<BTreeMap<String, Arc<Room<S>>>>,
+impl Default for RoomOptions {
+    fn default() -> Self {
+        let Config { impairment, data_blobs, departure_timeout, .. } = Config::new("");
+        Self { impairment, data_blobs, departure_timeout, seed: None }
+    }
 }
 
-struct Room<S> {
-    state: Mutex<State<S>>,
+/// All rooms of a server. Clones share them; a room is there while somebody is in it.
+#[derive(Clone)]
+pub struct Rooms(Arc<Shared>);
+
+struct Shared {
+    options: RoomOptions,
+    by_name: Mutex<BTreeMap<String, Arc<Room>>>,
+}
+
+struct Room {
+    state: Mutex<State>,
     /// Something is due earlier than before, or nobody is left.
     changed: Notify,
 }
 
-struct State<S> {
+struct State {
     sfu: Sfu,
-    seats: BTreeMap<ParticipantId, Seat<S>>,
+    seats: BTreeMap<ParticipantId, Seat>,
     /// When the room's task wakes.
     armed: Option<Instant>,
 }
 
-struct Seat<S> {
-    sink: S,
+struct Seat {
+    sink: Sink,
     /// How often the participant came back.
     turn: u64,
 }
 
 /// A participant's way into its room, from its joining or coming back on.
-pub(super) struct Member<S> {
-    room: Arc<Room<S>>,
+#[derive(Clone)]
+pub(super) struct Member {
+    room: Arc<Room>,
     id: ParticipantId,
     turn: u64,
 }
 
-impl<S: Sink> Hub<S> {
-    /// No rooms yet. Each will have these settings under a name and a time of its own; without a seed, chance decides.
-    pub(super) fn new(settings: Config, seed: Option<u64>) -> Arc<Self> {
-        Arc::new(Self { settings, seed, rooms: Mutex::default() })
+impl Rooms {
+    /// No rooms yet.
+    pub fn new(options: RoomOptions) -> Self {
+        Self(Arc::new(Shared { options, by_name: Mutex::default() }))
+    }
+
+    /// Packets of active subscriptions that were not delivered since this was last asked.
+    pub fn take_losses(&self) -> Vec<Loss> {
+        self.all().iter().flat_map(|room| lock(&room.state).sfu.take_losses()).collect()
+    }
+
+    /// One entry an active subscription.
+    pub fn subscription_stats(&self) -> Vec<SubscriptionStats> {
+        self.all().iter().flat_map(|room| lock(&room.state).sfu.subscription_stats()).collect()
     }
 
     /// A participant joins.
     ///
     /// # Errors
-    /// The reason, when the room refuses.
+    /// The reason, for people, when it may not.
     pub(super) fn join(
-        self: &Arc<Self>,
+        &self,
         name: &str,
         identity: &str,
         permissions: Permissions,
-        sink: S,
-    ) -> Result<Member<S>, String> {
+        sink: Sink,
+    ) -> Result<Member, String> {
+        if !(1..=MAX_ROOM_NAME_BYTES).contains(&name.len()) {
+            return Err("the room's name is empty or longer than 256 bytes".to_owned());
+        }
         // Held until the participant is in, so that the room does not end in between.
-        let mut rooms = lock(&self.rooms);
-        let room = rooms.entry(name.to_owned()).or_insert_with(|| self.open(name));
+        let mut by_name = lock(&self.0.by_name);
+        let room = by_name.entry(name.to_owned()).or_insert_with(|| self.open(name));
         let mut state = lock(&room.state);
-        let joined = state.sfu.join(identity, permissions);
-        if let Ok(id) = joined {
-            state.seats.insert(id, Seat { sink, turn: 0 });
+        let joined = state.sfu.join(identity, permissions).map_err(|refused| refused.to_string());
+        if let Ok(id) = &joined {
+            state.seats.insert(*id, Seat { sink, turn: 0 });
         }
         room.settle(state);
-        let member = joined.map(|id| Member { room: Arc::clone(room), id, turn: 0 });
-        member.map_err(|refused| refused.to_string())
+        Ok(Member { room: Arc::clone(room), id: joined?, turn: 0 })
     }
 
     /// A participant comes back: `take_over` puts the new connection into its sink, before anything is said to it. What the
@@ -101,9 +129,9 @@ impl<S: Sink> Hub<S> {
         &self,
         name: &str,
         identity: &str,
-        take_over: impl FnOnce(&mut S, Member<S>) -> bool,
+        take_over: impl FnOnce(&mut Sink, Member) -> bool,
     ) -> Result<(), Bytes> {
-        let room = lock(&self.rooms).get(name).cloned().ok_or_else(Sfu::not_resumable)?;
+        let room = lock(&self.0.by_name).get(name).cloned().ok_or_else(Sfu::not_resumable)?;
         let mut state = lock(&room.state);
         let id = state.sfu.find(identity).ok_or_else(Sfu::not_resumable)?;
         let seat = state.seats.get_mut(&id).ok_or_else(Sfu::not_resumable)?;
@@ -119,43 +147,35 @@ impl<S: Sink> Hub<S> {
 
     /// Says goodbye to everybody: the server shuts down.
     pub(super) fn shut_down(&self) {
-        for room in lock(&self.rooms).values() {
+        for room in self.all() {
             room.update(|sfu, _| sfu.shut_down());
         }
     }
 
-    /// Packets that were not delivered since this was last asked, in all rooms.
-    pub(super) fn take_losses(&self) -> Vec<Loss> {
-        let rooms: Vec<_> = lock(&self.rooms).values().cloned().collect();
-        rooms.iter().flat_map(|room| lock(&room.state).sfu.take_losses()).collect()
+    fn all(&self) -> Vec<Arc<Room>> {
+        lock(&self.0.by_name).values().cloned().collect()
     }
 
-    /// One entry an active subscription, in all rooms.
-    pub(super) fn subscription_stats(&self) -> Vec<SubscriptionStats> {
-        let rooms: Vec<_> = lock(&self.rooms).values().cloned().collect();
-        rooms.iter().flat_map(|room| lock(&room.state).sfu.subscription_stats()).collect()
-    }
-
-    fn open(self: &Arc<Self>, name: &str) -> Arc<Room<S>> {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    fn open(&self, name: &str) -> Arc<Room> {
+        let options = &self.0.options;
+        let unix_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let config = Config {
-            room: name.to_owned(),
-            unix_time_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
-            ..self.settings.clone()
+            data_blobs: options.data_blobs,
+            impairment: options.impairment,
+            departure_timeout: options.departure_timeout,
+            unix_time_ms: i64::try_from(unix_time.as_millis()).unwrap_or(i64::MAX),
+            ..Config::new(name)
         };
-        let seed = self.seed.or_else(|| getrandom::u64().ok()).unwrap_or_default();
-        let state = State {
-            sfu: Sfu::new(config, Instant::now(), seed),
-            seats: BTreeMap::new(),
-            armed: None,
-        };
-        let room = Arc::new(Room { state: Mutex::new(state), changed: Notify::new() });
-        tokio::spawn(Arc::clone(self).keep(name.to_owned(), Arc::clone(&room)));
+        let seed = options.seed.unwrap_or_else(|| getrandom::u64().unwrap_or_default());
+        let sfu = Sfu::new(config, Instant::now(), seed);
+        let state = Mutex::new(State { sfu, seats: BTreeMap::new(), armed: None });
+        let room = Arc::new(Room { state, changed: Notify::new() });
+        tokio::spawn(self.clone().keep(name.to_owned(), Arc::clone(&room)));
         room
     }
 
     /// Does what is due in a room until nobody is left.
-    async fn keep(self: Arc<Self>, name: String, room: Arc<Room<S>>) {
+    async fn keep(self, name: String, room: Arc<Room>) {
         loop {
             let due = lock(&room.state).armed;
             select! {
@@ -164,16 +184,16 @@ impl<S: Sink> Hub<S> {
                     room.update(|sfu, now| sfu.handle_timeout(now));
                 }
             }
-            let mut rooms = lock(&self.rooms);
+            let mut by_name = lock(&self.0.by_name);
             if lock(&room.state).sfu.is_empty() {
-                rooms.remove(&name);
+                by_name.remove(&name);
                 return;
             }
         }
     }
 }
 
-impl<S: Sink> Room<S> {
+impl Room {
     fn update(&self, change: impl FnOnce(&mut Sfu, Instant)) {
         let mut state = lock(&self.state);
         change(&mut state.sfu, Instant::now());
@@ -181,7 +201,7 @@ impl<S: Sink> Room<S> {
     }
 
     /// Hands the outputs over and sees to it that the room's task wakes in time.
-    fn settle(&self, mut state: MutexGuard<'_, State<S>>) {
+    fn settle(&self, mut state: MutexGuard<'_, State>) {
         while let Some(output) = state.sfu.poll_output() {
             state.hand_over(output);
         }
@@ -194,23 +214,23 @@ impl<S: Sink> Room<S> {
     }
 }
 
-impl<S: Sink> State<S> {
+impl State {
     fn hand_over(&mut self, output: Output) {
         match output {
             Output::Signal { to, bytes } => {
-                if let Some(seat) = self.seats.get_mut(&to) {
+                if let Some(seat) = self.seats.get(&to) {
                     seat.sink.signal(bytes);
                 }
             }
             Output::Packet { to, bytes } => {
-                let seat = self.seats.get_mut(&to);
+                let seat = self.seats.get(&to);
                 if !seat.is_some_and(|seat| seat.sink.packet(bytes.clone())) {
                     self.sfu.handle_undelivered(to, &bytes);
                 }
             }
             // One that only lost its connection can come back: its seat stays.
             Output::Close { to } => {
-                if let Some(seat) = self.seats.get_mut(&to) {
+                if let Some(seat) = self.seats.get(&to) {
                     seat.sink.close();
                 }
                 if self.sfu.permissions(to).is_none() {
@@ -221,7 +241,7 @@ impl<S: Sink> State<S> {
     }
 }
 
-impl<S: Sink> Member<S> {
+impl Member {
     /// Takes a SignalRequest of the participant.
     pub(super) fn handle_signal(&self, bytes: &[u8]) {
         self.room.update(|sfu, now| sfu.handle_signal(now, self.id, bytes));
@@ -232,6 +252,21 @@ impl<S: Sink> Member<S> {
         self.room.update(|sfu, now| sfu.handle_packet(now, self.id, bytes));
     }
 
+    /// Does what a test asks for.
+    pub(super) fn control(&self, control: Control) {
+        self.room.update(|sfu, now| sfu.control(now, self.id, control));
+    }
+
+    /// The participant is gone for good.
+    pub(super) fn remove(&self) {
+        self.control(Control::DropSession(DropMode::Full));
+    }
+
+    /// What the participant may do now.
+    pub(super) fn permissions(&self) -> Permissions {
+        lock(&self.room.state).sfu.permissions(self.id).unwrap_or_default()
+    }
+
     /// The participant's signalling connection broke. Unless it has another one by now, it is away.
     pub(super) fn handle_disconnect(&self) {
         let mut state = lock(&self.room.state);
@@ -240,29 +275,11 @@ impl<S: Sink> Member<S> {
             self.room.settle(state);
         }
     }
-
-    /// The participant is gone for good.
-    pub(super) fn remove(&self) {
-        self.control(Control::DropSession(DropMode::Full));
-    }
-
-    /// Does what a test asks for.
-    pub(super) fn control(&self, control: Control) {
-        self.room.update(|sfu, now| sfu.control(now, self.id, control));
-    }
-
-    /// What the participant may do now.
-    pub(super) fn permissions(&self) -> Permissions {
-        lock(&self.room.state).sfu.permissions(self.id).unwrap_or_default()
-    }
-}
-
-impl<S> Clone for Member<S> {
-    fn clone(&self) -> Self {
-        Self { room: Arc::clone(&self.room), id: self.id, turn: self.turn }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Protocol §7.
+const MAX_ROOM_NAME_BYTES: usize = 256;
