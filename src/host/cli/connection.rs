@@ -6,7 +6,8 @@ use clap::Args;
 use datatracks::{
     KeyRing, KeyRingOptions,
     host::room::{
-        ApiKey, EndReason, Grants, Room, RoomEvent, ServerAddress, Token, transport::JoinOptions,
+        ApiKey, EndReason, Grants, NotOpen, Room, RoomEvent, ServerAddress, Token,
+        transport::JoinOptions,
     },
 };
 use tokio::{select, signal::ctrl_c, sync::mpsc::UnboundedReceiver};
@@ -117,12 +118,12 @@ impl Joined {
 
 /// What is sent before the data channel is open is lost, in both directions.
 pub(crate) async fn wait_until_open(room: &Room) -> Result<(), Failure> {
-    let failure = |_| {
-        Failure::TimedOut(
-            "the data channel does not open; is UDP to the server blocked, or is it without data tracks?".into(),
-        )
-    };
-    room.wait_until_open(OPENING_TIME).await.map_err(failure)
+    room.wait_until_open(OPENING_TIME).await.map_err(|not_open| match not_open {
+        NotOpen::Closed => Failure::NoDataTracks,
+        NotOpen::TimedOut => Failure::TimedOut(
+            "the data channel does not open; is UDP to the server blocked?".into(),
+        ),
+    })
 }
 
 /// Tells people what happens to the connection, until the room is closed for good.

@@ -17,7 +17,7 @@ use tokio::{
 use super::{
     address::ServerAddress,
     channel::{ChannelState, Outgoing},
-    error::{Interruption, JoinError, NotSent},
+    error::{Interruption, JoinError, NotOpen, NotSent},
     session::{Command, Resumed, first_answer},
     socket::{Mode, Resumption, Socket},
     token::Token,
@@ -94,13 +94,14 @@ impl Transport {
     /// Waits until packets can be sent, and arrive. What others send before is lost.
     ///
     /// # Errors
-    /// When the channel was closed instead (as by servers without data tracks), or is not open within `limit`.
-    pub async fn wait_until_open(&self, limit: Duration) -> Result<(), NotSent> {
+    /// When the channel was closed instead, or is not open within `limit`.
+    pub async fn wait_until_open(&self, limit: Duration) -> Result<(), NotOpen> {
         let opened =
             async { opened(self.outgoing.state()).await && opened(self.arrival.clone()).await };
         match timeout(limit, opened).await {
             Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(NotSent::NotConnected),
+            Ok(false) => Err(NotOpen::Closed),
+            Err(_) => Err(NotOpen::TimedOut),
         }
     }
 
