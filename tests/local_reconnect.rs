@@ -219,6 +219,17 @@ fn p8_a_lost_unpublish_is_made_again() {
 }
 
 #[test]
+fn p8_a_full_reconnect_ends_all_doubt_about_an_unpublish() {
+    let rig = Rig::new();
+    rig.track("a").unpublish();
+    told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
+    rig.manager.republish_tracks();
+    rig.host.take();
+    rig.advance_ms(10_000);
+    assert!(rig.host.take().is_empty());
+}
+
+#[test]
 fn p8_an_unpublish_that_could_not_be_sent_is_made_again_as_soon_as_the_track_is_listed() {
     let rig = Rig::new();
     let track = rig.track("a");

@@ -67,7 +67,7 @@ fn an_empty_payload_is_a_packet() {
     let raw = bytes("18000102030405060708090a"); // V16
     let packet = decode(&raw).unwrap();
     assert_eq!(packet.header, header(NONE));
-    assert_eq!(packet.payload, []);
+    assert!(packet.payload.is_empty());
 }
 
 #[test]

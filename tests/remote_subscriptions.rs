@@ -15,7 +15,7 @@ mod subscriber;
 #[path = "kit/task.rs"]
 mod task;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use Event::*;
 use SubscriptionState::*;
@@ -109,7 +109,7 @@ fn p7_a_handle_that_comes_too_late_is_given_back() {
 fn p7_a_dropped_call_gives_the_subscription_back_when_its_handle_comes() {
     let subscriber = knowing();
     drop(begin(&subscriber));
-    subscriber.clock.advance(0 * MS);
+    subscriber.clock.advance(Duration::ZERO);
     assert_eq!(
         subscriber.host.take(),
         [Subscribe(sid("DTR_1")), changed(Pending), changed(Unsubscribed)]
@@ -126,7 +126,7 @@ fn p7_a_dropped_call_that_was_answered_gives_the_subscription_back() {
     subscriber.host.take();
     drop(subscribing);
     assert_eq!(subscriber.host.take(), [], "a drop calls nobody");
-    subscriber.clock.advance(0 * MS);
+    subscriber.clock.advance(Duration::ZERO);
     assert_eq!(subscriber.host.take(), [Unsubscribe(sid("DTR_1")), changed(Unsubscribed)]);
 }
 
@@ -136,7 +136,7 @@ fn p7_a_dropped_stream_gives_the_subscription_back() {
     let stream = subscriber.reading(DataTrackSubscribeOptions::default());
     drop(stream);
     assert_eq!(subscriber.host.take(), [], "a drop calls nobody");
-    subscriber.clock.advance(0 * MS);
+    subscriber.clock.advance(Duration::ZERO);
     assert_eq!(subscriber.host.take(), [Unsubscribe(sid("DTR_1")), changed(Unsubscribed)]);
 }
 
@@ -149,7 +149,7 @@ fn p6_a_cancelled_call_ends_at_once() {
     let subscribing = Task::begin(async move { track.subscribe(cancel).await });
     token.cancel();
     assert_eq!(failed(subscribing), SubscribeError::Cancelled);
-    subscriber.clock.advance(0 * MS);
+    subscriber.clock.advance(Duration::ZERO);
     subscriber.host.take();
     let track = subscriber.track("data");
     let answer = task::poll_once(track.subscribe(Some(token))).unwrap();
@@ -266,7 +266,7 @@ fn p6_a_dropped_manager_ends_every_wait_without_a_word() {
     drop(manager);
     assert_eq!((next.wakes(), end.wakes()), (0, 0), "a drop wakes nobody");
     stream.shutdown();
-    clock.advance(0 * MS);
+    clock.advance(Duration::ZERO);
     assert_eq!(next.finish(), Ok(None));
     assert_eq!(end.finish(), Ok(UnpublishReason::Shutdown));
     assert_eq!(host.take(), []);
@@ -544,7 +544,7 @@ fn p7_whatever_the_application_does_the_sfu_is_never_frozen_and_ends_as_wanted()
                 }
             }
             calls = waiting;
-            subscriber.clock.advance(0 * MS);
+            subscriber.clock.advance(Duration::ZERO);
             to_sfu.extend(subscriber.host.take());
         }
         for (at, sid) in sids.iter().enumerate() {

@@ -246,7 +246,7 @@ async fn a_slow_reader_loses_packets_but_no_signals() {
 
 #[tokio::test]
 async fn a_reader_that_does_not_even_take_its_signals_is_let_go() {
-    let address = serve(plain::Options::default()).await;
+    let address = serve(RoomOptions::default()).await;
     let mut alice = Client::join(address, "alice").await;
     let mut bob = Client::join(address, "bob").await;
     let key = Some(DataBlobKey { key: Some(BlobKey::Generic("large".into())) });

@@ -32,7 +32,7 @@ fn rust(project: &Project, full: bool) -> Result<Outcome> {
         ["test", "--workspace", "--all-features", "--no-fail-fast", "--", "--include-ignored"];
     let test = &mut command(&project.root, "cargo", &arguments);
     if full {
-        test.env("PROPTEST_CASES", CASES_OF_FULL).env("DATATRACKS_LONG", "1");
+        test.env("PROPTEST_CASES", CASES_OF_FULL).env("DATATRACKS_STEPS", STEPS_OF_FULL);
     }
     count(with_surroundings(project, test), cargo_tally)
 }
@@ -104,6 +104,8 @@ fn number_before(text: &str, word: &str) -> u64 {
 
 /// Generated cases a property in a full run; 256 otherwise.
 const CASES_OF_FULL: &str = "4096";
+/// Steps of all simulated rooms together in a full run; 100 000 otherwise.
+const STEPS_OF_FULL: &str = "2000000";
 
 #[cfg(test)]
 mod tests {

@@ -173,7 +173,6 @@ impl Control {
 
     fn do_one(&self, Deeds { action, delegate }: Deeds) {
         let Some(delegate) = delegate else { return };
-        action.tell_log();
         let faults = &self.sending.faults;
         // What it throws is counted; nothing else follows from it.
         let _ = match action {

@@ -41,8 +41,10 @@ pub(super) struct State {
     published: u64,
 }
 
-pub(super) type PublishWait = Completion<Result<Arc<LocalDataTrack>, PublishError>>;
-pub(super) type SchemaWait = Completion<Result<Vec<u8>, SchemaError>>;
+pub(super) type PublishWait = Completion<Publish>;
+pub(super) type SchemaWait = Completion<Schema>;
+type Publish = Result<Arc<LocalDataTrack>, PublishError>;
+type Schema = Result<Vec<u8>, SchemaError>;
 
 /// Something to be called out.
 pub(super) enum Action {
@@ -56,24 +58,6 @@ pub(super) enum Action {
     LetGo,
 }
 
-impl Action {
-    /// The log hears what the delegate is told.
-    pub(super) fn tell_log(&self) {
-        match self {
-            Self::Request { cause, .. } => tracing::debug!(?cause, "a request leaves"),
-            Self::Published(track) => {
-                let info = track.info();
-                tracing::info!(name = info.name, sid = info.sid, "our track is published");
-            }
-            Self::Unpublished(track, reason) => {
-                let info = track.info();
-                tracing::info!(name = info.name, sid = info.sid, ?reason, "our track has ended");
-            }
-            Self::LetGo => {}
-        }
-    }
-}
-
 /// An action and whom it is for.
 pub(super) struct Deeds {
     pub(super) action: Action,
@@ -83,8 +67,8 @@ pub(super) struct Deeds {
 /// Waits that are over. End them without a lock: wakers are foreign code.
 #[derive(Default)]
 pub(super) struct Ends {
-    publishes: Vec<(Arc<PublishWait>, Result<Arc<LocalDataTrack>, PublishError>)>,
-    schemas: Vec<(Arc<SchemaWait>, Result<Vec<u8>, SchemaError>)>,
+    publishes: Vec<(Arc<PublishWait>, Publish)>,
+    schemas: Vec<(Arc<SchemaWait>, Schema)>,
     wakers: Vec<Waker>,
     /// Frames that waited for a track to be published again may leave.
     pub(super) resumed: bool,

@@ -28,7 +28,8 @@ use crate::{
 pub(super) type Subscribed = Completion<Result<(), SubscribeError>>;
 
 /// The answer to a call of `wait_for_track`.
-pub(super) type Found = Completion<Result<Arc<RemoteDataTrack>, WaitError>>;
+pub(super) type Found = Completion<Finding>;
+type Finding = Result<Arc<RemoteDataTrack>, WaitError>;
 
 /// What the control lock guards.
 pub(super) struct State {
@@ -99,7 +100,7 @@ pub(super) struct After {
     pub(super) deadline: Option<Instant>,
     wakes: Wakes,
     subscribed: Vec<(Arc<Subscribed>, Result<(), SubscribeError>)>,
-    found: Vec<(Arc<Found>, Result<Arc<RemoteDataTrack>, WaitError>)>,
+    found: Vec<(Arc<Found>, Finding)>,
     early: Vec<(Arc<Reception>, Vec<Vec<u8>>)>,
 }
 

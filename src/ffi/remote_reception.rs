@@ -86,6 +86,7 @@ impl Reception {
     pub(super) fn attach(&self, reader: ReaderId, options: &StreamOptions) {
         let mut state = self.state.hold();
         state.receiver.attach(reader, options);
+        state.readers.reserve_exact(1);
         state.readers.push((reader, Seats::default()));
     }
 

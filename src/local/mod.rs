@@ -10,6 +10,7 @@
 
 mod answers;
 mod handles;
+mod lanes;
 pub(crate) mod output;
 mod own_update;
 mod pacing;
@@ -19,6 +20,7 @@ pub(crate) mod publications;
 mod republish;
 mod rules;
 mod schemas;
+mod seal_turns;
 pub(crate) mod send_queue;
 mod spread;
 pub(crate) mod waiting_room;

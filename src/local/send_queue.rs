@@ -13,48 +13,26 @@
 //! Unpaced, a handover carries a whole frame; paced, one packet while others wait or the frame is spread, else as many as the
 //! channel takes.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::{
+    lanes::{Gate, Lanes},
     pacing::Pacing,
     packetizer::MAX_PACKETS,
-    spread::{LARGE, Spread},
-    waiting_room::{Admission, Left, Limits, Unsealed, WaitingRoom},
+    spread::LARGE,
+    waiting_room::{Admission, WaitingRoom},
 };
-use crate::{
-    frame::PacketBatch,
-    options::{DataTrackOptions, SendMode},
-    packet::MTU,
-    stats::LocalTrackStats,
-};
+use crate::{frame::PacketBatch, options::DataTrackOptions, packet::MTU, stats::LocalTrackStats};
+
+pub(crate) use super::{lanes::LaneId, seal_turns::SealTurn};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct SendQueue {
-    lanes: Vec<Option<Lane>>,
-    free: Vec<usize>,
-    serial: u64,
-    ready: BTreeSet<usize>,
-    timed: BTreeSet<(Instant, usize)>,
+    pub(super) lanes: Lanes,
     /// Whose turn it is, or that of the next one that is ready.
     turn: usize,
     pacing: Pacing,
-    /// Memory of all waiting rooms.
-    cost: usize,
-    /// Somebody waits for room, or for frames to be gone.
-    watched: bool,
-    /// Where there is more room, or less waiting, than before.
-    progress: Vec<LaneId>,
-}
-
-/// A track's place in the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct LaneId {
-    index: usize,
-    serial: u64,
 }
 
 /// Packets of one track, to be called out with.
@@ -73,74 +51,16 @@ pub(crate) enum NotTaken {
     Full,
 }
 
-/// What to do with a frame that a provider has to seal.
-#[derive(Debug)]
-pub(crate) enum SealTurn {
-    /// The caller seals it, and after it what others leave meanwhile.
-    Mine(Unsealed),
-    /// Another one seals: the frame waits for that.
-    Left,
-}
-
-#[derive(Debug)]
-struct Lane {
-    serial: u64,
-    gate: Gate,
-    room: WaitingRoom,
-    spread: Option<Spread>,
-    someone_seals: bool,
-    place: Place,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Gate {
-    /// Published.
-    Open,
-    /// Being republished: frames wait.
-    Held,
-    /// No longer published.
-    Ended,
-}
-
-/// Where a lane stands among those that have something to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Idle,
-    Ready,
-    At(Instant),
-}
-
 impl SendQueue {
     /// A place for a track that is published now.
     pub(crate) fn open(&mut self, options: &DataTrackOptions) -> LaneId {
-        self.serial += 1;
-        let lane = Lane {
-            serial: self.serial,
-            gate: Gate::Open,
-            room: WaitingRoom::new(limits(options)),
-            spread: (options.send_mode == SendMode::Spread).then(Spread::default),
-            someone_seals: false,
-            place: Place::Idle,
-        };
-        let index = self.free.pop().unwrap_or(self.lanes.len());
-        match self.lanes.get_mut(index) {
-            Some(slot) => *slot = Some(lane),
-            None => self.lanes.push(Some(lane)),
-        }
-        LaneId { index, serial: self.serial }
+        self.lanes.open(options)
     }
 
     /// Nobody has the track any more: forgets it. What a callback still has is not missed.
     pub(crate) fn close(&mut self, id: LaneId) {
         self.end(id);
-        if let Some(lane) = self.lane_mut(id) {
-            let cost = lane.room.cost();
-            self.cost = self.cost.saturating_sub(cost);
-            if let Some(slot) = self.lanes.get_mut(id.index) {
-                *slot = None;
-                self.free.push(id.index);
-            }
-        }
+        self.lanes.close(id);
     }
 
     /// Lets frames wait while the track is republished.
@@ -155,9 +75,9 @@ impl SendQueue {
 
     /// The track ended: drops what waits.
     pub(crate) fn end(&mut self, id: LaneId) {
-        self.on_room(id, |room, _| room.end());
+        self.lanes.on_room(id, |room, _| room.end());
         self.set_gate(id, Gate::Ended);
-        self.progress.extend(self.watched.then_some(id));
+        self.lanes.progressed(id);
     }
 
     /// Takes a frame; hands out what may leave at once.
@@ -173,7 +93,7 @@ impl SendQueue {
         }
         self.not_ended(id)?;
         let large = packets.len() > LARGE;
-        let taken = self.on_room(id, |room, spare| {
+        let taken = self.lanes.on_room(id, |room, spare| {
             let admitted = room.admit(packets.byte_len(), spare, admission, now);
             if admitted {
                 room.accept(packets, now);
@@ -186,7 +106,7 @@ impl SendQueue {
         if large {
             self.large_pushed(id, now);
         }
-        Ok(self.hand_over(id.index, now))
+        Ok(self.hand_over(id, now))
     }
 
     /// Makes room for a frame, or tells why there is none.
@@ -198,38 +118,39 @@ impl SendQueue {
         now: Instant,
     ) -> Result<(), NotTaken> {
         self.not_ended(id)?;
-        let admitted = self.on_room(id, |room, spare| room.admit(bytes, spare, admission, now));
+        let admitted =
+            self.lanes.on_room(id, |room, spare| room.admit(bytes, spare, admission, now));
         if admitted == Some(true) { Ok(()) } else { Err(NotTaken::Full) }
     }
 
     /// Counts a push that was refused.
     pub(crate) fn refuse(&mut self, id: LaneId) {
-        self.on_room(id, |room, _| room.refuse());
+        self.lanes.on_room(id, |room, _| room.refuse());
     }
 
     /// What became of a handover. Then ask for another: [`continue_with`](Self::continue_with) or [`next`](Self::next).
     pub(crate) fn finish(&mut self, id: LaneId, sent: bool) {
-        let waiting = self.on_room(id, |room, _| {
+        let waiting = self.lanes.on_room(id, |room, _| {
             room.finish(sent);
             room.waiting()
         });
         if waiting != Some(0) {
-            self.settle(id.index);
+            self.settle(id);
         }
     }
 
     /// More of the same track, if it may leave now.
     pub(crate) fn continue_with(&mut self, id: LaneId, now: Instant) -> Option<Handover> {
-        self.lane_mut(id)?;
-        self.hand_over(id.index, now)
+        self.lanes.get_mut(id)?;
+        self.hand_over(id, now)
     }
 
     /// The next track's turn.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Handover> {
-        self.wake_timed(now);
-        while let Some(index) = self.whose_turn().filter(|_| self.may_leave(now)) {
-            self.turn = index + 1;
-            let handover = self.hand_over(index, now);
+        self.lanes.wake_timed(now);
+        while let Some(lane) = self.whose_turn().filter(|_| self.may_leave(now)) {
+            self.turn = lane.index + 1;
+            let handover = self.hand_over(lane, now);
             if handover.is_some() {
                 return handover;
             }
@@ -243,9 +164,9 @@ impl SendQueue {
         if self.is_idle() {
             return None;
         }
-        let timed = self.timed.first().map(|(at, _)| *at);
-        let ready = (!self.ready.is_empty()).then(|| now + HELP_AFTER);
-        self.pacing.probe_at().or_else(|| timed.into_iter().chain(ready).min())
+        let ready = self.lanes.any_ready().then(|| now + HELP_AFTER);
+        let next = self.lanes.next_time().into_iter().chain(ready).min();
+        self.pacing.probe_at().or(next)
     }
 
     /// The host says how many bytes wait in the channel. Ask for the [`next`](Self::next) one.
@@ -253,7 +174,7 @@ impl SendQueue {
         let first = !self.pacing.is_on();
         self.pacing.report(waiting, now);
         if first {
-            (0..self.lanes.len()).for_each(|index| self.settle(index));
+            self.lanes.settle_all(true);
         }
     }
 
@@ -264,22 +185,22 @@ impl SendQueue {
 
     /// Nothing waits for a turn, for time or for the channel.
     pub(crate) fn is_idle(&self) -> bool {
-        self.ready.is_empty() && self.timed.is_empty()
+        !self.lanes.any_ready() && self.lanes.next_time().is_none()
     }
 
     /// The budget of the manager, not that of a track, is what a frame of the largest size would not fit into.
     pub(crate) fn is_crowded(&self) -> bool {
-        self.cost + MAX_PACKETS * MTU > MANAGER_MEMORY
+        self.lanes.spare() < MAX_PACKETS * MTU
     }
 
     /// Whether [`progress`](Self::progress) is of interest to anybody.
     pub(crate) fn watch(&mut self, watched: bool) {
-        self.watched = watched;
+        self.lanes.watch(watched);
     }
 
     /// Lanes that have progressed since this was last asked, while watched.
     pub(crate) fn progress(&mut self) -> Vec<LaneId> {
-        std::mem::take(&mut self.progress)
+        self.lanes.take_progress()
     }
 
     pub(crate) fn is_ended(&self, id: LaneId) -> bool {
@@ -288,43 +209,40 @@ impl SendQueue {
 
     /// Frames of the track that wait.
     pub(crate) fn waiting(&self, id: LaneId) -> usize {
-        self.lane(id).map_or(0, |lane| lane.room.waiting())
+        self.lanes.get(id).map_or(0, |lane| lane.room.waiting())
     }
 
     pub(crate) fn stats(&self, id: LaneId) -> LocalTrackStats {
-        self.lane(id).map(|lane| lane.room.stats()).unwrap_or_default()
+        self.lanes.get(id).map(|lane| lane.room.stats()).unwrap_or_default()
     }
 
     /// The common case, in short: nothing waits, and there is no pacing.
     fn pass_through(&mut self, id: LaneId, packets: &PacketBatch) -> bool {
-        let paced = self.pacing.is_on();
-        let lane = self.lanes.get_mut(id.index).and_then(Option::as_mut);
-        let Some(lane) = lane.filter(|lane| lane.serial == id.serial) else { return false };
         let cost = WaitingRoom::cost_of(packets);
-        let free = lane.gate == Gate::Open && !paced && lane.room.waiting() == 0;
-        if !free || self.cost + cost > MANAGER_MEMORY {
+        let takes = !self.pacing.is_on() && cost <= self.lanes.spare();
+        let Some(lane) = self.lanes.get_mut(id).filter(|_| takes) else { return false };
+        if lane.gate != Gate::Open || lane.room.waiting() > 0 {
             return false;
         }
         lane.room.pass(packets);
-        self.cost += cost;
+        self.lanes.passed(cost);
         true
     }
 
-    fn hand_over(&mut self, index: usize, now: Instant) -> Option<Handover> {
-        let lane = self.lanes.get(index)?.as_ref()?;
-        if lane.room.has_expired(now) {
-            self.on_room_at(index, |room, _| room.expire(now));
+    fn hand_over(&mut self, id: LaneId, now: Instant) -> Option<Handover> {
+        if self.lanes.get(id)?.room.has_expired(now) {
+            self.lanes.on_room(id, |room, _| room.expire(now));
         }
-        self.set_place(index, Place::Idle);
-        let handover = self.begin(index, now);
-        self.settle(index);
-        handover
+        self.lanes.take_out(id.index);
+        let packets = self.begin(id, now);
+        self.settle(id);
+        packets.map(|packets| Handover { lane: id, packets })
     }
 
-    fn begin(&mut self, index: usize, now: Instant) -> Option<Handover> {
-        let alone = self.ready.is_empty();
+    fn begin(&mut self, id: LaneId, now: Instant) -> Option<PacketBatch> {
+        let alone = !self.lanes.any_ready();
         let paced = self.pacing.is_on();
-        let lane = self.lanes.get_mut(index)?.as_mut()?;
+        let lane = self.lanes.get_mut(id)?;
         if lane.gate != Gate::Open || lane.room.in_flight() {
             return None;
         }
@@ -341,175 +259,43 @@ impl SendQueue {
             None => {}
         }
         self.pacing.handed(departure.packets.byte_len(), now);
-        let lane = LaneId { index, serial: lane.serial };
-        Some(Handover { lane, packets: departure.packets })
+        Some(departure.packets)
     }
 
     fn may_leave(&self, now: Instant) -> bool {
         self.pacing.allowance(true, now).is_some()
     }
 
-    fn whose_turn(&self) -> Option<usize> {
-        self.ready.range(self.turn..).next().or_else(|| self.ready.first()).copied()
+    fn whose_turn(&self) -> Option<LaneId> {
+        let index = self.lanes.ready_from(self.turn)?;
+        self.lanes.at(index).map(|lane| lane.id(index))
     }
 
-    fn wake_timed(&mut self, now: Instant) {
-        while let Some((_, index)) = self.timed.first().copied().filter(|(at, _)| *at <= now) {
-            self.set_place(index, Place::Ready);
-        }
-    }
-
-    fn large_pushed(&mut self, id: LaneId, now: Instant) {
-        if let Some(spread) = self.lane_mut(id).and_then(|lane| lane.spread.as_mut()) {
+    pub(super) fn large_pushed(&mut self, id: LaneId, now: Instant) {
+        if let Some(spread) = self.lanes.get_mut(id).and_then(|lane| lane.spread.as_mut()) {
             spread.pushed(now);
         }
     }
 
     fn set_gate(&mut self, id: LaneId, gate: Gate) {
-        if let Some(lane) = self.lane_mut(id).filter(|lane| lane.gate != Gate::Ended) {
+        if let Some(lane) = self.lanes.get_mut(id).filter(|lane| lane.gate != Gate::Ended) {
             lane.gate = gate;
-            self.settle(id.index);
+            self.settle(id);
         }
     }
 
     /// Puts a lane where it belongs.
-    fn settle(&mut self, index: usize) {
-        let paced = self.pacing.is_on();
-        if let Some(lane) = self.lanes.get(index).and_then(Option::as_ref) {
-            self.set_place(index, lane.belongs(paced));
-        }
-    }
-
-    fn set_place(&mut self, index: usize, place: Place) {
-        let Some(lane) = self.lanes.get_mut(index).and_then(Option::as_mut) else { return };
-        match std::mem::replace(&mut lane.place, place) {
-            before if before == place => return,
-            Place::Idle => {}
-            Place::Ready => {
-                self.ready.remove(&index);
-            }
-            Place::At(at) => {
-                self.timed.remove(&(at, index));
-            }
-        }
-        match place {
-            Place::Idle => {}
-            Place::Ready => {
-                self.ready.insert(index);
-            }
-            Place::At(at) => {
-                self.timed.insert((at, index));
-            }
-        }
+    pub(super) fn settle(&mut self, id: LaneId) {
+        self.lanes.settle(id.index, self.pacing.is_on());
     }
 
     fn not_ended(&self, id: LaneId) -> Result<(), NotTaken> {
-        match self.lane(id).map(|lane| lane.gate) {
+        match self.lanes.get(id).map(|lane| lane.gate) {
             Some(Gate::Open | Gate::Held) => Ok(()),
             Some(Gate::Ended) | None => Err(NotTaken::Ended),
         }
     }
-
-    fn lane(&self, id: LaneId) -> Option<&Lane> {
-        self.lanes.get(id.index)?.as_ref().filter(|lane| lane.serial == id.serial)
-    }
-
-    fn lane_mut(&mut self, id: LaneId) -> Option<&mut Lane> {
-        self.lanes.get_mut(id.index)?.as_mut().filter(|lane| lane.serial == id.serial)
-    }
-
-    fn on_room<T>(
-        &mut self,
-        id: LaneId,
-        act: impl FnOnce(&mut WaitingRoom, usize) -> T,
-    ) -> Option<T> {
-        self.lane(id)?;
-        self.on_room_at(id.index, act)
-    }
-
-    /// Keeps the sum of the rooms right. `act` is told what the others leave of it.
-    fn on_room_at<T>(
-        &mut self,
-        index: usize,
-        act: impl FnOnce(&mut WaitingRoom, usize) -> T,
-    ) -> Option<T> {
-        let lane = self.lanes.get_mut(index)?.as_mut()?;
-        let before = lane.room.cost();
-        let others = self.cost.saturating_sub(before);
-        let answer = act(&mut lane.room, MANAGER_MEMORY.saturating_sub(others));
-        let after = lane.room.cost();
-        self.cost = others + after;
-        if self.watched && after < before {
-            self.progress.push(LaneId { index, serial: lane.serial });
-        }
-        Some(answer)
-    }
 }
-
-/// Frames that a provider has to seal: one caller at a time, in order.
-impl SendQueue {
-    /// Makes room for a frame, and lets the caller seal it unless another one is at it.
-    pub(crate) fn begin_seal(
-        &mut self,
-        id: LaneId,
-        frame: Unsealed,
-        admission: Admission,
-    ) -> Result<SealTurn, NotTaken> {
-        self.admit(id, frame.bytes, admission, frame.since)?;
-        let lane = self.lane_mut(id).ok_or(NotTaken::Ended)?;
-        if !std::mem::replace(&mut lane.someone_seals, true) {
-            return Ok(SealTurn::Mine(frame));
-        }
-        self.on_room(id, |room, _| room.leave(frame));
-        Ok(SealTurn::Left)
-    }
-
-    /// The next frame that was left, or the end of the caller's turn.
-    pub(crate) fn next_unsealed(&mut self, id: LaneId) -> Option<Unsealed> {
-        let frame = self.on_room(id, |room, _| room.next_unsealed()).flatten();
-        if let Some(lane) = self.lane_mut(id).filter(|_| frame.is_none()) {
-            lane.someone_seals = false;
-        }
-        frame
-    }
-
-    /// What became of a frame that was left: its packets, or `None` when it could not be sealed.
-    pub(crate) fn settle_left(&mut self, id: LaneId, packets: Option<PacketBatch>, since: Instant) {
-        if packets.as_ref().is_some_and(|packets| packets.len() > LARGE) {
-            self.large_pushed(id, since);
-        }
-        let left = match (packets, self.not_ended(id)) {
-            (Some(packets), Ok(())) => Left::Sealed(packets),
-            (None, Ok(())) => Left::Failed,
-            (_, Err(_)) => Left::Ended,
-        };
-        self.on_room(id, |room, _| room.settle_left(left, since));
-        self.settle(id.index);
-    }
-}
-
-impl Lane {
-    fn belongs(&self, paced: bool) -> Place {
-        match self.room.front() {
-            Some(front) if self.gate == Gate::Open && !self.room.in_flight() => {
-                let spread = self.spread.as_ref().filter(|_| paced && front.large);
-                spread.and_then(Spread::next_at).map_or(Place::Ready, Place::At)
-            }
-            Some(_) | None => Place::Idle,
-        }
-    }
-}
-
-fn limits(options: &DataTrackOptions) -> Limits {
-    Limits {
-        policy: options.drop_policy,
-        max_bytes: usize::try_from(options.max_waiting_bytes).unwrap_or(usize::MAX),
-        max_age: (options.max_age_ms > 0).then(|| Duration::from_millis(options.max_age_ms)),
-    }
-}
-
-/// Memory of all that waits in a manager: sixteen full waiting rooms of the default size.
-const MANAGER_MEMORY: usize = 64 << 20;
 
 /// Time after which the deadline thread looks after ready tracks: who was to do it may be stuck in a callback.
 const HELP_AFTER: Duration = Duration::from_millis(5);

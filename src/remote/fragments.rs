@@ -1,17 +1,14 @@
 //! The fragments of one frame, in any order of arrival, until they are the whole frame.
 //!
-//! Every sender known fills all packets of a frame but the last to the same length, the stride. So the fragment with index `i`
-//! (its distance from the Start) belongs at `i × stride`, and is written there when it arrives: one copy, one buffer. What
-//! comes before its Start, or from a sender that cuts otherwise, is kept piece by piece and put together at the end.
-//!
 //! ```text
-//!            Start                      another length
-//!  Headless ───────► Even ─────────────────────────────► Uneven
-//!      └──────────── pieces of several lengths ────────────┘
+//!            Start
+//!  Headless ───────► Headed: a buffer that has no gap, and pieces that are ahead of it
 //! ```
+//! What arrives in order is appended to the buffer: one copy. What is ahead of its turn is kept apart and appended when the
+//! gap closes. Nothing is ever written at an offset that a packet merely claims, so that two packets cannot make us fill
+//! megabytes, and packets may be cut to any lengths.
 
-use std::collections::BTreeMap;
-
+use super::pieces::{PIECE, Pieces};
 use crate::packet::{Extensions, Marker, Packet};
 
 /// What an incomplete frame consists of so far.
@@ -19,23 +16,21 @@ pub(super) struct Fragments {
     body: Body,
     /// Sequence number of the Final.
     last: Option<u16>,
-    count: usize,
 }
 
 enum Body {
     Headless(Pieces),
-    Even { start: Start, stride: usize, buffer: Vec<u8>, seen: Bits },
-    Uneven { start: Start, pieces: Pieces },
+    Headed(Headed),
 }
 
-#[derive(Clone, Copy)]
-struct Start {
-    sequence: u16,
+struct Headed {
+    first: u16,
     extensions: Extensions,
+    buffer: Vec<u8>,
+    /// How many fragments the buffer holds.
+    count: usize,
+    ahead: Pieces,
 }
-
-/// By sequence number.
-type Pieces = BTreeMap<u16, Vec<u8>>;
 
 /// How much memory there is for a frame.
 #[derive(Clone, Copy, Debug)]
@@ -44,17 +39,6 @@ pub(super) struct Room {
     pub(super) expected: usize,
     /// What the budget has left.
     pub(super) free: usize,
-}
-
-impl Room {
-    /// The capacity of a buffer that must hold `end` bytes: in few steps, without taking all that is free.
-    fn capacity(self, capacity: usize, end: usize) -> usize {
-        if end <= capacity {
-            return capacity;
-        }
-        let step = capacity.min(self.free / 2);
-        end.max(self.expected).max(capacity + step)
-    }
 }
 
 /// What became of a fragment.
@@ -69,6 +53,7 @@ pub(super) enum Added {
 }
 
 /// A frame put together.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Joined {
     pub(super) first: u16,
     pub(super) last: u16,
@@ -78,280 +63,253 @@ pub(super) struct Joined {
 
 impl Fragments {
     pub(super) fn new() -> Self {
-        Self { body: Body::Headless(Pieces::new()), last: None, count: 0 }
+        Self { body: Body::Headless(Pieces::default()), last: None }
     }
 
     /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.count
+        match &self.body {
+            Body::Headless(pieces) => pieces.len(),
+            Body::Headed(headed) => headed.count + headed.ahead.len(),
+        }
     }
 
     /// Bytes of memory that they hold.
     pub(super) fn footprint(&self) -> usize {
         match &self.body {
-            Body::Headless(pieces) | Body::Uneven { pieces, .. } => footprint(pieces),
-            Body::Even { buffer, seen, .. } => buffer.capacity() + seen.footprint(),
+            Body::Headless(pieces) => pieces.footprint(),
+            Body::Headed(headed) => headed.buffer.capacity() + headed.ahead.footprint(),
         }
     }
 
     /// Most bytes by which `packet` lets the footprint grow.
     pub(super) fn growth(&self, packet: &Packet<'_>, room: Room) -> usize {
-        let length = packet.payload.len();
+        let (sequence, length) = (packet.header.sequence, packet.payload.len());
         match &self.body {
-            Body::Headless(_) if packet.header.marker == Marker::Start => {
-                self.reach(packet).max(room.expected) + PIECE
+            Body::Headless(pieces) if packet.header.marker == Marker::Start => {
+                room.capacity(0, length + pieces.bytes())
             }
-            Body::Even { start, stride, buffer, seen } if is_even(packet, *stride) => {
-                let index = index(start.sequence, packet.header.sequence);
-                let capacity = room.capacity(buffer.capacity(), index * stride + length);
-                capacity - buffer.capacity() + seen.growth(index)
+            Body::Headed(headed) if headed.index(sequence) == headed.count => {
+                let capacity = headed.buffer.capacity();
+                room.capacity(capacity, headed.end_after(length)) - capacity
             }
-            Body::Even { .. } => length + PIECE * (self.count + 1),
-            Body::Headless(_) | Body::Uneven { .. } => length + PIECE,
+            Body::Headless(_) | Body::Headed(_) => length + PIECE,
         }
     }
 
     /// True when `packet` is a Start at another place than the Start that is there: the beginning of another frame.
     pub(super) fn is_another_start(&self, packet: &Packet<'_>) -> bool {
-        packet.header.marker == Marker::Start
-            && self.start().is_some_and(|start| start.sequence != packet.header.sequence)
+        let Body::Headed(headed) = &self.body else { return false };
+        packet.header.marker == Marker::Start && packet.header.sequence != headed.first
     }
 
     pub(super) fn add(&mut self, packet: &Packet<'_>, room: Room) -> Added {
+        let sequence = packet.header.sequence;
         if !self.is_within(packet) {
             return Added::Misfit;
         }
-        let added = match packet.header.marker {
-            Marker::Start => self.begin(packet, room),
-            Marker::Single | Marker::Inter | Marker::Final => self.put(packet, room),
-        };
-        if added == Added::New {
-            self.count += 1;
-            if packet.header.marker == Marker::Final {
-                self.last = Some(packet.header.sequence);
-                self.forget_pieces_behind(packet.header.sequence);
+        let is_new = match &mut self.body {
+            Body::Headless(pieces) if packet.header.marker == Marker::Start => {
+                let pieces = std::mem::take(pieces);
+                self.body = Body::Headed(Headed::begin(packet, pieces, room));
+                true
             }
+            Body::Headless(pieces) => pieces.insert(sequence, packet.payload),
+            Body::Headed(headed) => headed.add(packet, room),
+        };
+        if !is_new {
+            return Added::Duplicate;
         }
-        added
+        if packet.header.marker == Marker::Final {
+            self.last = Some(sequence);
+            self.pieces_mut().retain(|piece| distance(piece, sequence) < MAX_FRAGMENTS);
+        }
+        Added::New
     }
 
     /// The frame, once it is whole.
     pub(super) fn join(&mut self) -> Option<Joined> {
-        let (start, last) = (self.start()?, self.last?);
-        if self.count != index(start.sequence, last) + 1 {
-            return None;
-        }
-        let bytes = match &mut self.body {
-            Body::Headless(_) => return None,
-            Body::Even { buffer, .. } => std::mem::take(buffer),
-            Body::Uneven { pieces, .. } => concat(start.sequence, pieces),
-        };
-        Some(Joined { first: start.sequence, last, extensions: start.extensions, bytes })
+        let Body::Headed(headed) = &mut self.body else { return None };
+        let last = self.last.filter(|last| headed.index(*last) + 1 == headed.count)?;
+        let bytes = std::mem::take(&mut headed.buffer);
+        Some(Joined { first: headed.first, last, extensions: headed.extensions, bytes })
     }
 
-    fn start(&self) -> Option<Start> {
-        match &self.body {
-            Body::Headless(_) => None,
-            Body::Even { start, .. } | Body::Uneven { start, .. } => Some(*start),
+    fn pieces_mut(&mut self) -> &mut Pieces {
+        match &mut self.body {
+            Body::Headless(pieces) => pieces,
+            Body::Headed(headed) => &mut headed.ahead,
         }
     }
 
     /// Between Start and Final, as far as they are known, and not too far from them.
     fn is_within(&self, packet: &Packet<'_>) -> bool {
-        let sequence = packet.header.sequence;
-        let is_final = packet.header.marker == Marker::Final;
-        let after_start = self.start().is_none_or(|start| {
-            let index = index(start.sequence, sequence);
-            index < MAX_FRAGMENTS && (index > 0 || packet.header.marker == Marker::Start)
-        });
-        let before_last = self.last.is_none_or(|last| {
-            let before = index(sequence, last);
-            before < MAX_FRAGMENTS && (before > 0) != is_final
-        });
-        after_start && before_last
-    }
-
-    fn begin(&mut self, packet: &Packet<'_>, room: Room) -> Added {
-        let reach = self.reach(packet);
-        let Body::Headless(pieces) = &mut self.body else { return Added::Duplicate };
-        let start =
-            Start { sequence: packet.header.sequence, extensions: packet.header.extensions };
-        let mut pieces = std::mem::take(pieces);
-        pieces.retain(|sequence, _| (1..MAX_FRAGMENTS).contains(&index(start.sequence, *sequence)));
-        self.count = pieces.len();
-        let stride = packet.payload.len();
-        if !self.are_even(&pieces, stride) {
-            pieces.insert(start.sequence, packet.payload.to_vec());
-            self.body = Body::Uneven { start, pieces };
-            return Added::New;
-        }
-        let mut buffer = Vec::with_capacity(room.expected.max(reach));
-        let mut seen = Bits::default();
-        write(&mut buffer, 0, packet.payload);
-        seen.insert(0);
-        for (sequence, piece) in pieces {
-            let index = index(start.sequence, sequence);
-            write(&mut buffer, index * stride, &piece);
-            seen.insert(index);
-        }
-        self.body = Body::Even { start, stride, buffer, seen };
-        Added::New
-    }
-
-    /// Where the last of the pieces at hand would end if they were as long as this Start.
-    fn reach(&self, start: &Packet<'_>) -> usize {
-        let Body::Headless(pieces) = &self.body else { return 0 };
-        let indices = pieces.keys().map(|sequence| index(start.header.sequence, *sequence));
-        let farthest = indices.filter(|index| *index < MAX_FRAGMENTS).max().unwrap_or(0);
-        (farthest + 1) * start.payload.len()
-    }
-
-    fn are_even(&self, pieces: &Pieces, stride: usize) -> bool {
-        stride > 0
-            && pieces.iter().all(|(sequence, piece)| match self.last == Some(*sequence) {
-                true => piece.len() <= stride,
-                false => piece.len() == stride,
-            })
-    }
-
-    fn put(&mut self, packet: &Packet<'_>, room: Room) -> Added {
-        match &mut self.body {
-            Body::Headless(pieces) | Body::Uneven { pieces, .. } => put_piece(pieces, packet),
-            Body::Even { start, stride, buffer, seen } => {
-                let index = index(start.sequence, packet.header.sequence);
-                let offset = index * *stride;
-                if seen.has(index) {
-                    return Added::Duplicate;
-                }
-                let cuts_short = packet.header.marker == Marker::Final && offset < buffer.len();
-                if cuts_short || !is_even(packet, *stride) {
-                    return self.put_uneven(packet, room);
-                }
-                let capacity = room.capacity(buffer.capacity(), offset + packet.payload.len());
-                buffer.reserve_exact(capacity - buffer.len());
-                write(buffer, offset, packet.payload);
-                seen.insert(index);
-                Added::New
+        let after_first = match &self.body {
+            Body::Headless(_) => true,
+            Body::Headed(headed) => {
+                let index = headed.index(packet.header.sequence);
+                index < MAX_FRAGMENTS && (index == 0) == (packet.header.marker == Marker::Start)
             }
-        }
-    }
-
-    /// A fragment of another length: from here on the pieces are kept one by one.
-    fn put_uneven(&mut self, packet: &Packet<'_>, room: Room) -> Added {
-        if let Body::Even { start, stride, buffer, seen } = &self.body {
-            let piece_at = |index: usize| {
-                let rest = buffer.get(index * stride..).unwrap_or_default();
-                rest.get(..*stride).unwrap_or(rest).to_vec()
-            };
-            let indices = (0..=buffer.len() / stride).filter(|index| seen.has(*index));
-            let pieces = indices
-                .map(|index| (start.sequence.wrapping_add(index as u16), piece_at(index)))
-                .collect();
-            self.body = Body::Uneven { start: *start, pieces };
-        }
-        self.put(packet, room)
-    }
-
-    fn forget_pieces_behind(&mut self, last: u16) {
-        match &mut self.body {
-            Body::Headless(pieces) | Body::Uneven { pieces, .. } => {
-                pieces.retain(|sequence, _| index(*sequence, last) < MAX_FRAGMENTS);
-                self.count = pieces.len();
-            }
-            Body::Even { .. } => {}
-        }
-    }
-}
-
-fn put_piece(pieces: &mut Pieces, packet: &Packet<'_>) -> Added {
-    if pieces.contains_key(&packet.header.sequence) {
-        return Added::Duplicate;
-    }
-    pieces.insert(packet.header.sequence, packet.payload.to_vec());
-    Added::New
-}
-
-/// How many packets `sequence` comes after `start`.
-fn index(start: u16, sequence: u16) -> usize {
-    usize::from(sequence.wrapping_sub(start))
-}
-
-/// True when `packet` has the length that its place in a buffer of this stride asks for.
-fn is_even(packet: &Packet<'_>, stride: usize) -> bool {
-    let length = packet.payload.len();
-    length == stride || packet.header.marker == Marker::Final && length < stride
-}
-
-/// Puts `bytes` at `offset`; what is missing before them is filled in later.
-fn write(buffer: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
-    if offset > buffer.len() {
-        buffer.resize(offset, 0);
-    }
-    match buffer.get_mut(offset..offset + bytes.len()) {
-        Some(place) => place.copy_from_slice(bytes),
-        None => {
-            buffer.truncate(offset);
-            buffer.extend_from_slice(bytes);
-        }
-    }
-}
-
-fn concat(start: u16, pieces: &Pieces) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(pieces.values().map(Vec::len).sum());
-    let (before_wrap, after_wrap) = (pieces.range(start..), pieces.range(..start));
-    before_wrap.chain(after_wrap).for_each(|(_, piece)| bytes.extend_from_slice(piece));
-    bytes
-}
-
-fn footprint(pieces: &Pieces) -> usize {
-    pieces.values().map(|piece| piece.capacity() + PIECE).sum()
-}
-
-/// A set of indices: the first 128, as many as SDKs put into a frame, without an allocation.
-#[derive(Default)]
-struct Bits {
-    low: u128,
-    high: Vec<u64>,
-}
-
-impl Bits {
-    fn has(&self, index: usize) -> bool {
-        match index.checked_sub(LOW_BITS) {
-            None => self.low & (1 << index) != 0,
-            Some(index) => {
-                self.high.get(index / 64).is_some_and(|word| word & (1 << (index % 64)) != 0)
-            }
-        }
-    }
-
-    fn insert(&mut self, index: usize) {
-        let Some(index) = index.checked_sub(LOW_BITS) else {
-            self.low |= 1 << index;
-            return;
         };
-        if self.high.len() <= index / 64 {
-            self.high.resize(index / 64 + 1, 0);
-        }
-        if let Some(word) = self.high.get_mut(index / 64) {
-            *word |= 1 << (index % 64);
-        }
-    }
-
-    fn footprint(&self) -> usize {
-        self.high.capacity() * size_of::<u64>()
-    }
-
-    /// Vectors grow by doubling.
-    fn growth(&self, index: usize) -> usize {
-        let words = index.checked_sub(LOW_BITS).map_or(0, |index| index / 64 + 1);
-        if words <= self.high.capacity() { 0 } else { 2 * words * size_of::<u64>() + 64 }
+        let before_last = self.last.is_none_or(|last| {
+            let left = distance(packet.header.sequence, last);
+            left < MAX_FRAGMENTS && (left == 0) == (packet.header.marker == Marker::Final)
+        });
+        after_first && before_last
     }
 }
 
-const LOW_BITS: usize = 128;
+impl Headed {
+    fn begin(start: &Packet<'_>, mut pieces: Pieces, room: Room) -> Self {
+        let first = start.header.sequence;
+        pieces.retain(|piece| (1..MAX_FRAGMENTS).contains(&distance(first, piece)));
+        let mut headed = Self {
+            first,
+            extensions: start.header.extensions,
+            buffer: Vec::new(),
+            count: 0,
+            ahead: pieces,
+        };
+        headed.append(start.payload, room);
+        headed
+    }
 
-/// What a piece costs besides its bytes: its place in the map and the allocator's share.
-const PIECE: usize = 96;
+    /// Takes a fragment; false when it is there already.
+    fn add(&mut self, packet: &Packet<'_>, room: Room) -> bool {
+        let index = self.index(packet.header.sequence);
+        if index == self.count {
+            self.append(packet.payload, room);
+            return true;
+        }
+        index > self.count && self.ahead.insert(packet.header.sequence, packet.payload)
+    }
+
+    /// Appends the next fragment, and the pieces that follow it.
+    fn append(&mut self, payload: &[u8], room: Room) {
+        let capacity = room.capacity(self.buffer.capacity(), self.end_after(payload.len()));
+        self.buffer.reserve_exact(capacity - self.buffer.len());
+        self.buffer.extend_from_slice(payload);
+        self.count += 1;
+        while let Some(piece) = self.ahead.take(self.first.wrapping_add(self.count as u16)) {
+            self.buffer.extend_from_slice(&piece);
+            self.count += 1;
+        }
+    }
+
+    /// Where the buffer ends at most when the next fragment closes the gap.
+    fn end_after(&self, length: usize) -> usize {
+        self.buffer.len() + length + self.ahead.bytes()
+    }
+
+    fn index(&self, sequence: u16) -> usize {
+        distance(self.first, sequence)
+    }
+}
+
+impl Room {
+    /// The capacity of a buffer that must hold `end` bytes: in few steps, without taking all that is free.
+    fn capacity(self, capacity: usize, end: usize) -> usize {
+        if end <= capacity {
+            return capacity;
+        }
+        let step = capacity.min(self.free / 2);
+        end.max(self.expected).max(capacity + step)
+    }
+}
+
+/// How many packets `to` comes after `from`.
+fn distance(from: u16, to: u16) -> usize {
+    usize::from(to.wrapping_sub(from))
+}
 
 /// Most packets of a frame. SDKs take 128 (protocol §1.10); a quarter of the sequence numbers leaves no doubt about their order.
 const MAX_FRAGMENTS: usize = 1 << 14;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+    use crate::{packet::Header, track::Handle};
+
+    const ROOM: Room = Room { expected: 0, free: 1 << 20 };
+
+    fn packet(marker: Marker, sequence: u16, payload: &[u8]) -> Packet<'_> {
+        let header = Header {
+            marker,
+            handle: Handle::MIN,
+            sequence,
+            frame_number: 0,
+            timestamp: 0,
+            extensions: Extensions::default(),
+        };
+        Packet { header, payload }
+    }
+
+    /// Adds, and holds what was foretold against what came.
+    fn add(fragments: &mut Fragments, marker: Marker, sequence: u16, payload: &[u8]) -> Added {
+        let packet = packet(marker, sequence, payload);
+        let most = fragments.footprint() + fragments.growth(&packet, ROOM);
+        let added = fragments.add(&packet, ROOM);
+        assert!(fragments.footprint() <= most);
+        added
+    }
+
+    #[test]
+    fn any_order_across_the_wrap_makes_the_frame() {
+        let parts: [(Marker, u16, &[u8]); 4] = [
+            (Marker::Start, 65_534, b"ab"),
+            (Marker::Inter, 65_535, b""),
+            (Marker::Inter, 0, b"cdefg"),
+            (Marker::Final, 1, b"h"),
+        ];
+        for first in 0..4 {
+            for step in [1, 3] {
+                let mut fragments = Fragments::new();
+                for at in 0..4 {
+                    assert_eq!(fragments.join(), None);
+                    let (marker, sequence, payload) = parts[(first + at * step) % 4];
+                    assert_eq!(add(&mut fragments, marker, sequence, payload), Added::New);
+                    assert_eq!(add(&mut fragments, marker, sequence, payload), Added::Duplicate);
+                }
+                let joined = fragments.join().unwrap();
+                assert_eq!(
+                    (joined.first, joined.last, &*joined.bytes),
+                    (65_534, 1, &b"abcdefgh"[..])
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_contradicts_start_or_final_is_no_part() {
+        let mut fragments = Fragments::new();
+        assert_eq!(add(&mut fragments, Marker::Inter, 12, b"x"), Added::New);
+        assert_eq!(add(&mut fragments, Marker::Inter, 99, b"beyond the final"), Added::New);
+        assert_eq!(add(&mut fragments, Marker::Final, 13, b"y"), Added::New);
+        assert_eq!(fragments.count(), 2);
+        assert_eq!(add(&mut fragments, Marker::Inter, 14, b"x"), Added::Misfit);
+        assert_eq!(add(&mut fragments, Marker::Final, 15, b"x"), Added::Misfit);
+        assert_eq!(add(&mut fragments, Marker::Inter, 3, b"before the start"), Added::New);
+        assert_eq!(add(&mut fragments, Marker::Start, 11, b"w"), Added::New);
+        assert_eq!(add(&mut fragments, Marker::Inter, 10, b"x"), Added::Misfit);
+        assert!(fragments.is_another_start(&packet(Marker::Start, 10, b"")));
+        assert_eq!(fragments.join().unwrap().bytes, b"wxy");
+    }
+
+    #[test]
+    fn a_far_claim_costs_no_more_than_its_packet() {
+        let mut fragments = Fragments::new();
+        add(&mut fragments, Marker::Start, 0, &[0; 1000]);
+        add(&mut fragments, Marker::Final, 16_000, &[0; 1000]);
+        assert!(fragments.footprint() < 2_200);
+        assert_eq!(add(&mut fragments, Marker::Inter, 16_384, b""), Added::Misfit);
+    }
+
+    #[test]
+    fn a_buffer_begins_as_large_as_expected() {
+        let room = Room { expected: 5_000, free: 1 << 20 };
+        let mut fragments = Fragments::new();
+        fragments.add(&packet(Marker::Start, 0, &[0; 1000]), room);
+        assert_eq!(fragments.footprint(), 5_000);
+    }
+}

@@ -17,6 +17,7 @@ mod control;
 mod fragments;
 mod link;
 mod ordering;
+mod pieces;
 mod reassembly;
 mod receiver;
 mod ring;

@@ -16,13 +16,14 @@ use std::{
 
 use crate::{frame::DataTrackFrame, packet::serial::is_newer};
 
-/// A complete, opened frame and its place on the track.
+/// A complete frame and its place on the track.
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
     pub(super) number: u16,
     pub(super) first: u16,
     pub(super) last: u16,
-    pub(super) frame: DataTrackFrame,
+    /// `None` for one that could not be opened or was refused: it is not handed out, but holds nothing up either.
+    pub(super) frame: Option<DataTrackFrame>,
 }
 
 /// What became of a frame.
@@ -57,7 +58,11 @@ impl Ordering {
 
     /// How many frames are held.
     pub(super) fn len(&self) -> usize {
-        self.held.len()
+        self.held.iter().filter(|(placed, _)| placed.frame.is_some()).count()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty()
     }
 
     pub(super) fn window(&self) -> Duration {
@@ -131,7 +136,7 @@ impl Ordering {
 
     fn hand_out(&mut self, placed: Placed, out: &mut impl FnMut(DataTrackFrame)) {
         self.position = Position::After { number: placed.number, sequence: placed.last };
-        out(placed.frame);
+        placed.frame.into_iter().for_each(out);
     }
 
     fn hand_out_through(&mut self, last: usize, out: &mut impl FnMut(DataTrackFrame)) {
@@ -178,7 +183,7 @@ mod tests {
         fn push_packets(&mut self, number: u16, first: u16, last: u16) -> Turn {
             let frame =
                 DataTrackFrame { user_timestamp: Some(number.into()), ..DataTrackFrame::default() };
-            let placed = Placed { number, first, last, frame };
+            let placed = Placed { number, first, last, frame: Some(frame) };
             self.ordering.push(placed, self.now, |frame| self.out.extend(frame.user_timestamp))
         }
 

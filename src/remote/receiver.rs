@@ -116,17 +116,16 @@ impl Receiver {
         self.reassembly.expire(now, &mut self.stats);
         let whole = self.reassembly.take(packet, now, &mut self.stats)?;
         self.stats.frames_completed += 1;
+        let ticket = whole.ticket(self.epoch);
         match (self.encrypted, whole.extensions.encryption) {
-            (false, None) => {
-                self.deliver(whole.ticket(self.epoch).place(payload(whole.bytes)), now);
-                None
-            }
-            (true, Some(encryption)) => self.seal_off(whole, encryption),
+            (false, None) => self.deliver(ticket.place(Some(payload(whole.bytes))), now),
+            (true, Some(encryption)) => return self.seal_off(whole, encryption),
             (true, None) | (false, Some(_)) => {
                 self.stats.frames_dropped_encryption_mismatch += 1;
-                None
+                self.deliver(ticket.place(None), now);
             }
         }
+        None
     }
 
     /// Takes a sealed frame back, opened, or `None` when it could not be. Answers the next one to open.
@@ -136,12 +135,11 @@ impl Receiver {
         payload: Option<Payload>,
         now: Instant,
     ) -> Option<Sealed<'static>> {
-        match payload {
-            None => self.stats.frames_dropped_undecryptable += 1,
-            Some(payload) if ticket.epoch == self.epoch => {
-                self.deliver(ticket.place(payload), now);
-            }
-            Some(_) => self.open.iter_mut().for_each(|(_, stream)| stream.count_late()),
+        self.stats.frames_dropped_undecryptable += u64::from(payload.is_none());
+        if ticket.epoch == self.epoch {
+            self.deliver(ticket.place(payload), now);
+        } else if payload.is_some() {
+            self.open.iter_mut().for_each(|(_, stream)| stream.count_late());
         }
         let Opening::Busy { queue, bytes } = &mut self.opening else { return None };
         let Some(next) = queue.pop_front() else {
@@ -162,6 +160,8 @@ impl Receiver {
 
     /// Lets a stream have the frames from now on.
     pub(crate) fn attach(&mut self, id: ReaderId, options: &StreamOptions) {
+        // Mostly there is one: no room for more.
+        self.open.reserve_exact(1);
         self.open.push((id, Stream::new(options, Arc::clone(&self.waiting))));
         self.adjust();
     }
@@ -294,12 +294,13 @@ impl Whole<'_> {
 }
 
 impl Ticket {
-    fn place(self, payload: Payload) -> Placed {
+    fn place(self, payload: Option<Payload>) -> Placed {
+        let user_timestamp = self.user_timestamp;
         Placed {
             number: self.number,
             first: self.first,
             last: self.last,
-            frame: DataTrackFrame { payload, user_timestamp: self.user_timestamp },
+            frame: payload.map(|payload| DataTrackFrame { payload, user_timestamp }),
         }
     }
 }

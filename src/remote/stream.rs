@@ -101,17 +101,18 @@ impl Stream {
 
     /// Takes a frame of the track.
     pub(super) fn push(&mut self, placed: Placed, now: Instant) {
-        if !self.admit(&placed.frame) {
-            self.waiting.stats.frames_dropped_full += 1;
+        let cost = placed.frame.as_ref().map_or(0, cost);
+        let counts = u64::from(placed.frame.is_some());
+        if !self.admit(cost) {
+            self.waiting.stats.frames_dropped_full += counts;
             return;
         }
-        let cost = cost(&placed.frame);
         let waiting = &mut self.waiting;
         match self.ordering.push(placed, now, |frame| waiting.push(frame)) {
             Turn::Now | Turn::Held => {}
             Turn::Late => {
                 self.waiting.free(cost);
-                self.waiting.stats.frames_late += 1;
+                self.waiting.stats.frames_late += counts;
             }
         }
     }
@@ -159,15 +160,14 @@ impl Stream {
     }
 
     /// Finds memory for a frame: older ones make room, if the policy lets them.
-    fn admit(&mut self, frame: &DataTrackFrame) -> bool {
-        let cost = cost(frame);
+    fn admit(&mut self, cost: usize) -> bool {
         loop {
             if self.waiting.take(cost) {
                 return true;
             }
             if self.waiting.make_room() {
                 self.waiting.stats.frames_dropped_full += 1;
-            } else if self.ordering.len() > 0 {
+            } else if !self.ordering.is_empty() {
                 let waiting = &mut self.waiting;
                 self.ordering.flush(|frame| waiting.push(frame));
             } else {

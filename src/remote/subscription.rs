@@ -1,6 +1,6 @@
 //! One track's subscription: who reads it, and how we stand with the SFU about it.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::time::Instant;
 
 use super::{
     link::{Link, Request},
@@ -21,7 +21,7 @@ pub(super) enum Reader {
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub(super) link: Link,
-    pub(super) readers: BTreeMap<ReaderId, Reader>,
+    pub(super) readers: Vec<(ReaderId, Reader)>,
     /// The handle of the SID that the track had before. Its packets are taken until the new one's come.
     pub(super) former: Option<Handle>,
     /// The SFU's last word on whether the publisher lets us.
@@ -34,7 +34,7 @@ impl Subscription {
     pub(super) fn new(link: Link) -> Self {
         Self {
             link,
-            readers: BTreeMap::new(),
+            readers: Vec::new(),
             former: None,
             permitted: true,
             reported: SubscriptionState::Unsubscribed,
@@ -84,9 +84,24 @@ impl Subscription {
         current.into_iter().chain(self.former.filter(|_| self.is_wanted()))
     }
 
+    pub(super) fn add(&mut self, id: ReaderId, reader: Reader) {
+        self.readers.reserve_exact(usize::from(self.readers.is_empty()));
+        self.readers.push((id, reader));
+    }
+
+    pub(super) fn remove(&mut self, id: ReaderId) -> Option<Reader> {
+        let at = self.readers.iter().position(|(known, _)| *known == id)?;
+        Some(self.readers.remove(at).1)
+    }
+
+    pub(super) fn is_waiting(&self, id: ReaderId) -> bool {
+        let mut readers = self.readers.iter();
+        readers.any(|(known, reader)| *known == id && *reader != Reader::Reading)
+    }
+
     /// Those who wait for the handle.
     pub(super) fn waiting(&self) -> Vec<ReaderId> {
-        let waiting = self.readers.iter().filter(|(_, reader)| **reader != Reader::Reading);
+        let waiting = self.readers.iter().filter(|(_, reader)| *reader != Reader::Reading);
         waiting.map(|(id, _)| *id).collect()
     }
 }

@@ -18,52 +18,60 @@ pub(super) enum Seen {
 /// The fates of the last [`FRAMES`] frames up to the newest one that has any.
 #[derive(Default)]
 pub(super) struct Window {
-    newest: Option<u16>,
+    /// Kept from the first fate on, so that an idle track is small.
+    fates: Option<Box<Fates>>,
+}
+
+struct Fates {
+    newest: u16,
     completed: Bits,
     given_up: Bits,
 }
 
 impl Window {
     pub(super) fn seen(&self, number: u16) -> Seen {
-        match self.newest.map(|newest| distance(newest, number)) {
-            None | Some(1..) => Seen::Open,
-            Some(behind) if behind <= -FRAMES => Seen::TooOld,
-            Some(_) if self.completed.has(number) => Seen::Completed,
-            Some(_) if self.given_up.has(number) => Seen::GivenUp,
-            Some(_) => Seen::Open,
+        let Some(fates) = &self.fates else { return Seen::Open };
+        match distance(fates.newest, number) {
+            1.. => Seen::Open,
+            behind if behind <= -FRAMES => Seen::TooOld,
+            _ if fates.completed.has(number) => Seen::Completed,
+            _ if fates.given_up.has(number) => Seen::GivenUp,
+            _ => Seen::Open,
         }
     }
 
     /// True when `number` comes before the newest frame that has a fate.
     pub(super) fn is_behind(&self, number: u16) -> bool {
-        self.newest.is_some_and(|newest| distance(newest, number) < 0)
+        self.fates.as_ref().is_some_and(|fates| distance(fates.newest, number) < 0)
     }
 
     pub(super) fn complete(&mut self, number: u16) {
-        self.reach(number);
-        self.completed.set(number);
+        self.reach(number).completed.set(number);
     }
 
     pub(super) fn give_up(&mut self, number: u16) {
-        self.reach(number);
-        self.given_up.set(number);
+        self.reach(number).given_up.set(number);
     }
 
     /// Moves on to `number` if it is newer, forgetting what falls out at the other end.
-    fn reach(&mut self, number: u16) {
-        let Some(newest) = self.newest else {
-            self.newest = Some(number);
-            return;
-        };
-        let ahead = distance(newest, number);
-        for step in 1..=ahead.min(FRAMES) {
-            let entered = number.wrapping_sub((ahead.min(FRAMES) - step).cast_unsigned());
-            self.completed.clear(entered);
-            self.given_up.clear(entered);
+    fn reach(&mut self, number: u16) -> &mut Fates {
+        let fates = self.fates.get_or_insert_with(|| Box::new(Fates::beginning_at(number)));
+        let ahead = distance(fates.newest, number);
+        let entering = ahead.clamp(0, FRAMES).cast_unsigned();
+        for back in 0..entering {
+            fates.completed.clear(number.wrapping_sub(back));
+            fates.given_up.clear(number.wrapping_sub(back));
         }
         if ahead > 0 {
-            self.newest = Some(number);
+            fates.newest = number;
         }
+        fates
+    }
+}
+
+impl Fates {
+    fn beginning_at(number: u16) -> Self {
+        Self { newest: number, completed: Bits::default(), given_up: Bits::default() }
     }
 }
 

@@ -1,4 +1,5 @@
 //! Hexadecimal text, as the vectors of the protocol are written.
+#![allow(clippy::expect_used)]
 
 /// The bytes of `text`.
 pub(crate) fn bytes(text: &str) -> Vec<u8> {

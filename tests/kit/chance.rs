@@ -1,4 +1,5 @@
 //! Seeded chance, for the library and for the test that drives it.
+#![allow(dead_code, unreachable_pub)]
 
 use datatracks::random::Random;
 

@@ -1,5 +1,5 @@
 //! An allocator that counts: allocations per thread, live bytes of the process.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 #![allow(unsafe_code)]
 
 use std::{

@@ -1,4 +1,5 @@
 //! A publisher and a subscriber in one process, joined by the shortest wire there is: for counting and timing, not for faults.
+#![allow(dead_code, unreachable_pub)]
 
 use std::{
     collections::{BTreeMap, VecDeque},

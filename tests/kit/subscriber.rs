@@ -1,5 +1,5 @@
 //! A subscriber's manager with a recording host, a clock that stands still, and the SFU's side of the conversation.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::{
     sync::{Arc, Mutex},

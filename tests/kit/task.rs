@@ -1,5 +1,5 @@
 //! Futures polled by hand.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::{
     future::Future,

@@ -31,11 +31,17 @@ fn the_code_keeps_the_layer_rule() {
     assert!(list.is_empty(), "{} violations\n{}", list.len(), list.join("\n"));
 }
 
-/// Tests may name what they test with. A file of tests is one that its module declares so.
+/// Tests may name what they test with. A file of tests is one that a file beside it declares so.
 fn is_test(file: &Path) -> bool {
-    let named_so = file.file_name().is_some_and(|name| name == "tests.rs");
-    let parent = named_so.then(|| fs::read_to_string(file.with_file_name("mod.rs")).unwrap());
-    parent.is_some_and(|parent| parent.contains("#[cfg(test)]\nmod tests;"))
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let declarations =
+        ["#[cfg(test)]\nmod tests;".to_owned(), format!("#[cfg(test)]\n#[path = \"{name}\"]")];
+    let declares = |text: &str| declarations.iter().any(|declaration| text.contains(declaration));
+    name.ends_with("tests.rs")
+        && fs::read_dir(file.parent().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .any(|beside| beside.is_file() && declares(&fs::read_to_string(beside).unwrap()))
 }
 
 fn rust_files(folder: &Path) -> Vec<std::path::PathBuf> {

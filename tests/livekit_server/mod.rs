@@ -4,7 +4,7 @@
 use std::{
     env, fs,
     net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -25,8 +25,6 @@ impl LivekitServer {
     }
 
     pub fn start_with(setting: &str) -> Self {
-        let binary = env::var_os("DATATRACKS_LIVEKIT_SERVER")
-            .expect("set DATATRACKS_LIVEKIT_SERVER to the path of livekit-server");
         let (port, tcp_port, udp_port) = (free_tcp_port(), free_tcp_port(), free_udp_port());
         let config = env::temp_dir().join(format!("datatracks-livekit-{port}.yaml"));
         let text = format!(
@@ -36,21 +34,18 @@ impl LivekitServer {
              interfaces:\n    includes: [\"lo\"]\n"
         );
         fs::write(&config, text).unwrap();
-        let log = env::var_os("DATATRACKS_LIVEKIT_LOG");
-        let output = || match &log {
-            Some(path) => fs::File::create(path).unwrap().into(),
-            None => Stdio::null(),
-        };
-        let process = Command::new(binary)
-            .arg("--config")
-            .arg(&config)
-            .stdout(output())
-            .stderr(output())
-            .spawn()
-            .expect("livekit-server starts");
+        let process = spawn(&config);
         let server = Self { process, port, config };
         server.wait_until_up();
         server
+    }
+
+    /// Ends the server and starts it again where it was: it has forgotten everything.
+    pub fn restart(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = spawn(&self.config);
+        self.wait_until_up();
     }
 
     pub fn address(&self) -> ServerAddress {
@@ -72,6 +67,19 @@ impl LivekitServer {
             thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+fn spawn(config: &Path) -> Child {
+    let binary = env::var_os("DATATRACKS_LIVEKIT_SERVER")
+        .expect("set DATATRACKS_LIVEKIT_SERVER to the path of livekit-server");
+    let log = env::var_os("DATATRACKS_LIVEKIT_LOG");
+    let output = || match &log {
+        Some(path) => fs::File::create(path).unwrap().into(),
+        None => Stdio::null(),
+    };
+    let mut command = Command::new(binary);
+    command.arg("--config").arg(config).stdout(output()).stderr(output());
+    command.spawn().expect("livekit-server starts")
 }
 
 impl Drop for LivekitServer {

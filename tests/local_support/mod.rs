@@ -2,6 +2,8 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    clippy::large_enum_variant,
+    clippy::mutable_key_type,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -40,8 +40,8 @@ async def test_shutdown_completes_everything_that_waits(join):
     ]
     await asyncio.sleep(0.1)
     assert not any(task.done() for task in waiting)
-    alice.local.shutdown()
     bob.remote.shutdown()
+    alice.local.shutdown()
     publish, ours, flush, following, batch, theirs, found = await asyncio.wait_for(asyncio.gather(*waiting), 5)
     assert isinstance(publish, dt.PublishError.Closed)
     assert ours == theirs == dt.UnpublishReason.SHUTDOWN

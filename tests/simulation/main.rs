@@ -10,6 +10,9 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
     missing_docs,
     unreachable_pub
 )]
@@ -73,7 +76,7 @@ fn report(taken: &BTreeMap<Action, u64>, frames: u64) {
     let total: u64 = taken.values().sum();
     println!("{total} steps, {frames} frames read and checked");
     for action in Action::ALL {
-        let count = taken.get(&action).copied().unwrap_or(0);
+        let count = taken.get(action).copied().unwrap_or(0);
         println!("{count:>8}  {action:?}");
         assert!(
             total < 10_000 || count * 100 >= total,

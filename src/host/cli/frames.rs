@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(all(Framing::Whole, b"").await.unwrap(), [b""]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_pattern_keeps_its_count() {
         let mut frames = Frames::made("size=3,rate=100,count=2".parse().unwrap());
         assert_eq!(frames.next().await.unwrap().unwrap(), [0, 7, 14]);

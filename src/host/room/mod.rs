@@ -41,7 +41,7 @@ pub use self::{
 use self::{
     gateway::Gateway,
     reconnect::Reconnector,
-    transport::{JoinOptions, join},
+    transport::{JoinOptions, Transport, join},
 };
 use crate::{
     KeyRing, LocalDataTrack, LocalDataTrackManager, RemoteDataTrack, RemoteDataTrackManager,
@@ -153,8 +153,13 @@ impl Room {
     /// # Errors
     /// When the data channel was closed instead (as by servers without data tracks), or is not open within `limit`.
     pub async fn wait_until_open(&self, limit: Duration) -> Result<(), NotSent> {
-        let transport = self.gateway.transport().ok_or(NotSent::NotConnected)?;
+        let transport = self.transport().ok_or(NotSent::NotConnected)?;
         transport.wait_until_open(limit).await
+    }
+
+    /// The connection of the moment; `None` while the room is joined again. What is done with it the managers do not notice.
+    pub fn transport(&self) -> Option<Transport> {
+        self.gateway.transport()
     }
 
     /// Ends all tracks and streams, says goodbye, closes everything.

@@ -66,6 +66,7 @@ pub struct Session {
     interrupted: Option<Interruption>,
 }
 
+#[allow(clippy::large_enum_variant)] // there is one a session
 enum Signal {
     Live(Socket),
     Cut { waiting: VecDeque<Vec<u8>> },
@@ -336,10 +337,11 @@ impl Session {
     }
 
     async fn finish(self, farewell: bool) {
-        if let Signal::Live(mut socket) = self.signal {
-            if farewell && socket.send(encode_request(Request::Leave(leaving()))).await {
-                socket.close().await;
-            }
+        if let Signal::Live(mut socket) = self.signal
+            && farewell
+            && socket.send(encode_request(Request::Leave(leaving()))).await
+        {
+            socket.close().await;
         }
         self.peers.close().await;
     }

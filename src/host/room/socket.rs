@@ -57,7 +57,7 @@ impl Socket {
         let connecting = connect_async_with_config(request, Some(limits), true);
         match timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(Ok((stream, _))) => Ok(Self(stream)),
-            Ok(Err(error)) => Err(refused(server, error)),
+            Ok(Err(error)) => Err(refused(server, token, error)),
             Err(_) => Err(timed_out()),
         }
     }
@@ -128,13 +128,13 @@ fn dual_query(resumption: Option<&Resumption>) -> String {
     query
 }
 
-fn refused(server: &ServerAddress, error: Error) -> JoinError {
+fn refused(server: &ServerAddress, token: &Token, error: Error) -> JoinError {
     let unreachable = |detail: String| JoinError::Unreachable {
         authority: server.authority().to_owned(),
         detail,
     };
     match error {
-        Error::Http(response) => rejected(&response),
+        Error::Http(response) => rejected(&response, token),
         Error::Io(error) => unreachable(error.to_string()),
         Error::Tls(error) => unreachable(error.to_string()),
         Error::Url(error @ UrlError::UnableToConnect(_)) => unreachable(error.to_string()),
@@ -142,10 +142,14 @@ fn refused(server: &ServerAddress, error: Error) -> JoinError {
     }
 }
 
-fn rejected(response: &Response<Option<Vec<u8>>>) -> JoinError {
-    let body = response.body().as_deref().unwrap_or_default();
-    let detail: String =
-        String::from_utf8_lossy(body).trim().chars().take(MAX_DETAIL_CHARS).collect();
+/// Servers repeat tokens that they refuse; what goes on from here must not.
+fn rejected(response: &Response<Option<Vec<u8>>>, token: &Token) -> JoinError {
+    let body = String::from_utf8_lossy(response.body().as_deref().unwrap_or_default());
+    let detail = match token.as_str() {
+        "" => body.into_owned(),
+        token => body.replace(token, "(the token)"),
+    };
+    let detail: String = detail.trim().chars().take(MAX_DETAIL_CHARS).collect();
     match response.status().as_u16() {
         401 | 403 => JoinError::Unauthorized { detail },
         status => JoinError::Rejected { status, detail },
@@ -177,3 +181,28 @@ const MAX_MESSAGE_BYTES: usize = 16 << 20;
 
 /// Of what a server says in a refusal.
 const MAX_DETAIL_CHARS: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_refusal_does_not_repeat_the_token() {
+        let token = Token::new("ey.secret.token");
+        let body = Some(b"invalid token: ey.secret.token, error: expired".to_vec());
+        let response = Response::builder().status(401).body(body).unwrap();
+        let detail = "invalid token: (the token), error: expired".into();
+        assert_eq!(rejected(&response, &token), JoinError::Unauthorized { detail });
+    }
+
+    #[test]
+    fn long_refusals_are_cut() {
+        let response = Response::builder().status(503).body(Some(vec![b'x'; 9999])).unwrap();
+        let JoinError::Rejected { status: 503, detail } = rejected(&response, &Token::new("t"))
+        else {
+            unreachable!("another error");
+        };
+        assert_eq!(detail.len(), MAX_DETAIL_CHARS);
+    }
+}

@@ -42,7 +42,7 @@ impl Control {
         }
         let asked = subscription.is_wanted() && subscription.link != Link::Off;
         let deadline = now + SUBSCRIBE_TIMEOUT;
-        subscription.readers.insert(reader, Reader::Waiting(deadline));
+        subscription.add(reader, Reader::Waiting(deadline));
         self.waits.insert((deadline, reader), Wait::Subscribe(track));
         self.change(track, |subscription| match asked {
             true => None,
@@ -141,10 +141,8 @@ impl Control {
         self.change(track, |subscription| {
             subscription.step((subscription.link.trust(handle), None))
         });
-        let still_waits = self
-            .subscriptions
-            .get(&track)
-            .is_some_and(|known| matches!(known.readers.get(&reader), Some(Reader::Waiting(_))));
+        let still_waits =
+            self.subscriptions.get(&track).is_some_and(|known| known.is_waiting(reader));
         if still_waits {
             self.forget_reader(track, reader);
             let result = Err(SubscribeError::TimedOut);

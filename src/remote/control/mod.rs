@@ -259,7 +259,7 @@ impl Control {
 
     fn forget_reader(&mut self, track: TrackId, reader: ReaderId) {
         let Some(subscription) = self.subscriptions.get_mut(&track) else { return };
-        if let Some(Reader::Waiting(deadline)) = subscription.readers.remove(&reader) {
+        if let Some(Reader::Waiting(deadline)) = subscription.remove(reader) {
             self.waits.remove(&(deadline, reader));
         }
     }
