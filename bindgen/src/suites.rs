@@ -39,7 +39,8 @@ fn rust(project: &Project, full: bool) -> Result<Outcome> {
 
 /// The binary whose embedded SFU the bindings are tested against.
 fn reference_host(project: &Project) -> Result<Outcome> {
-    let arguments = ["build", "--features", "host", "--bin", "datatracks"];
+    // With the features of the Rust tests, so that nothing is compiled twice.
+    let arguments = ["build", "--workspace", "--all-features", "--bins"];
     run::run(&mut command(&project.root, "cargo", &arguments))?;
     Ok(Outcome::Done)
 }
