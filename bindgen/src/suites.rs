@@ -24,6 +24,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("bindings", || bindings::generate(project, Language::All, Profile::Release));
     report.step("reference host", || reference_host(project));
     report.step("Python tests", || pytest(project, "tests/python"));
+    report.step("interop tests", || pytest(project, "tests/interop"));
 }
 
 fn rust(project: &Project, full: bool) -> Result<Outcome> {
