@@ -12,8 +12,6 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    clippy::print_stderr,
-    clippy::print_stdout,
     clippy::type_complexity,
     missing_docs,
     unreachable_pub
