@@ -61,7 +61,7 @@ pub struct RemoteTrackStats {
     pub frames_completed: u64,
     /// Begun, never completed: packets lost, or too old.
     pub frames_dropped_incomplete: u64,
-    /// Complete, but beyond the byte budget.
+    /// Given up for want of memory: beyond the byte budget.
     pub frames_dropped_budget: u64,
     /// Could not be decrypted.
     pub frames_dropped_undecryptable: u64,

@@ -18,7 +18,7 @@ pub struct TrackKey {
     pub publisher: Arc<str>,
     /// The publisher's own number for the track.
     pub handle: Handle,
-    /// Counts the publications that used this number one after the other.
+    /// Tells apart the publications that used this number one after the other: a later one has a higher generation.
     pub generation: u32,
 }
 

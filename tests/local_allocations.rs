@@ -11,37 +11,42 @@ mod local_support;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    cell::Cell,
+    sync::Arc,
 };
 
 use datatracks::{
-    DataTrackOptions, DelegateError, Environment, KeyRing, LocalDataTrack, LocalDataTrackManager,
-    LocalDataTrackManagerDelegate, PacketBatch, UnpublishReason,
+    DataTrackOptions, DelegateError, DropPolicy, Environment, KeyRing, LocalDataTrack,
+    LocalDataTrackManager, LocalDataTrackManagerDelegate, PacketBatch, UnpublishReason,
 };
 use livekit_protocol as proto;
 use local_support::*;
 use prost::Message;
 
-/// Counts allocations and bytes.
+/// Counts the allocations and bytes of each thread.
 struct Counting;
 
-static CALLS: AtomicUsize = AtomicUsize::new(0);
-static BYTES: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    static CALLS: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(calls: usize, bytes: isize) {
+    // A thread that ends may allocate after its counters are gone.
+    let _ = CALLS.try_with(|counter| counter.set(counter.get() + calls));
+    let _ = BYTES.try_with(|counter| counter.set(counter.get() + bytes));
+}
 
 // SAFETY: hands everything to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.fetch_add(1, Relaxed);
-        BYTES.fetch_add(layout.size(), Relaxed);
+        count(1, layout.size() as isize);
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        BYTES.fetch_sub(layout.size(), Relaxed);
+        count(0, -(layout.size() as isize));
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -73,9 +78,11 @@ impl LocalDataTrackManagerDelegate for Silent {
 }
 
 fn silent(encrypted: bool) -> (Arc<LocalDataTrackManager>, Arc<LocalDataTrack>) {
-    let ring = Arc::new(KeyRing::new(Default::default()).unwrap());
-    ring.set_shared_key(b"secret".to_vec(), 0).unwrap();
-    let provider = encrypted.then(|| ring.encryption_provider(None));
+    let provider = encrypted.then(|| {
+        let ring = Arc::new(KeyRing::new(Default::default()).unwrap());
+        ring.set_shared_key(b"secret".to_vec(), 0).unwrap();
+        ring.encryption_provider(None)
+    });
     let manager = Arc::new(LocalDataTrackManager::with_environment(
         Environment::system(),
         Arc::new(Silent),
@@ -91,8 +98,17 @@ fn publish(
     handle: u32,
     encrypted: bool,
 ) -> Arc<LocalDataTrack> {
+    publish_with(manager, handle, encrypted, DropPolicy::DropOldest)
+}
+
+fn publish_with(
+    manager: &Arc<LocalDataTrackManager>,
+    handle: u32,
+    encrypted: bool,
+    drop_policy: DropPolicy,
+) -> Arc<LocalDataTrack> {
     let (publisher, name) = (Arc::clone(manager), format!("track {handle}"));
-    let options = DataTrackOptions::new(name.clone());
+    let options = DataTrackOptions { drop_policy, ..DataTrackOptions::new(name.clone()) };
     let mut publishing = Waiting::new(async move { publisher.publish_track(options, None).await });
     assert!(publishing.is_pending());
     let info = proto::DataTrackInfo {
@@ -109,9 +125,8 @@ fn publish(
     publishing.ready().unwrap()
 }
 
-/// Everything in one test: the counters are the process's.
 #[test]
-fn a_push_allocates_once_and_an_idle_track_is_small() {
+fn a_push_allocates_once() {
     for (encrypted, bytes, allocations) in [
         (false, 0, 1),
         (false, 1 << 10, 1),
@@ -122,22 +137,38 @@ fn a_push_allocates_once_and_an_idle_track_is_small() {
         let (manager, track) = silent(encrypted);
         let payload = vec![7; bytes];
         track.try_push_bytes(&payload, None).unwrap();
-        let before = CALLS.load(Relaxed);
+        let before = CALLS.get();
         for _ in 0..10 {
             track.try_push_bytes(&payload, Some(1)).unwrap();
         }
-        let after = CALLS.load(Relaxed);
+        let after = CALLS.get();
         assert_eq!(after - before, 10 * allocations, "{bytes} bytes, encrypted: {encrypted}");
         manager.shutdown();
     }
+}
 
+#[test]
+fn a_refused_push_makes_no_packets() {
+    let (manager, _) = silent(false);
+    manager.handle_buffered_amount(1 << 20);
+    let refusing = publish_with(&manager, 2, false, DropPolicy::Refuse);
+    let payload = vec![7; 1 << 20];
+    while refusing.try_push_bytes(&payload, None).is_ok() {}
+    let before = CALLS.get();
+    assert!(refusing.try_push_bytes(&payload, None).is_err());
+    assert_eq!(CALLS.get(), before);
+    manager.shutdown();
+}
+
+#[test]
+fn an_idle_track_is_small() {
     let (manager, first) = silent(false);
-    let before = BYTES.load(Relaxed);
+    let before = BYTES.get();
     let tracks: Vec<_> = (2..1_002).map(|handle| publish(&manager, handle, false)).collect();
     for track in &tracks {
         track.try_push_bytes(&[1; 100], None).unwrap();
     }
-    let each = (BYTES.load(Relaxed) - before) / tracks.len();
+    let each = (BYTES.get() - before) / tracks.len() as isize;
     assert!(each <= 2_048, "{each} bytes a track");
     assert!(first.is_published());
 }

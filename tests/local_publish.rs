@@ -217,6 +217,17 @@ fn p6_a_cancelled_publication_ends_at_once_and_p7_is_undone() {
 }
 
 #[test]
+fn p7_a_list_that_comes_before_the_answer_undoes_nothing_twice() {
+    let rig = Rig::new();
+    drop(rig.publishing(named("pose")));
+    let request = only_publish(&rig.host.requests());
+    rig.answer(update(vec![participant(ALICE, "PA_a", vec![info(&request, "DTR_a")])]));
+    assert!(rig.host.take().is_empty(), "the answer is on its way");
+    rig.answer(published(&request, "DTR_a"));
+    assert_eq!(unpublishes(&rig.host.requests()), [1]);
+}
+
+#[test]
 fn p7_an_abandoned_publication_is_undone() {
     let rig = Rig::new();
     let publishing = rig.publishing(named("pose"));

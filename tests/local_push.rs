@@ -47,6 +47,15 @@ fn left(rig: &Rig) -> Vec<usize> {
     rig.host.packets().iter().map(payload).collect()
 }
 
+/// Counts how often it is woken.
+struct Count(AtomicUsize);
+
+impl std::task::Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn a_frame_leaves_during_the_push_whole_and_in_order() {
     let rig = Rig::new();
@@ -198,12 +207,6 @@ fn p6_send_ends_when_the_track_ends_or_is_cancelled() {
 
 #[test]
 fn p6_those_who_wait_for_room_are_woken_when_there_is_some() {
-    struct Count(AtomicUsize);
-    impl std::task::Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
     let rig = full();
     let track = rig.published(dropping(112));
     track.try_push(frame(100)).unwrap();
@@ -304,8 +307,15 @@ fn p10_a_manager_has_a_budget_whatever_its_tracks_may_hold() {
     let late = rig.published(DataTrackOptions::new("late"));
     assert_eq!(late.try_push_bytes(&payload, None), Err(PushFrameError::QueueFull));
     tracks.iter().for_each(|track| assert_adds_up(track));
-    drop(tracks);
-    rig.manager.shutdown();
+    tracks.iter().for_each(|track| track.unpublish());
+    rig.manager.handle_buffered_amount(0);
+    rig.host.take();
+    late.try_push(frame(1)).unwrap();
+    assert_eq!(
+        header(&rig.host.packets()[0][0]).frame_number,
+        0,
+        "the refused frame leaves no gap"
+    );
 }
 
 #[test]
@@ -483,6 +493,53 @@ fn p11_a_track_can_end_while_a_frame_of_it_is_sealed() {
     assert_eq!(track.stats().frames_dropped_unpublished, 1);
     assert_adds_up(&track);
     assert_eq!(provider.calls.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn p2_a_frame_that_is_refused_after_it_was_sealed_leaves_no_gap() {
+    let (rig, provider, track) = flipping();
+    let plain = rig.published(DataTrackOptions {
+        encryption: datatracks::EncryptionMode::Plain,
+        drop_policy: DropPolicy::Refuse,
+        name: "plain".into(),
+        ..dropping(u64::MAX)
+    });
+    rig.manager.handle_buffered_amount(1 << 20);
+    let filler = Arc::clone(&plain);
+    *provider.before.lock().unwrap() = Some(Arc::new(move |payload| {
+        while filler.try_push_bytes(&[0; 2_000_000], None).is_ok() {}
+        Ok(EncryptedPayload { payload, iv: vec![], key_index: 0 })
+    }));
+    assert_eq!(track.try_push(frame(2_000_000)), Err(PushFrameError::QueueFull));
+    *provider.before.lock().unwrap() = None;
+    plain.unpublish();
+    rig.manager.handle_buffered_amount(0);
+    track.try_push(frame(1)).unwrap();
+    let calls = rig.host.packets();
+    assert_eq!(header(&calls[0][0]).frame_number, 0);
+}
+
+#[test]
+fn p6_flush_ends_with_the_track_even_while_its_last_frame_is_being_sent() {
+    let rig = Rig::new();
+    let track = rig.track("pose");
+    let woken = Arc::new(Count(AtomicUsize::new(0)));
+    let (inner, count) = (Arc::clone(&track), Arc::clone(&woken));
+    rig.host.on_every(move |event| {
+        if matches!(event, Event::Packets(_)) {
+            let waker = std::task::Waker::from(Arc::clone(&count));
+            let mut context = std::task::Context::from_waker(&waker);
+            let mut flush = Box::pin(inner.flush(0, None));
+            assert!(flush.as_mut().poll(&mut context).is_pending());
+            inner.unpublish();
+            assert_eq!(count.0.load(Ordering::SeqCst), 1);
+            let ended = std::task::Poll::Ready(Err(WaitError::Closed));
+            assert_eq!(flush.as_mut().poll(&mut context), ended);
+        }
+        Ok(())
+    });
+    track.try_push(frame(1)).unwrap();
+    assert_eq!((track.stats().frames_sent, rig.manager.stats().delegate_errors), (1, 0));
 }
 
 #[test]

@@ -150,7 +150,9 @@ fn p4_without_a_provider_an_encrypted_track_cannot_be_read() {
 }
 
 /// A provider that opens by taking the tag off, and does what it is told meanwhile.
-struct Scripted(Box<dyn Fn(&[u8]) -> Result<(), DecryptionError> + Send + Sync>);
+struct Scripted(Box<Script>);
+
+type Script = dyn Fn(&[u8]) -> Result<(), DecryptionError> + Send + Sync;
 
 impl DecryptionProvider for Scripted {
     fn decrypt(&self, payload: EncryptedPayload, _: String) -> Result<Payload, DecryptionError> {

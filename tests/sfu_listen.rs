@@ -20,7 +20,7 @@ use datatracks::{
         },
     },
     signal::{
-        self, SignalIn, SignalOut,
+        self, SignalOut,
         session::{Response, decode_response},
     },
 };
@@ -126,14 +126,20 @@ async fn leaving_takes_the_tracks_along() {
     let mut bob = Participant::join(&options(&server, "bob")).await;
     alice.publish(1, "poses").await;
     alice.transport.leave().await;
-    loop {
-        if let SignalIn::Update(participants) = bob.next_signal().await
-            && participants.iter().any(|participant| !participant.connected)
-        {
-            assert_eq!((&*participants[0].identity, &*participants[0].tracks), ("alice", &[][..]));
-            break;
-        }
-    }
+    let departed = bob.departure().await;
+    assert_eq!((&*departed.identity, &*departed.tracks), ("alice", &[][..]));
+    server.close().await;
+}
+
+#[tokio::test]
+async fn whoever_vanishes_without_a_word_goes_after_a_while() {
+    let departure_timeout = Duration::from_millis(100);
+    let rooms = Rooms::new(RoomOptions { departure_timeout, ..RoomOptions::default() });
+    let server = start_in(rooms).await;
+    let alice = Participant::join(&options(&server, "alice")).await;
+    let mut bob = Participant::join(&options(&server, "bob")).await;
+    alice.transport.abandon().await;
+    assert_eq!(bob.departure().await.identity, "alice");
     server.close().await;
 }
 

@@ -23,7 +23,9 @@ pub(crate) fn all(project: &Project, report: &mut Report) {
     report.step("documentation", || document(project));
     report.step("dependencies", || deny(project, &["licenses", "bans", "sources"]));
     report.step("advisories", || advisories(project));
-    report.step("layers", || cargo(&["test", "--quiet", "--test", "layers"]));
+    report.step("layers", || {
+        cargo(&[&["test", "--quiet"], WORKSPACE, &["--test", "layers"]].concat())
+    });
     report.step("surface", || surface::check(project));
 }
 
@@ -59,6 +61,8 @@ fn advisories(project: &Project) -> Result<Outcome> {
 
 const CLIPPY: &[&str] = &["clippy", "--quiet", "--workspace", "--all-targets"];
 const ALL_FEATURES: &[&str] = &["--all-features"];
+/// What the Rust tests are built with: nothing is compiled twice.
+const WORKSPACE: &[&str] = &["--workspace", "--all-features"];
 const DENY_WARNINGS: &[&str] = &["--", "--deny", "warnings"];
 /// Longest wait for the advisory database.
 const PATIENCE: Duration = Duration::from_secs(60);

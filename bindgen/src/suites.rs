@@ -24,6 +24,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("bindings", || bindings::generate(project, Language::All, Profile::Release));
     report.step("reference host", || reference_host(project));
     report.step("Python tests", || pytest(project, "tests/python"));
+    report.step("interop tests", || pytest(project, "tests/interop"));
 }
 
 fn rust(project: &Project, full: bool) -> Result<Outcome> {
@@ -39,7 +40,8 @@ fn rust(project: &Project, full: bool) -> Result<Outcome> {
 
 /// The binary whose embedded SFU the bindings are tested against.
 fn reference_host(project: &Project) -> Result<Outcome> {
-    let arguments = ["build", "--features", "host", "--bin", "datatracks"];
+    // With the features of the Rust tests, so that nothing is compiled twice.
+    let arguments = ["build", "--workspace", "--all-features", "--bins"];
     run::run(&mut command(&project.root, "cargo", &arguments))?;
     Ok(Outcome::Done)
 }

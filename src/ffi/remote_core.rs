@@ -35,7 +35,7 @@ pub(super) struct Remote {
     pub(super) environment: Arc<Environment>,
     pub(super) provider: Option<Arc<dyn DecryptionProvider>>,
     pub(super) budgets: Budgets,
-    pub(super) faults: Faults,
+    pub(super) faults: Arc<Faults>,
     pub(super) routing: Mutex<Routing<Arc<Reception>>>,
     pub(super) this: Weak<Self>,
     state: Mutex<State>,
@@ -50,7 +50,6 @@ struct Counters {
     signals_sent: AtomicU64,
     signals_not_sent: AtomicU64,
     entries_skipped: AtomicU64,
-    packets_received: AtomicU64,
     packets_malformed: AtomicU64,
     packets_unknown_handle: AtomicU64,
 }
@@ -68,7 +67,7 @@ impl Remote {
             environment,
             provider,
             budgets: Budgets::default(),
-            faults: Faults::default(),
+            faults: Arc::default(),
             routing: Mutex::new(Routing::new()),
             this: this.clone(),
             state: Mutex::new(State::new(control, delegate)),
@@ -123,7 +122,6 @@ impl Remote {
 
     /// Takes a packet as it came from the data channel.
     pub(super) fn receive(&self, bytes: &[u8]) {
-        self.counters.packets_received.fetch_add(1, Relaxed);
         let Ok(packet) = packet::decode(bytes) else {
             self.counters.packets_malformed.fetch_add(1, Relaxed);
             return;
@@ -141,19 +139,24 @@ impl Remote {
         let (published, active, skipped) = self.read(|state| {
             (state.control.published(), state.control.active(), state.control.skipped())
         });
+        let (routed, early) = {
+            let routing = self.routing.hold();
+            (routing.packets(), routing.early_bytes())
+        };
         let count = |counter: &AtomicU64| counter.load(Relaxed);
+        let malformed = count(&self.counters.packets_malformed);
         RemoteManagerStats {
             signals_sent: count(&self.counters.signals_sent),
             signals_not_sent: count(&self.counters.signals_not_sent),
             entries_skipped: skipped + count(&self.counters.entries_skipped),
-            packets_received: count(&self.counters.packets_received),
-            packets_malformed: count(&self.counters.packets_malformed),
+            packets_received: routed + malformed,
+            packets_malformed: malformed,
             packets_unknown_handle: count(&self.counters.packets_unknown_handle),
             delegate_errors: self.faults.delegate_errors(),
             panics: self.faults.panics(),
             tracks_published: published as u64,
             subscriptions_active: active as u64,
-            bytes_stashed: self.routing.hold().early_bytes() as u64,
+            bytes_stashed: early as u64,
         }
     }
 
@@ -184,7 +187,7 @@ impl Remote {
     }
 
     fn deliver(&self, reception: &Reception, packet: &Packet<'_>, now: Instant) {
-        if let Some(deadline) = reception.receive(packet, &self.environment, &self.faults, now) {
+        if let Some(deadline) = reception.receive(packet, &self.environment, now) {
             self.alarm.set(deadline);
         }
     }

@@ -5,7 +5,7 @@
 use std::{
     borrow::Cow,
     sync::{Arc, Mutex},
-    task::{Context, Poll},
+    task::{Poll, Waker},
     time::Instant,
 };
 
@@ -26,6 +26,7 @@ use crate::{
 
 /// See the module.
 pub(super) struct Reception {
+    pub(super) faults: Arc<Faults>,
     publisher: Arc<str>,
     provider: Option<Arc<dyn DecryptionProvider>>,
     state: Mutex<State>,
@@ -44,10 +45,11 @@ impl Reception {
         encrypted: bool,
         provider: Option<Arc<dyn DecryptionProvider>>,
         budgets: &Budgets,
+        faults: Arc<Faults>,
     ) -> Self {
         let receiver = Receiver::new(encrypted, budgets);
         let state = State { receiver, readers: Vec::new(), armed: None };
-        Self { publisher, provider, state: Mutex::new(state) }
+        Self { faults, publisher, provider, state: Mutex::new(state) }
     }
 
     /// Takes a packet in, and opens what it completes. Answers when to call [`expire`](Self::expire), if that is new.
@@ -55,13 +57,12 @@ impl Reception {
         &self,
         packet: &Packet<'_>,
         environment: &Environment,
-        faults: &Faults,
         now: Instant,
     ) -> Option<Instant> {
         let mut deadlines = Deadlines::default();
         let mut sealed = deadlines.note(self.change(|receiver| receiver.receive(packet, now)));
         while let Some(Sealed { encryption, bytes, ticket }) = sealed {
-            let opened = self.open(&encryption, bytes, faults);
+            let opened = self.open(&encryption, bytes);
             let now = environment.now();
             sealed = deadlines.note(self.change(|receiver| receiver.opened(ticket, opened, now)));
         }
@@ -116,36 +117,29 @@ impl Reception {
         state.readers.retain(|(known, _)| *known != reader);
     }
 
-    /// A seat among those who wait for the next frame of a stream.
-    pub(super) fn sit(&self, reader: ReaderId) -> u64 {
-        self.state.hold().seats(reader).map_or(0, Seats::sit)
-    }
-
     pub(super) fn leave(&self, reader: ReaderId, seat: u64) {
         let waker = self.state.hold().seats(reader).and_then(|seats| seats.leave(seat));
         drop(waker);
     }
 
-    /// The next frame, or `None` at the end of the stream.
+    /// The next frame, or `None` at the end of the stream. Takes a seat among those who wait where there is neither.
     pub(super) fn poll_next(
         &self,
         reader: ReaderId,
-        seat: u64,
-        context: &Context<'_>,
+        seat: &mut Option<u64>,
+        waker: &Waker,
     ) -> Poll<Option<DataTrackFrame>> {
-        let (next, former) = {
-            let mut state = self.state.hold();
-            let next = state.receiver.next(reader);
-            let waits = next == Next::Empty;
-            let seats = state.seats(reader).filter(|_| waits);
-            let former = seats.and_then(|seats| seats.wait(seat, context.waker()));
-            (next, former)
-        };
-        drop(former);
-        match next {
+        let mut state = self.state.hold();
+        match state.receiver.next(reader) {
             Next::Frame(frame) => Poll::Ready(Some(frame)),
             Next::Ended => Poll::Ready(None),
-            Next::Empty => Poll::Pending,
+            Next::Empty => {
+                let seats = state.seats(reader);
+                let former = seats.and_then(|seats| seats.wait(seat, waker));
+                drop(state);
+                drop(former);
+                Poll::Pending
+            }
         }
     }
 
@@ -180,12 +174,7 @@ impl Reception {
         (answer, deadline)
     }
 
-    fn open(
-        &self,
-        encryption: &Encryption,
-        bytes: Cow<'_, [u8]>,
-        faults: &Faults,
-    ) -> Option<Payload> {
+    fn open(&self, encryption: &Encryption, bytes: Cow<'_, [u8]>) -> Option<Payload> {
         let provider = self.provider.as_ref()?;
         let Some(ring) = provider.key_ring() else {
             let sealed = EncryptedPayload {
@@ -194,7 +183,7 @@ impl Reception {
                 key_index: encryption.key_index,
             };
             let publisher = self.publisher.to_string();
-            return faults.call_out("decrypt", || provider.decrypt(sealed, publisher)).ok();
+            return self.faults.call_out("decrypt", || provider.decrypt(sealed, publisher)).ok();
         };
         match bytes {
             Cow::Owned(sealed) => ring.open(&self.publisher, encryption, sealed).ok(),

@@ -10,16 +10,14 @@ pub(super) struct Seats {
 }
 
 impl Seats {
-    /// A new seat.
-    pub(super) fn sit(&mut self) -> u64 {
-        self.last_id += 1;
-        self.seats.push((self.last_id, None));
-        self.last_id
-    }
-
-    /// Wants to be woken. Answers the waker from before, to be dropped without the lock.
-    pub(super) fn wait(&mut self, seat: u64, waker: &Waker) -> Option<Waker> {
-        let (_, place) = self.seats.iter_mut().find(|(id, _)| *id == seat)?;
+    /// Wants to be woken, in a seat that is taken the first time. Answers the waker from before, to be dropped without the lock.
+    pub(super) fn wait(&mut self, seat: &mut Option<u64>, waker: &Waker) -> Option<Waker> {
+        let id = *seat.get_or_insert_with(|| {
+            self.last_id += 1;
+            self.seats.push((self.last_id, None));
+            self.last_id
+        });
+        let (_, place) = self.seats.iter_mut().find(|(known, _)| *known == id)?;
         match place {
             Some(known) if known.will_wake(waker) => None,
             Some(_) | None => place.replace(waker.clone()),

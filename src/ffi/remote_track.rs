@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     hash::{Hash, Hasher},
     sync::{Arc, Mutex, Weak},
-    task::{Context, Poll},
+    task::{Poll, Waker},
 };
 
 use super::{
@@ -45,7 +45,9 @@ impl RemoteDataTrack {
     pub(super) fn new(key: TrackKey, info: DataTrackInfo, remote: &Remote) -> Self {
         let publisher = Arc::clone(&key.publisher);
         let provider = remote.provider.clone();
-        let reception = Reception::new(publisher, info.uses_e2ee, provider, &remote.budgets);
+        let faults = Arc::clone(&remote.faults);
+        let reception =
+            Reception::new(publisher, info.uses_e2ee, provider, &remote.budgets, faults);
         let facts = Facts {
             info,
             state: SubscriptionState::Unsubscribed,
@@ -62,7 +64,7 @@ impl RemoteDataTrack {
 
     /// What is known of the track now.
     pub fn info(&self) -> DataTrackInfo {
-        self.facts.hold().info.clone()
+        self.guarded("info", DataTrackInfo::default, || self.facts.hold().info.clone())
     }
 
     /// Who publishes it.
@@ -72,12 +74,13 @@ impl RemoteDataTrack {
 
     /// False for good after the end of the publication.
     pub fn is_published(&self) -> bool {
-        self.facts.hold().ended.is_none()
+        self.guarded("is_published", || false, || self.facts.hold().ended.is_none())
     }
 
     /// How far the subscription is.
     pub fn subscription_state(&self) -> SubscriptionState {
-        self.facts.hold().state
+        let safe = || SubscriptionState::Unsubscribed;
+        self.guarded("subscription_state", safe, || self.facts.hold().state)
     }
 
     /// Reads the track with default options.
@@ -122,14 +125,14 @@ impl RemoteDataTrack {
         &self,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<UnpublishReason, WaitError> {
-        let end = EndWaiter { track: self, seat: self.facts.hold().waiting_for_end.sit() };
-        let ended = poll_fn(|context| end.poll(context));
+        let mut end = EndWaiter { track: self, seat: None };
+        let ended = poll_fn(|context| end.poll(context.waker()));
         unless_cancelled(cancel, ended).await.map_err(|Cancelled| WaitError::Cancelled)
     }
 
     /// What became of the packets and frames so far.
     pub fn stats(&self) -> RemoteTrackStats {
-        self.reception.stats()
+        self.guarded("stats", RemoteTrackStats::default, || self.reception.stats())
     }
 
     pub(super) fn set_sid(&self, sid: String) {
@@ -147,6 +150,15 @@ impl RemoteDataTrack {
         facts.ended.get_or_insert(reason);
         facts.waiting_for_end.call(&mut wakes);
         wakes
+    }
+
+    fn guarded<T>(
+        &self,
+        method: &'static str,
+        safe: impl FnOnce() -> T,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        self.reception.faults.guarded(method, safe, work)
     }
 
     /// The stream is there before its answer: whoever drops the call drops it, and so gives the subscription up.
@@ -186,16 +198,16 @@ impl fmt::Debug for RemoteDataTrack {
 /// Waits for the end; gives its seat up when dropped.
 struct EndWaiter<'a> {
     track: &'a RemoteDataTrack,
-    seat: u64,
+    seat: Option<u64>,
 }
 
 impl EndWaiter<'_> {
-    fn poll(&self, context: &Context<'_>) -> Poll<UnpublishReason> {
+    fn poll(&mut self, waker: &Waker) -> Poll<UnpublishReason> {
         let mut facts = self.track.facts.hold();
         if let Some(reason) = facts.ended {
             return Poll::Ready(reason);
         }
-        let former = facts.waiting_for_end.wait(self.seat, context.waker());
+        let former = facts.waiting_for_end.wait(&mut self.seat, waker);
         drop(facts);
         drop(former);
         Poll::Pending
@@ -204,7 +216,9 @@ impl EndWaiter<'_> {
 
 impl Drop for EndWaiter<'_> {
     fn drop(&mut self) {
-        let waker = self.track.facts.hold().waiting_for_end.leave(self.seat);
-        drop(waker);
+        if let Some(seat) = self.seat {
+            let waker = self.track.facts.hold().waiting_for_end.leave(seat);
+            drop(waker);
+        }
     }
 }

@@ -48,8 +48,10 @@ impl DataTrackStream {
         &self,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Option<DataTrackFrame>, WaitError> {
-        let seat = Seat { stream: self, seat: self.reception.sit(self.reader) };
-        let next = poll_fn(|context| self.reception.poll_next(self.reader, seat.seat, context));
+        let mut seat = Seat { stream: self, seat: None };
+        let next = poll_fn(|context| {
+            self.reception.poll_next(self.reader, &mut seat.seat, context.waker())
+        });
         unless_cancelled(cancel, next).await.map_err(|Cancelled| WaitError::Cancelled)
     }
 
@@ -71,20 +73,26 @@ impl DataTrackStream {
 
     /// Ends the stream. The last stream of a track ends its subscription at the SFU.
     pub fn shutdown(&self) {
-        self.reception.close(self.reader);
-        if let Some(manager) = self.manager.upgrade() {
-            manager.release(self.track, self.reader);
-        }
+        self.guarded("shutdown", || {
+            self.reception.close(self.reader);
+            if let Some(manager) = self.manager.upgrade() {
+                manager.release(self.track, self.reader);
+            }
+        });
     }
 
     /// Why the stream ended; `None` while it has not.
     pub fn end_reason(&self) -> Option<StreamEndReason> {
-        self.reception.end_reason(self.reader)
+        self.guarded("end_reason", || self.reception.end_reason(self.reader))
     }
 
     /// What became of the frames so far.
     pub fn stats(&self) -> StreamStats {
-        self.reception.stream_stats(self.reader)
+        self.guarded("stats", || self.reception.stream_stats(self.reader))
+    }
+
+    fn guarded<T: Default>(&self, method: &'static str, work: impl FnOnce() -> T) -> T {
+        self.reception.faults.guarded(method, T::default, work)
     }
 }
 
@@ -96,21 +104,24 @@ impl fmt::Debug for DataTrackStream {
 
 impl Drop for DataTrackStream {
     fn drop(&mut self) {
-        self.reception.forget(self.reader);
+        // In this order: once released, a call that was still waiting cannot be given its stream any more.
         if let Some(manager) = self.manager.upgrade() {
             manager.release_later(self.track, self.reader);
         }
+        self.reception.forget(self.reader);
     }
 }
 
-/// One call of `next`; gives its seat up when dropped.
+/// One call of `next`: takes a seat when it has to wait, and gives it up when dropped.
 struct Seat<'a> {
     stream: &'a DataTrackStream,
-    seat: u64,
+    seat: Option<u64>,
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        self.stream.reception.leave(self.stream.reader, self.seat);
+        if let Some(seat) = self.seat {
+            self.stream.reception.leave(self.stream.reader, seat);
+        }
     }
 }

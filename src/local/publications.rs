@@ -304,3 +304,7 @@ impl Publications {
 
 /// How long the SFU has to answer: what all SDKs wait (protocol §7).
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+#[path = "publications_tests.rs"]
+mod tests;

@@ -38,6 +38,7 @@ pub(crate) struct Routing<R> {
     early: BTreeMap<Handle, Early>,
     early_bytes: usize,
     expecting: bool,
+    packets: u64,
 }
 
 type Page<R> = [Slot<R>; PAGE];
@@ -62,7 +63,13 @@ impl<R: Clone> Routing<R> {
             early: BTreeMap::new(),
             early_bytes: 0,
             expecting: false,
+            packets: 0,
         }
+    }
+
+    /// How many packets were asked about.
+    pub(crate) fn packets(&self) -> u64 {
+        self.packets
     }
 
     /// Bytes of the packets that wait for their handle.
@@ -72,6 +79,7 @@ impl<R: Clone> Routing<R> {
 
     /// Where a packet goes.
     pub(crate) fn route(&mut self, handle: Handle, packet: &[u8], now: Instant) -> Destination<R> {
+        self.packets += 1;
         match self.slot(handle) {
             Some(Slot::Track(track)) => Destination::Track(track.clone()),
             Some(Slot::Nobody) => Destination::Nobody,

@@ -75,6 +75,18 @@ impl Participant {
         }
     }
 
+    /// Waits until a participant has gone.
+    pub async fn departure(&mut self) -> signal::Participant {
+        loop {
+            if let SignalIn::Update(participants) = self.next_signal().await {
+                let mut departed = participants.into_iter().filter(|other| !other.connected);
+                if let Some(departed) = departed.next() {
+                    return departed;
+                }
+            }
+        }
+    }
+
     pub async fn next_signal(&mut self) -> SignalIn {
         loop {
             let bytes = timeout(LIMIT, self.signals.recv()).await.expect("a signal").unwrap();

@@ -1,12 +1,13 @@
 //! Joining a room as the options say, and leaving it however the work ends.
 
-use std::{env, sync::Arc};
+use std::{env, sync::Arc, time::Duration};
 
 use clap::Args;
 use datatracks::{
     KeyRing, KeyRingOptions,
     host::room::{
-        ApiKey, EndReason, Grants, Room, RoomEvent, ServerAddress, Token, transport::JoinOptions,
+        ApiKey, EndReason, Grants, NotOpen, Room, RoomEvent, ServerAddress, Token,
+        transport::JoinOptions,
     },
 };
 use tokio::{select, signal::ctrl_c, sync::mpsc::UnboundedReceiver};
@@ -115,6 +116,16 @@ impl Joined {
     }
 }
 
+/// What is sent before the data channel is open is lost, in both directions.
+pub(crate) async fn wait_until_open(room: &Room) -> Result<(), Failure> {
+    room.wait_until_open(OPENING_TIME).await.map_err(|not_open| match not_open {
+        NotOpen::Closed => Failure::NoDataTracks,
+        NotOpen::TimedOut => Failure::TimedOut(
+            "the data channel does not open; is UDP to the server blocked?".into(),
+        ),
+    })
+}
+
 /// Tells people what happens to the connection, until the room is closed for good.
 async fn watch(events: &mut UnboundedReceiver<RoomEvent>) -> EndReason {
     while let Some(event) = events.recv().await {
@@ -163,6 +174,9 @@ fn secret(text: &str) -> Result<Zeroizing<String>, String> {
         text => Ok(Zeroizing::new(text.into())),
     }
 }
+
+/// ICE, DTLS and SCTP together; usually far below one second (protocol §7).
+const OPENING_TIME: Duration = Duration::from_secs(15);
 
 const SERVER: &str = "Server";
 

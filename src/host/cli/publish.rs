@@ -7,14 +7,12 @@ use std::{
 
 use clap::Args;
 use datatracks::{
-    DataTrackFrame, DataTrackOptions, LocalDataTrack,
-    error::WaitError,
-    host::room::{NotSent, Room},
+    DataTrackFrame, DataTrackOptions, LocalDataTrack, error::WaitError, host::room::Room,
 };
 use tokio::time::sleep;
 
 use crate::{
-    connection::Connection,
+    connection::{self, Connection},
     failure::Failure,
     frames::{Frames, Framing, Pattern},
     output::tell,
@@ -63,7 +61,7 @@ impl Publish {
     }
 
     async fn publish(&self, room: &Room, frames: Option<Frames>) -> Result<(), Failure> {
-        room.wait_until_open(OPENING_TIME).await.map_err(not_open)?;
+        connection::wait_until_open(room).await?;
         let publishing = room.local().publish_track(DataTrackOptions::new(&self.name), None);
         let track = publishing
             .await
@@ -98,10 +96,6 @@ impl Publish {
     }
 }
 
-fn not_open(_: NotSent) -> Failure {
-    Failure::TimedOut("the data channel does not open; is UDP to the server blocked?".into())
-}
-
 fn not_flushed(_: WaitError) -> Failure {
     Failure::TimedOut("the last frames could not be sent in time".into())
 }
@@ -110,9 +104,6 @@ pub(crate) fn clock_ms() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
 }
-
-/// ICE, DTLS and SCTP together; usually far below one second.
-const OPENING_TIME: Duration = Duration::from_secs(15);
 
 /// A frame of two megabytes leaves in about one second.
 const FLUSH_LIMIT_MS: u64 = 30_000;

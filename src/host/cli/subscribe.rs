@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    connection::Connection,
+    connection::{self, Connection},
     failure::Failure,
     output::{data, tell},
     publish::clock_ms,
@@ -61,6 +61,7 @@ impl Subscribe {
     }
 
     async fn subscribe(&self, room: &Room, deadline: Option<Instant>) -> Result<(), Failure> {
+        connection::wait_until_open(room).await?;
         let track = self.find(room, deadline).await?;
         let options = DataTrackSubscribeOptions {
             buffer_frames: BUFFER_FRAMES,

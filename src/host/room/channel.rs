@@ -23,7 +23,7 @@ use webrtc::data_channel::{DataChannel, DataChannelEvent};
 use super::{error::NotSent, transport::TransportDelegate};
 use crate::frame::PacketBatch;
 
-/// Whether packets can leave.
+/// Whether packets can leave, or arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::host) enum ChannelState {
     Opening,
@@ -99,7 +99,7 @@ impl Pump {
         let reader = Reader {
             channel: Arc::clone(channel),
             delegate: Arc::clone(delegate),
-            state: Some(Arc::clone(&self.outgoing.state)),
+            state: Arc::clone(&self.outgoing.state),
             drained: Arc::clone(&self.drained),
         };
         tokio::spawn(reader.run());
@@ -152,44 +152,46 @@ impl Pump {
     }
 }
 
-/// Reads a channel that the server opened, for as long as it lives. Nothing is sent on it.
-pub(super) fn read(channel: Arc<dyn DataChannel>, delegate: Arc<dyn TransportDelegate>) {
-    let reader = Reader { channel, delegate, state: None, drained: Arc::default() };
+/// Reads a channel that the server opened, for as long as it lives. Nothing is sent on it. `state` is that of the channel
+/// for packets.
+pub(super) fn read(
+    channel: Arc<dyn DataChannel>,
+    delegate: Arc<dyn TransportDelegate>,
+    state: Arc<watch::Sender<ChannelState>>,
+) {
+    let reader = Reader { channel, delegate, state, drained: Arc::default() };
     tokio::spawn(reader.run());
 }
 
 struct Reader {
     channel: Arc<dyn DataChannel>,
     delegate: Arc<dyn TransportDelegate>,
-    state: Option<Arc<watch::Sender<ChannelState>>>,
+    state: Arc<watch::Sender<ChannelState>>,
     drained: Arc<Notify>,
 }
 
 impl Reader {
     async fn run(self) {
+        if !self.channel.label().await.is_ok_and(|label| label == super::peer::CHANNEL_LABEL) {
+            // Read all the same: what nobody takes would hold up the connection.
+            while self.channel.poll().await.is_some() {}
+            return;
+        }
         if let Err(error) = self.channel.set_buffered_amount_low_threshold(LOW_THRESHOLD).await {
             tracing::debug!(%error, "setting the low threshold");
         }
-        let relevant =
-            self.channel.label().await.is_ok_and(|label| label == super::peer::CHANNEL_LABEL);
         while let Some(event) = self.channel.poll().await {
             match event {
-                DataChannelEvent::OnMessage(message) if relevant && !message.is_string => {
+                DataChannelEvent::OnMessage(message) if !message.is_string => {
                     self.delegate.on_packet_received(&message.data);
                 }
-                DataChannelEvent::OnOpen => self.set_state(ChannelState::Open),
+                DataChannelEvent::OnOpen => drop(self.state.send_replace(ChannelState::Open)),
                 DataChannelEvent::OnBufferedAmountLow => self.drained.notify_one(),
                 DataChannelEvent::OnClose => break,
                 _ => {}
             }
         }
-        self.set_state(ChannelState::Closed);
-    }
-
-    fn set_state(&self, state: ChannelState) {
-        if let Some(current) = &self.state {
-            current.send_replace(state);
-        }
+        self.state.send_replace(ChannelState::Closed);
     }
 }
 

@@ -70,6 +70,17 @@ pub enum NotSent {
     Full,
 }
 
+/// Why packets can neither be sent nor arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NotOpen {
+    /// The server closed the data channel, as those without data tracks do.
+    #[error("the server closed the data channel")]
+    Closed,
+    /// It is not open yet.
+    #[error("the data channel does not open")]
+    TimedOut,
+}
+
 /// What happened to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Interruption {

@@ -33,7 +33,7 @@ pub mod transport;
 
 pub use self::{
     address::{InvalidAddress, ServerAddress},
-    error::{EndReason, Interruption, JoinError, NotSent},
+    error::{EndReason, Interruption, JoinError, NotOpen, NotSent},
     session::Session,
     socket::Mode,
     token::{ApiKey, Grants, TOKEN_LIFETIME, Token},
@@ -148,12 +148,12 @@ impl Room {
         &self.participant
     }
 
-    /// Waits until frames can be sent.
+    /// Waits until frames can be sent, and arrive. Subscribe after it: what is sent before does not arrive.
     ///
     /// # Errors
-    /// When the data channel was closed instead (as by servers without data tracks), or is not open within `limit`.
-    pub async fn wait_until_open(&self, limit: Duration) -> Result<(), NotSent> {
-        let transport = self.transport().ok_or(NotSent::NotConnected)?;
+    /// When the data channel was closed instead, or is not open within `limit`.
+    pub async fn wait_until_open(&self, limit: Duration) -> Result<(), NotOpen> {
+        let transport = self.transport().ok_or(NotOpen::TimedOut)?;
         transport.wait_until_open(limit).await
     }
 

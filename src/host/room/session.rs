@@ -58,6 +58,7 @@ pub struct Session {
     commands: mpsc::UnboundedReceiver<Command>,
     peer_events: mpsc::UnboundedReceiver<PeerEvent>,
     channel_state: watch::Receiver<ChannelState>,
+    incoming: Arc<watch::Sender<ChannelState>>,
     connected: watch::Sender<bool>,
     pump: Option<Pump>,
     shared: Arc<Shared>,
@@ -105,6 +106,10 @@ pub async fn join(options: &JoinOptions) -> Result<(Transport, Session), JoinErr
     let (outgoing, pump) = channel::outgoing();
     let (commands, command_queue) = mpsc::unbounded_channel();
     let (connected, connected_now) = watch::channel(false);
+    let incoming = Arc::new(watch::Sender::new(ChannelState::Opening));
+    // Servers send on the channel that they open, if they open one at all.
+    let separate = mode == Mode::Dual && joined.subscriber_primary;
+    let arrival = if separate { incoming.subscribe() } else { outgoing.state() };
     let session = Session {
         signal: Signal::Live(socket),
         peers,
@@ -112,6 +117,7 @@ pub async fn join(options: &JoinOptions) -> Result<(Transport, Session), JoinErr
         commands: command_queue,
         peer_events,
         channel_state: outgoing.state(),
+        incoming,
         connected,
         pump: Some(pump),
         shared: Arc::clone(&shared),
@@ -119,7 +125,7 @@ pub async fn join(options: &JoinOptions) -> Result<(Transport, Session), JoinErr
         response,
         interrupted: None,
     };
-    Ok((Transport { commands, outgoing, connected: connected_now, shared }, session))
+    Ok((Transport { commands, outgoing, arrival, connected: connected_now, shared }, session))
 }
 
 /// Connects in the mode asked for, or in the first that the server has.
@@ -248,7 +254,9 @@ impl Session {
                 self.send_own(Request::Trickle(trickle), &**delegate).await;
             }
             PeerEvent::State(role, state) => self.handle_peer_state(role, state, &**delegate),
-            PeerEvent::Channel(channel) => channel::read(channel, Arc::clone(delegate)),
+            PeerEvent::Channel(channel) => {
+                channel::read(channel, Arc::clone(delegate), Arc::clone(&self.incoming));
+            }
         }
     }
 

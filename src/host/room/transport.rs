@@ -17,7 +17,7 @@ use tokio::{
 use super::{
     address::ServerAddress,
     channel::{ChannelState, Outgoing},
-    error::{Interruption, JoinError, NotSent},
+    error::{Interruption, JoinError, NotOpen, NotSent},
     session::{Command, Resumed, first_answer},
     socket::{Mode, Resumption, Socket},
     token::Token,
@@ -56,6 +56,7 @@ pub struct JoinOptions {
 pub struct Transport {
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) outgoing: Outgoing,
+    pub(super) arrival: watch::Receiver<ChannelState>,
     pub(super) connected: watch::Receiver<bool>,
     pub(super) shared: Arc<Shared>,
 }
@@ -90,16 +91,17 @@ impl Transport {
         self.outgoing.send(packets)
     }
 
-    /// Waits until packets can be sent.
+    /// Waits until packets can be sent, and arrive. What others send before is lost.
     ///
     /// # Errors
-    /// When the channel was closed instead (as by servers without data tracks), or is not open within `limit`.
-    pub async fn wait_until_open(&self, limit: Duration) -> Result<(), NotSent> {
-        let mut state = self.outgoing.state();
-        let opened = state.wait_for(|state| *state != ChannelState::Opening);
+    /// When the channel was closed instead, or is not open within `limit`.
+    pub async fn wait_until_open(&self, limit: Duration) -> Result<(), NotOpen> {
+        let opened =
+            async { opened(self.outgoing.state()).await && opened(self.arrival.clone()).await };
         match timeout(limit, opened).await {
-            Ok(Ok(state)) if *state == ChannelState::Open => Ok(()),
-            _ => Err(NotSent::NotConnected),
+            Ok(true) => Ok(()),
+            Ok(false) => Err(NotOpen::Closed),
+            Err(_) => Err(NotOpen::TimedOut),
         }
     }
 
@@ -163,6 +165,11 @@ impl Transport {
         self.commands.send(Command::Finish { farewell, done }).ok();
         finished.await.ok();
     }
+}
+
+async fn opened(mut state: watch::Receiver<ChannelState>) -> bool {
+    let settled = state.wait_for(|state| *state != ChannelState::Opening).await;
+    settled.is_ok_and(|state| *state == ChannelState::Open)
 }
 
 impl Shared {

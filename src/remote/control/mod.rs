@@ -112,7 +112,11 @@ impl Control {
     }
 
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.outputs.capacity() > MOST_IDLE_OUTPUTS {
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
@@ -281,3 +285,6 @@ impl Control {
         }
     }
 }
+
+/// Room for outputs that is kept while there are none: a single message may have caused 65 535.
+const MOST_IDLE_OUTPUTS: usize = 1024;

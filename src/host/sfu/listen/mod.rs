@@ -51,7 +51,7 @@ pub struct ServerOptions {
     pub rooms: Rooms,
 }
 
-/// A server that listens. Dropping it ends it without a word to anybody.
+/// A server that listens. Dropping it closes it too, without waiting for that.
 pub struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -88,7 +88,7 @@ async fn serve(listener: TcpListener, gate: Arc<Gate>, mut stopped: oneshot::Rec
     let mut connections = JoinSet::new();
     loop {
         select! {
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                 Ok((stream, _)) => drop(connections.spawn(Arc::clone(&gate).admit(stream))),
                 Err(error) => {
                     // Out of descriptors, most likely: others close in time.
@@ -176,6 +176,9 @@ impl Gate {
         }
     }
 }
+
+/// Tasks and descriptors that strangers can make us hold.
+const MAX_CONNECTIONS: usize = 1024;
 
 /// After a failure to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
