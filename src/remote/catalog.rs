@@ -9,13 +9,11 @@
 //!                               └─────── not listed any more ──► unpublished
 //! ```
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     signal::{Participant, TrackDescription},
+    sorted::{SortedMap, SortedSet},
     track::{DataTrackInfo, Handle, TrackKey, UnpublishReason},
 };
 
@@ -25,8 +23,8 @@ pub(crate) type TrackId = u32;
 /// All published tracks.
 #[derive(Default)]
 pub(super) struct Catalog {
-    publishers: BTreeMap<Arc<str>, BTreeMap<Handle, TrackId>>,
-    tracks: BTreeMap<TrackId, Entry>,
+    publishers: SortedMap<Arc<str>, SortedMap<Handle, TrackId>>,
+    tracks: SortedMap<TrackId, Entry>,
     by_sid: BTreeMap<String, TrackId>,
     generations: TrackId,
 }
@@ -97,9 +95,12 @@ impl Catalog {
         participants: impl IntoIterator<Item = &'a Participant> + Clone,
     ) -> Changes {
         let mut changes = self.update(participants.clone());
-        let present: BTreeSet<&str> =
-            participants.into_iter().map(|participant| participant.identity.as_str()).collect();
-        let left = self.publishers.iter().filter(|(publisher, _)| !present.contains(&***publisher));
+        let mut present = SortedSet::default();
+        for participant in participants {
+            present.insert(participant.identity.as_str(), ());
+        }
+        let left =
+            self.publishers.iter().filter(|(publisher, _)| !present.contains_key(&***publisher));
         let tracks = left.flat_map(|(_, tracks)| in_order(tracks));
         changes.removals.extend(tracks.map(|id| (id, UnpublishReason::PublisherLeft)));
         changes
@@ -125,11 +126,11 @@ impl Catalog {
     fn list(&mut self, participant: &Participant, changes: &mut Changes) {
         let publisher = self.publisher(&participant.identity);
         let mut missing = self.publishers.get(&publisher).cloned().unwrap_or_default();
-        let mut listed = BTreeSet::new();
+        let mut listed = SortedSet::default();
         let tracks = participant.tracks.iter().filter(|_| participant.connected);
         for track in tracks {
             let known = missing.get(&track.handle).copied();
-            if !listed.insert(track.handle) || self.is_taken(&track.info.sid, known) {
+            if listed.insert(track.handle, ()).is_some() || self.is_taken(&track.info.sid, known) {
                 changes.skipped += 1;
                 continue;
             }
@@ -190,14 +191,16 @@ impl Catalog {
         let id = self.generations;
         let key =
             TrackKey { publisher: Arc::clone(publisher), handle: track.handle, generation: id };
-        self.publishers.entry(Arc::clone(publisher)).or_default().insert(track.handle, id);
+        let tracks =
+            self.publishers.get_or_insert_with(Arc::clone(publisher), SortedMap::default)?;
+        tracks.insert(track.handle, id);
         self.by_sid.insert(track.info.sid.clone(), id);
         self.tracks.insert(id, Entry { key, info: track.info.clone() });
         Some(id)
     }
 }
 
-fn in_order(tracks: &BTreeMap<Handle, TrackId>) -> Vec<TrackId> {
+fn in_order(tracks: &SortedMap<Handle, TrackId>) -> Vec<TrackId> {
     let mut ids: Vec<_> = tracks.values().copied().collect();
     ids.sort_unstable();
     ids

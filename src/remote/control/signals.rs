@@ -1,7 +1,5 @@
 //! What the SFU tells.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::{Control, Output};
 use crate::{
     error::SubscribeError,
@@ -11,6 +9,7 @@ use crate::{
         subscription::Subscription,
     },
     signal::{Participant, SignalIn, SubscribedTrack},
+    sorted::SortedSet,
 };
 
 impl Control {
@@ -121,15 +120,17 @@ impl Control {
     }
 
     fn handle_snapshot(&mut self, tracks: Vec<SubscribedTrack>) {
-        let handles: BTreeSet<_> = tracks.iter().map(|track| track.handle).collect();
-        self.snapshot = tracks
-            .into_iter()
-            .map(|track| (track.track_sid, track.handle))
-            .collect::<BTreeMap<_, _>>();
+        let mut handles = SortedSet::default();
+        self.snapshot.clear();
+        for track in tracks {
+            handles.insert(track.handle, ());
+            self.snapshot.insert(track.track_sid, track.handle);
+        }
         for track in self.catalog.ids() {
             let handle = self.handle_of(track);
             self.change(track, |subscription| {
-                subscription.former = subscription.former.filter(|former| handles.contains(former));
+                subscription.former =
+                    subscription.former.filter(|former| handles.contains_key(former));
                 subscription.step(subscription.link.snapshot(handle, subscription.is_wanted()))
             });
         }
