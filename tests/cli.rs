@@ -47,7 +47,7 @@ fn patterns_arrive_byte_for_byte() {
         let frame: Vec<u8> = (0..40_000).map(|k| (31 * index + 7 * k) as u8).collect();
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!((&line["i"], &line["len"]), (&index.into(), &40_000.into()));
-        assert_eq!(line["sha"], digest(&frame)[..16]);
+        assert_eq!(line["sha"], digest(&frame));
         assert!(line["latency_ms"].as_i64().unwrap() < 10_000 && line["ts"].is_u64());
         assert_eq!(fs::read(folder.join(format!("00000{index}.bin"))).unwrap(), frame);
     }
@@ -65,8 +65,8 @@ fn lengths_frame_any_bytes_and_timestamps_can_be_left_out() {
     publisher.write(b"\0\0\0\0\0\0\0\x02\n\xff");
     assert_eq!(reader.status(), 0);
     publisher.kill();
-    let nothing = &digest(b"")[..16];
-    let frame = &digest(b"\n\xff")[..16];
+    let nothing = digest(b"");
+    let frame = digest(b"\n\xff");
     assert_eq!(
         reader.data(),
         [
@@ -327,8 +327,9 @@ fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
+/// The first 16 digits.
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 const KEYS: [(&str, &str); 2] = [("LIVEKIT_API_KEY", "devkey"), ("LIVEKIT_API_SECRET", "secret")];
