@@ -2,17 +2,22 @@
 #![cfg(feature = "host")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod livekit_server;
+
 use std::{
+    collections::BTreeSet,
     env, fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpListener,
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
     time::{Duration, Instant},
 };
 
+use datatracks::host::room::{ApiKey, Grants};
+use livekit_server::LivekitServer;
 use sha2::{Digest, Sha256};
+use tokio::net::TcpSocket;
 
 #[test]
 fn frames_cross_as_lines_of_text() {
@@ -38,19 +43,24 @@ fn patterns_arrive_byte_for_byte() {
     let out = folder.to_str().unwrap();
     let mut reader =
         sfu.run(&["subscribe", "--name", "load", "--json", "--count", "5", "--out", out]);
-    let pattern = "size=40000,rate=50,count=5";
+    let pattern = "size=40000,rate=50";
     let mut publisher = sfu.run(&["publish", "--name", "load", "--generate", pattern]);
-    assert_eq!((publisher.status(), reader.status()), (0, 0));
+    assert_eq!(reader.status(), 0);
+    publisher.kill();
     let lines = reader.data();
     assert_eq!(lines.len(), 5);
+    let mut first_bytes = BTreeSet::new();
     for (index, line) in lines.iter().enumerate() {
-        let frame: Vec<u8> = (0..40_000).map(|k| (31 * index + 7 * k) as u8).collect();
+        let frame = fs::read(folder.join(format!("00000{index}.bin"))).unwrap();
+        first_bytes.insert(frame[0]);
+        let pattern: Vec<u8> = (0..40_000).map(|k| (usize::from(frame[0]) + 7 * k) as u8).collect();
+        assert_eq!(frame, pattern);
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!((&line["i"], &line["len"]), (&index.into(), &40_000.into()));
         assert_eq!(line["sha"], digest(&frame));
-        assert!(line["latency_ms"].as_i64().unwrap() < 10_000 && line["ts"].is_u64());
-        assert_eq!(fs::read(folder.join(format!("00000{index}.bin"))).unwrap(), frame);
+        assert!(line["latency_ms"].is_i64() && line["ts"].is_u64(), "{line}");
     }
+    assert_eq!(first_bytes.len(), 5, "each frame has another");
     fs::remove_dir_all(folder).unwrap();
 }
 
@@ -94,34 +104,52 @@ fn the_list_names_tracks() {
 }
 
 #[test]
-fn what_makes_no_sense_ends_with_status_2() {
-    for arguments in [
-        &["publish"][..],
-        &["subscribe", "--room", "lab", "--name", "x", "--url", "nowhere"],
-        &["publish", "--room", "lab", "--name", "x", "--url", "ws://a", "--generate", "size=x"],
-        &[
-            "publish",
-            "--room",
-            "lab",
-            "--name",
-            "x",
-            "--url",
-            "ws://a",
-            "--generate",
-            "size=1",
-            "--file",
-            "f",
-        ],
-        &["list", "--room", "lab", "--url", "ws://a"],
+fn what_cannot_be_read_written_or_bound_ends_with_status_1() {
+    let sfu = Sfu::start();
+    let address = sfu.url.strip_prefix("ws://").unwrap();
+    for (mut run, hint) in [
+        (sfu.run(&["publish", "--name", "log", "--file", "/nowhere/file"]), "/nowhere/file"),
+        (sfu.run(&["subscribe", "--name", "log", "--out", "/dev/null/folder"]), "/dev/null/folder"),
+        (Run::start(&["sfu", "--listen", address], &[]), "port 0"),
+        (Run::start(&["sfu", "--plain", address], &[]), "port 0"),
     ] {
-        assert_eq!(Run::start(arguments, &[]).status(), 2, "{arguments:?}");
+        assert_eq!(run.status(), 1);
+        assert!(run.remarks().contains(hint), "{}", run.remarks());
     }
 }
 
 #[test]
-fn a_server_that_is_not_there_ends_with_status_3() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let url = format!("ws://127.0.0.1:{port}");
+fn a_frame_that_is_too_large_ends_with_status_1() {
+    let sfu = Sfu::start();
+    let mut publisher =
+        sfu.run(&["publish", "--name", "log", "--framing", "length", "--wait-ms", "0"]);
+    publisher.write(&[0xff; 4]);
+    assert_eq!(publisher.status(), 1);
+    assert!(publisher.remarks().contains("--framing"), "{}", publisher.remarks());
+}
+
+#[test]
+fn what_makes_no_sense_ends_with_status_2() {
+    for (line, hint) in [
+        ("publish", "--name"),
+        ("subscribe --room lab --name x --url nowhere", "--url"),
+        ("publish --room lab --name x --url ws://a --generate size=x", "--generate"),
+        ("publish --room lab --name x --url ws://a --generate size=1 --file f", "--file"),
+        ("subscribe --room lab --name x --url ws://a --timeout soon", "--timeout"),
+        ("list --room lab --url ws://a", "LIVEKIT_API_KEY"),
+    ] {
+        let mut run = Run::start(&line.split(' ').collect::<Vec<_>>(), &[]);
+        assert_eq!(run.status(), 2, "{line}");
+        assert!(run.remarks().contains(hint), "{line}: {}", run.remarks());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_ends_with_status_3() {
+    // Taken, so that no other test listens there, and nobody listens.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let url = format!("ws://{}", taken.local_addr().unwrap());
     let mut list = Run::start(&["list", "--room", "lab", "--url", &url], &KEYS);
     assert_eq!(list.status(), 3);
     assert!(list.remarks().contains("Is the server running"));
@@ -152,13 +180,15 @@ fn a_track_that_does_not_appear_ends_with_status_6() {
 #[test]
 fn too_few_frames_in_time_end_with_status_7_and_too_few_at_all_with_10() {
     let sfu = Sfu::start();
-    let mut patient = sfu.run(&["subscribe", "--name", "log", "--count", "2"]);
-    let mut hasty = sfu.run(&["subscribe", "--name", "log", "--count", "2", "--timeout", "4"]);
     let mut publisher = sfu.run(&["publish", "--name", "log", "--wait-ms", "0"]);
+    publisher.until("published");
+    let mut patient = sfu.run(&["subscribe", "--name", "log", "--count", "2"]);
+    let mut hasty = sfu.run(&["subscribe", "--name", "log", "--count", "2", "--timeout", "8"]);
     patient.until("subscribed to");
     hasty.until("subscribed to");
     publisher.write(b"only\n");
     assert_eq!(hasty.status(), 7);
+    assert!(hasty.remarks().contains("not enough frames"), "{}", hasty.remarks());
     publisher.close_input();
     assert_eq!((publisher.status(), patient.status()), (0, 10));
     assert!(patient.remarks().contains("after 1 of 2 frames"));
@@ -169,10 +199,41 @@ fn an_encrypted_track_without_the_passphrase_ends_with_status_8() {
     let sfu = Sfu::start();
     let mut publisher = sfu.secretly(&["publish", "--name", "log"]);
     publisher.until("encrypted");
-    let mut reader = sfu.run(&["subscribe", "--name", "log", "--timeout", "10"]);
+    let mut reader = sfu.run(&["subscribe", "--name", "log"]);
     assert_eq!(reader.status(), 8);
     assert!(reader.remarks().contains("DATATRACKS_E2EE_PASSPHRASE"));
     publisher.kill();
+}
+
+#[test]
+fn a_token_without_the_permission_ends_with_status_8() {
+    let sfu = Sfu::start();
+    let mut publisher = sfu.run(&["publish", "--name", "log"]);
+    publisher.until("published");
+    for (command, permission) in [("publish", "canPublishData"), ("subscribe", "canSubscribe")] {
+        let mut grants = Grants::new("eve", "lab");
+        (grants.can_publish_data, grants.can_subscribe) = (false, false);
+        let token = ApiKey::new(KEYS[0].1, KEYS[1].1).sign(&grants);
+        let environment = [("LIVEKIT_TOKEN", token.as_str()), ("LIVEKIT_URL", &sfu.url)];
+        let mut run = Run::start(&[command, "--name", "log"], &environment);
+        assert_eq!(run.status(), 8, "{command}");
+        assert!(run.remarks().contains(permission), "{command}: {}", run.remarks());
+    }
+}
+
+#[test]
+#[ignore = "needs DATATRACKS_LIVEKIT_SERVER"]
+fn a_server_without_data_tracks_ends_with_status_5() {
+    let server = LivekitServer::start_with("enable_data_tracks: false");
+    let url = format!("ws://127.0.0.1:{}", server.port());
+    let keys =
+        [("LIVEKIT_API_KEY", livekit_server::KEY), ("LIVEKIT_API_SECRET", livekit_server::SECRET)];
+    for command in ["publish", "subscribe"] {
+        let mut run =
+            Run::start(&[command, "--room", "lab", "--name", "log", "--url", &url], &keys);
+        assert_eq!(run.status(), 5, "{command}: {}", run.remarks());
+        assert!(run.remarks().contains("enable_data_tracks"), "{command}: {}", run.remarks());
+    }
 }
 
 #[test]
@@ -298,8 +359,8 @@ impl Run {
     }
 
     fn interrupt(&self) {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let kill = format!("kill -INT {}", self.process.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     fn kill(&mut self) {

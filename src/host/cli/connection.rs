@@ -122,14 +122,16 @@ impl Joined {
 }
 
 /// What is sent before the data channel is open is lost, in both directions. A channel that the server closes means
-/// that the room is about to be lost, or that the server has no data tracks: the room finds out.
+/// that the room is about to be lost, or that the server has no data tracks: the room finds out, and joins anew meanwhile.
 pub(crate) async fn wait_until_open(room: &Room) -> Result<(), Failure> {
     let deadline = Instant::now() + OPENING_TIME;
     loop {
-        match room.wait_until_open(deadline - Instant::now()).await {
+        match room.wait_until_open(deadline.saturating_duration_since(Instant::now())).await {
             Ok(()) => return Ok(()),
-            Err(NotOpen::Closed) if Instant::now() < deadline => sleep(LOOK_AGAIN).await,
-            Err(_) => {
+            Err(NotOpen::Closed | NotOpen::TimedOut) if Instant::now() < deadline => {
+                sleep(LOOK_AGAIN).await;
+            }
+            Err(NotOpen::Closed | NotOpen::TimedOut) => {
                 return Err(Failure::TimedOut(
                     "the data channel does not open; is UDP to the server blocked?".into(),
                 ));

@@ -94,7 +94,9 @@ async fn serve_plain(address: SocketAddr, rooms: Rooms) -> Result<(), Failure> {
 }
 
 fn unusable(address: SocketAddr) -> impl Fn(std::io::Error) -> Failure {
-    move |error| Failure::other(format!("cannot listen at {address}: {error}"))
+    move |error| {
+        Failure::other(format!("cannot listen at {address}: {error}; port 0 picks a free one"))
+    }
 }
 
 const AFTER_HELP: &str = "\
