@@ -72,6 +72,7 @@ fn p10_no_sender_however_hostile_exceeds_the_budgets() {
     many_tracks_share_the_managers_budget();
     frames_that_nobody_reads_are_bounded();
     idle_tracks_are_small();
+    endless_sessions_leave_nothing();
 }
 
 fn one_allocation_a_frame() {
@@ -188,4 +189,25 @@ fn idle_tracks_are_small() {
     let _streams = many_tracks(&subscriber, 1_000);
     let each = (live_bytes() - before) / 1_000;
     assert!(each <= 2_560, "{each} bytes an idle, subscribed track with its stream");
+}
+
+/// A publisher whose session is another one with each message, and that lists its track every other time.
+fn endless_sessions_leave_nothing() {
+    let subscriber = Subscriber::new();
+    let _stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    let bounce = |session: u32| {
+        let sid = format!("DTR_{session}");
+        subscriber.update(vec![
+            returned("bob", 2 * session, vec![]),
+            lost("bob"),
+            returned("bob", 2 * session + 1, vec![track(1, &sid, "data")]),
+        ]);
+        subscriber.host.take();
+    };
+    (0..1_000).for_each(bounce);
+    let before = live_bytes();
+    (1_000..100_000).for_each(bounce);
+    let grown = live_bytes() - before;
+    assert!(grown < MIB / 16, "{grown} bytes for 99 000 sessions");
+    assert_eq!(subscriber.manager.tracks().len(), 1);
 }

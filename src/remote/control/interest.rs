@@ -116,6 +116,9 @@ impl Control {
             let ((deadline, id), wait) = wait.remove_entry();
             match wait {
                 Wait::Subscribe(track) => self.subscribe_timed_out(track, id),
+                Wait::Return(track) => {
+                    self.unpublish(track, self.catalog.reason_to_give_up(track));
+                }
                 Wait::Find => {
                     self.finders.take(id);
                     self.found(id, Some(deadline), Err(WaitError::TimedOut));
