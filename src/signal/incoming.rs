@@ -74,7 +74,7 @@ fn message(
             others: participants(bytes, ROOM_MOVED_OTHERS, skipped),
         }),
         tag::UPDATE => Some(SignalIn::Update(participants(bytes, UPDATE_PARTICIPANTS, skipped))),
-        tag::PUBLISH_RESPONSE => answered_track(bytes, skipped).map(SignalIn::PublishResponse),
+        tag::PUBLISH_RESPONSE => publish_response(bytes, skipped),
         tag::UNPUBLISH_RESPONSE => answered_track(bytes, skipped).map(SignalIn::UnpublishResponse),
         tag::SUBSCRIBER_HANDLES => {
             Some(SignalIn::SubscriberHandles(subscribed_tracks(bytes, skipped)))
@@ -119,6 +119,14 @@ fn participant(bytes: &[u8], skipped: &mut Skipped) -> Option<Participant> {
         may_return: LOST_CONNECTION.contains(&head.disconnect_reason),
         can_publish_data: head.permission.map(|permission| permission.can_publish_data),
         tracks: tracks.filter_map(|entry| skipped.keep(track_description(entry))).collect(),
+    })
+}
+
+/// Whoever waits for it must hear of an answer that is of no use, too.
+fn publish_response(bytes: &[u8], skipped: &mut Skipped) -> Option<SignalIn> {
+    answered_track(bytes, skipped).map(SignalIn::PublishResponse).or_else(|| {
+        let info = wire::DataTrackInfo::decode(peek::entry(bytes, RESPONSE_INFO)?).ok()?;
+        decode_handle(info.pub_handle).map(SignalIn::UnusablePublishResponse)
     })
 }
 

@@ -150,6 +150,8 @@ pub enum SignalIn {
     Update(Vec<Participant>),
     /// A track of ours is published.
     PublishResponse(TrackDescription),
+    /// A track of ours is published, but in a way that makes no sense: with an encryption that nobody knows, for example.
+    UnusablePublishResponse(Handle),
     /// A track of ours is no longer published.
     UnpublishResponse(TrackDescription),
     /// A request was refused (or acknowledged, with reason Ok).

@@ -33,6 +33,7 @@ impl Control {
                 self.handle_permission(&track_sid, allowed);
             }
             SignalIn::PublishResponse(_)
+            | SignalIn::UnusablePublishResponse(_)
             | SignalIn::UnpublishResponse(_)
             | SignalIn::Refused(_)
             | SignalIn::DataBlobStored { .. }
