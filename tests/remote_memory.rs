@@ -73,6 +73,8 @@ fn p10_no_sender_however_hostile_exceeds_the_budgets() {
     frames_that_nobody_reads_are_bounded();
     idle_tracks_are_small();
     endless_sessions_leave_nothing();
+    abandoned_calls_leave_nothing();
+    a_small_frame_keeps_no_large_buffer();
 }
 
 fn one_allocation_a_frame() {
@@ -210,4 +212,30 @@ fn endless_sessions_leave_nothing() {
     let grown = live_bytes() - before;
     assert!(grown < MIB / 16, "{grown} bytes for 99 000 sessions");
     assert_eq!(subscriber.manager.tracks().len(), 1);
+}
+
+fn abandoned_calls_leave_nothing() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    let track = subscriber.track("data");
+    let before = live_bytes();
+    for _ in 0..10_000 {
+        assert!(poll_once(stream.next(None)).is_none());
+        assert!(poll_once(track.wait_for_unpublish(None)).is_none());
+    }
+    let grown = live_bytes() - before;
+    assert!(grown < MIB / 64, "{grown} bytes for 20 000 calls");
+}
+
+fn a_small_frame_keeps_no_large_buffer() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    let mut packets = Packets::default();
+    subscriber.feed(packets.frame(&vec![0; 2 << 20]));
+    drop(read_all(&stream));
+    let small = packets.frame(&[0; 20_000]);
+    let before = live_bytes();
+    subscriber.feed(&small);
+    let grown = live_bytes() - before;
+    assert!((20_000..60_000).contains(&grown), "{grown} bytes for a frame of 20 000");
 }

@@ -112,6 +112,27 @@ fn p8_a_publisher_that_returns_is_read_on_in_the_same_stream() {
 }
 
 #[test]
+fn a_publisher_that_begins_anew_is_read_from_its_beginning() {
+    let mut reading = Reading::new();
+    (0..5).for_each(|_| reading.arrives());
+    reading.subscriber.update(vec![returned("bob", 2, data("DTR_9"))]);
+    reading.events();
+    reading.packets = Packets::default();
+    reading.goes_on("DTR_9", 8);
+    (0..5).for_each(|_| reading.arrives());
+}
+
+#[test]
+fn a_handle_that_a_snapshot_has_let_go_of_is_the_tracks_no_more() {
+    let mut reading = Reading::new();
+    reading.subscriber.update(vec![lost("bob")]);
+    reading.subscriber.handles(&[]);
+    reading.subscriber.permission("DTR_1", true);
+    reading.subscriber.feed(reading.packets.frame(b"of somebody else"));
+    reading.is_held();
+}
+
+#[test]
 fn a_publisher_that_does_not_return_in_time_has_left() {
     for (farewell, reason) in [
         (lost("bob"), UnpublishReason::PublisherLeft),

@@ -170,6 +170,18 @@ fn a_stream_outlives_its_manager() {
 }
 
 #[test]
+fn a_dropped_stream_buffers_no_more() {
+    let (subscriber, stream, mut packets) = reading();
+    let track = subscriber.track("data");
+    let other = poll_once(track.subscribe(None)).unwrap().unwrap();
+    assert_eq!(track.stats().streams, 2);
+    drop(other);
+    assert_eq!(track.stats().streams, 1);
+    subscriber.feed(packets.frame(b"payload"));
+    assert_eq!(read_numbers(&stream), [0]);
+}
+
+#[test]
 fn readers_on_other_threads_miss_nothing() {
     let subscriber = Subscriber::new();
     let options = DataTrackSubscribeOptions { buffer_frames: 65_536, ..Default::default() };

@@ -248,6 +248,16 @@ fn p6_shutting_down_ends_every_wait() {
 }
 
 #[test]
+fn p6_a_manager_that_was_shut_down_is_gone_when_dropped() {
+    let ring = Arc::new(KeyRing::new(KeyRingOptions::default()).unwrap());
+    let provider = ring.decryption_provider();
+    let subscriber = Subscriber::with(Some(Arc::clone(&provider)), Some("me"));
+    subscriber.manager.shutdown();
+    drop(subscriber);
+    assert_eq!(Arc::strong_count(&provider), 1);
+}
+
+#[test]
 fn p6_a_dropped_manager_ends_every_wait_without_a_word() {
     let Subscriber { clock, host, manager } = {
         let subscriber = Subscriber::new();
@@ -294,6 +304,30 @@ fn permission_refused_fails_those_who_wait() {
     let subscribing = begin(&subscriber);
     subscriber.handles(&[(8, "DTR_1")]);
     subscribing.finish().unwrap();
+}
+
+#[test]
+fn a_refusal_of_what_is_being_ended_concerns_nobody_who_wants_it_again() {
+    let subscriber = Subscriber::new();
+    subscriber.reading(DataTrackSubscribeOptions::default()).shutdown();
+    let again = begin(&subscriber);
+    subscriber.permission("DTR_1", false);
+    subscriber.host.take();
+    subscriber.handles(&[]);
+    assert_eq!(subscriber.host.take(), [Subscribe(sid("DTR_1"))]);
+    subscriber.handles(&[(8, "DTR_1")]);
+    again.finish().unwrap();
+}
+
+#[test]
+fn what_was_refused_is_asked_for_anew_under_another_sid() {
+    let subscriber = Subscriber::new();
+    let _stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    subscriber.handles(&[]);
+    subscriber.permission("DTR_1", false);
+    assert_eq!(subscriber.host.take(), [changed(Pending), changed(NotPermitted)]);
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_9", "data")])]);
+    assert_eq!(subscriber.host.take(), [Subscribe(sid("DTR_9")), changed(Pending)]);
 }
 
 #[test]

@@ -233,6 +233,31 @@ fn p10_a_bad_entry_spoils_nothing_else() {
 }
 
 #[test]
+fn p10_tracks_are_bounded() {
+    let subscriber = Subscriber::new();
+    for publisher in 0..67 {
+        let tracks = (1..=1_000).map(|handle| {
+            let name = format!("{publisher} {handle}");
+            track(handle, &format!("DTR_{publisher}_{handle}"), &name)
+        });
+        subscriber.update(vec![participant(&format!("p{publisher}"), tracks.collect())]);
+    }
+    let stats = subscriber.manager.stats();
+    assert_eq!((stats.tracks_published, stats.entries_skipped), (65_535, 67_000 - 65_535));
+}
+
+#[test]
+fn who_has_left_publishes_nothing_whatever_is_listed() {
+    let subscriber = Subscriber::new();
+    let tracks = || vec![track(1, "DTR_1", "a")];
+    subscriber.update(vec![participant("bob", tracks())]);
+    subscriber.host.take();
+    let left = livekit::ParticipantInfo { data_tracks: tracks(), ..left("bob") };
+    subscriber.update(vec![left]);
+    assert_eq!(subscriber.host.take(), [unpublished("a", UnpublishReason::PublisherLeft)]);
+}
+
+#[test]
 fn tracks_are_listed_by_publisher_then_in_order_of_appearance() {
     let subscriber = Subscriber::new();
     subscriber.update(vec![participant("eve", vec![track(9, "DTR_1", "e9")])]);

@@ -221,9 +221,7 @@ impl Catalog {
     fn fate_of_the_missing(&self, publisher: &str, participant: &Participant) -> Option<Fate> {
         let known = self.publishers.get(publisher);
         let is_another = known.is_some_and(|known| known.sid != participant.sid);
-        let is_older =
-            known.is_some_and(|known| (1..known.joined_at_ms).contains(&participant.joined_at_ms));
-        if is_another && is_older {
+        if known.is_some_and(|known| (1..known.joined_at_ms).contains(&participant.joined_at_ms)) {
             return None;
         }
         Some(match (participant.connected, participant.can_publish_data) {

@@ -83,7 +83,6 @@ impl Subscription {
         if self.is_wanted() {
             return None;
         }
-        self.former = None;
         self.step(self.link.let_go())
     }
 
