@@ -8,12 +8,7 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
 use std::{
     sync::{
@@ -25,8 +20,8 @@ use std::{
 };
 
 use datatracks::{packet::Encryption, *};
-use subscriber::*;
-use task::poll_once;
+use kit::subscriber::*;
+use kit::task::poll_once;
 
 const KEY: &[u8] = b"a key that all share";
 

@@ -7,16 +7,11 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
-use chance::Chance;
 use datatracks::*;
-use subscriber::*;
+use kit::chance::Chance;
+use kit::subscriber::*;
 
 fn options(buffer_frames: u32) -> DataTrackSubscribeOptions {
     DataTrackSubscribeOptions { buffer_frames, ..Default::default() }
@@ -396,10 +391,10 @@ fn each_stream_keeps_frames_as_its_policy_says() {
     let subscriber = Subscriber::new();
     let policy = |buffer_policy| DataTrackSubscribeOptions { buffer_policy, ..options(3) };
     let oldest = subscriber.reading(policy(BufferPolicy::DropOldest));
-    let newest = task::poll_once(
+    let newest = kit::task::poll_once(
         subscriber.track("data").subscribe_with_options(policy(BufferPolicy::DropNewest), None),
     );
-    let latest = task::poll_once(
+    let latest = kit::task::poll_once(
         subscriber.track("data").subscribe_with_options(policy(BufferPolicy::LatestOnly), None),
     );
     let (newest, latest) = (newest.unwrap().unwrap(), latest.unwrap().unwrap());

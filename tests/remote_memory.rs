@@ -7,25 +7,18 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/counting.rs"]
-mod counting;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
 use std::sync::Arc;
 
-use chance::Chance;
-use counting::{allocations, live_bytes};
 use datatracks::{packet::*, *};
-use subscriber::*;
-use task::poll_once;
+use kit::chance::Chance;
+use kit::counting::{allocations, live_bytes};
+use kit::subscriber::*;
+use kit::task::poll_once;
 
 #[global_allocator]
-static COUNTING: counting::Counting = counting::Counting;
+static COUNTING: kit::counting::Counting = kit::counting::Counting;
 
 const MIB: i64 = 1 << 20;
 

@@ -8,21 +8,16 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
 use std::sync::Arc;
 
 use Event::*;
 use SubscriptionState::*;
 use datatracks::*;
+use kit::subscriber::*;
+use kit::task::poll_once;
 use livekit_protocol as livekit;
-use subscriber::*;
-use task::poll_once;
 
 fn changed(state: SubscriptionState) -> Event {
     Changed("data".into(), state)

@@ -7,12 +7,7 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
 use std::{
     collections::BTreeSet,
@@ -20,8 +15,8 @@ use std::{
 };
 
 use datatracks::*;
-use subscriber::*;
-use task::{Task, poll_once};
+use kit::subscriber::*;
+use kit::task::{Task, poll_once};
 
 type Next = Task<Result<Option<DataTrackFrame>, WaitError>>;
 

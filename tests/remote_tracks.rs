@@ -7,12 +7,7 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
 use std::{
     collections::HashSet,
@@ -21,9 +16,9 @@ use std::{
 
 use Event::*;
 use datatracks::*;
+use kit::subscriber::*;
+use kit::task::Task;
 use livekit_protocol::{self as livekit, signal_response::Message as Response};
-use subscriber::*;
-use task::Task;
 
 fn published(names: &[&str]) -> Vec<Event> {
     names.iter().map(|name| Published((*name).into())).collect()

@@ -16,7 +16,7 @@ use livekit_protocol::{
 };
 use prost::Message as _;
 
-use crate::{
+use super::{
     chance::Chance,
     task::{Task, poll_once},
 };
