@@ -255,6 +255,17 @@ mod tests {
             routing.route(h(7), b"early", now + MAX_AGE),
             Destination::Kept(now + 2 * MAX_AGE)
         );
+        routing.handle_timeout(now + MAX_AGE);
+        assert!(routing.retired.is_empty());
+    }
+
+    #[test]
+    fn in_a_new_session_no_handle_is_retired() {
+        let (mut routing, now) = expecting();
+        routing.assign(h(7), "old");
+        routing.retire(h(7), now);
+        routing.clear();
+        assert_eq!(routing.route(h(7), b"new", now), Destination::Kept(now + MAX_AGE));
     }
 
     #[test]

@@ -115,6 +115,9 @@ impl Control {
         while let Some(((deadline, id), wait)) = self.waits.pop_first_if(|(at, _)| *at <= now) {
             match wait {
                 Wait::Subscribe(track) => self.subscribe_timed_out(track, id),
+                Wait::Return(track) => {
+                    self.unpublish(track, self.catalog.reason_to_give_up(track));
+                }
                 Wait::Find => {
                     self.finders.take(id);
                     self.found(id, Some(deadline), Err(WaitError::TimedOut));

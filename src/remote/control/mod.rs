@@ -88,6 +88,8 @@ pub(crate) struct Control {
 enum Wait {
     Subscribe(TrackId),
     Find,
+    /// For the publisher of a track that is held.
+    Return(TrackId),
 }
 
 impl Control {
@@ -275,6 +277,7 @@ impl Control {
     }
 
     fn unpublish(&mut self, track: TrackId, reason: UnpublishReason) {
+        self.stop_holding(track);
         self.fail_waiting(track, &SubscribeError::Unpublished);
         self.change(track, |subscription| {
             subscription.readers.clear();
