@@ -29,6 +29,7 @@ mod remote_effects;
 pub mod remote_manager;
 mod remote_reception;
 mod remote_seats;
+mod remote_tell;
 pub mod remote_track;
 pub mod stream;
 
