@@ -101,6 +101,7 @@ fn missing(command: &Command) -> String {
 const PACKAGES: &[(&str, &str)] = &[
     ("cargo", "rustup or the package cargo"),
     ("go", "the package golang"),
+    ("mvn", "the packages maven and openjdk-17-jdk-headless"),
     ("python3", "the package python3-venv"),
     ("strip", "the package binutils"),
 ];

@@ -1,0 +1,5 @@
+//! The Kotlin package: its generated half, its build, its tests.
+
+pub(crate) mod build;
+pub(crate) mod generated;
+pub(crate) mod surface;
