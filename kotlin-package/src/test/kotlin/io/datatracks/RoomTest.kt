@@ -28,6 +28,9 @@ internal abstract class RoomTest {
         peer.close()
     }
 
+    /** For peers whose managers the test has closed. */
+    fun forgetPeers() = peers.clear()
+
     fun test(block: suspend CoroutineScope.() -> Unit): Unit = runBlocking { withTimeout(50_000, block) }
 
     /** A published track and an open stream of it. */
