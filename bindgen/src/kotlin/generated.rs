@@ -3,7 +3,8 @@
 //! 1. What `kotlin-package/src` replaces by hand becomes internal: names that begin with `raw` (`uniffi.toml`), and the cancel token,
 //!    for which Kotlin has coroutines.
 //! 2. `close()`, and so `use { }`, of what can be shut down shuts it down.
-//! 3. Documentation names things as Kotlin does.
+//! 3. A callback that throws an `Error` has failed, as one that throws an `Exception`: by itself it would have succeeded.
+//! 4. Documentation names things as Kotlin does.
 //!
 //! The generated text has no tree to work on, so each change looks for whole lines and fails when there are not as many as expected.
 
@@ -25,6 +26,7 @@ fn refined(text: &str) -> Result<String> {
     let text = hide_raw_methods(text)?;
     let text = hide_cancel_token(&text)?;
     let text = shut_down_on_close(&text)?;
+    let text = catch_everything(&text)?;
     Ok(spell_documentation(&text))
 }
 
@@ -81,6 +83,12 @@ fn shut_down_on_close(text: &str) -> Result<String> {
     Ok(refined.collect::<Result<Vec<_>>>()?.join("\nopen class "))
 }
 
+fn catch_everything(text: &str) -> Result<String> {
+    let found = text.matches(CATCH_EXCEPTION).count();
+    ensure!(found == 2, "callbacks are caught in {found} places instead of 2");
+    Ok(text.replace(CATCH_EXCEPTION, "} catch(e: kotlin.Throwable) {"))
+}
+
 /// In comments, `try_push` becomes `tryPush` and `PushFrameError` becomes `PushFrameException`, if Kotlin has a thing of that name.
 fn spell_documentation(text: &str) -> String {
     let known: HashSet<&str> = text.split('`').skip(1).step_by(2).collect();
@@ -115,6 +123,9 @@ const CANCEL_TOKEN: &[&str] = &[
     "public object FfiConverterTypeRawCancelToken:",
     "public object FfiConverterOptionalTypeRawCancelToken:",
 ];
+
+/// In the two functions through which all callbacks go.
+const CATCH_EXCEPTION: &str = "} catch(e: kotlin.Exception) {";
 
 const CLOSE: &str = "    override fun close() {
         this.destroy()
@@ -162,6 +173,14 @@ open class Track: TrackInterface
         assert_eq!(refined.matches("if (!wasDestroyed.get()) shutdown()").count(), 1);
         assert!(refined.starts_with("\nopen class Stream\n    override fun close() {\n        if"));
         assert!(shut_down_on_close("\nopen class Other\n override fun `shutdown`()").is_err());
+    }
+
+    #[test]
+    fn callbacks_catch_everything() {
+        let callback = format!("try {{\n{CATCH_EXCEPTION}\n}}\n");
+        let refined = catch_everything(&callback.repeat(2)).unwrap();
+        assert_eq!(refined.matches("kotlin.Throwable").count(), 2);
+        assert!(catch_everything(&callback).is_err());
     }
 
     #[test]

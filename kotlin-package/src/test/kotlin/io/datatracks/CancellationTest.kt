@@ -23,7 +23,7 @@ internal class CancellationTest : RoomTest() {
         val (alice, bob) = join("alice") to join("bob")
         alice.heldBack = ConcurrentLinkedQueue()
         val publishing = launch { alice.local.publishTrack("unwanted") }
-        until("the answer") { alice.heldBack?.isNotEmpty() == true }
+        until("the answer") { alice.holdsBack(PUBLISH_RESPONSE) }
         publishing.cancelAndJoin()
         assertTrue(publishing.isCancelled)
         bob.expect("published")
@@ -38,7 +38,7 @@ internal class CancellationTest : RoomTest() {
         val (alice, bob) = join("alice") to join("bob")
         val byHand = ByHand()
         val publishing = launch(byHand) { alice.local.publishTrack("unwanted") }
-        byHand.run()
+        byHand.runOne()
         alice.expect("local published")
         until("the wake-up") { byHand.isNotEmpty() }
         publishing.cancel()
@@ -81,7 +81,7 @@ internal class CancellationTest : RoomTest() {
         val track = bob.remote.waitForTrack("samples")
         val byHand = ByHand()
         val subscribing = launch(byHand) { track.subscribe() }
-        byHand.run()
+        byHand.runOne()
         until { track.subscriptionState() == SubscriptionState.ACTIVE && byHand.isNotEmpty() }
         subscribing.cancel()
         byHand.runUntilDone(subscribing)
@@ -166,10 +166,12 @@ private class ByHand : CoroutineDispatcher() {
 
     fun isNotEmpty() = queue.isNotEmpty()
 
-    fun run() = generateSequence { queue.poll() }.forEach(Runnable::run)
+    fun runOne() {
+        queue.poll()?.run()
+    }
 
     suspend fun runUntilDone(job: Job) = until("the end of the coroutine") {
-        run()
+        runOne()
         job.isCompleted
     }
 }

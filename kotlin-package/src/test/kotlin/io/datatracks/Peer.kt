@@ -1,8 +1,10 @@
 package io.datatracks
 
 import examples.PlainRoom
+import examples.fieldNumber
 import kotlinx.coroutines.CoroutineDispatcher
 import java.io.IOException
+import java.net.InetSocketAddress
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.LinkedBlockingQueue
@@ -19,8 +21,9 @@ internal class Peer(
     encryption: EncryptionProvider? = null,
     decryption: DecryptionProvider? = null,
     eventDispatcher: CoroutineDispatcher? = null,
+    sfu: InetSocketAddress = Sfu.address,
     private val events: Events = Events(),
-) : PlainRoom(Sfu.address, identity, room, permissions, events.ofOurs, events.ofOthers, encryption, decryption, eventDispatcher) {
+) : PlainRoom(sfu, identity, room, permissions, events.ofOurs, events.ofOthers, encryption, decryption, eventDispatcher) {
     /** Kinds of messages that cannot be sent now. */
     @Volatile
     var broken = emptySet<Int>()
@@ -92,6 +95,9 @@ internal class Peer(
         check(reconnected.await(10, SECONDS)) { "no answer to the reconnect within 10 s" }
     }
 
+    /** Whether a SignalResponse with this field waits to be handed in. */
+    fun holdsBack(message: Int): Boolean = heldBack.orEmpty().any { fieldNumber(it) == message }
+
     /** Hands in what was held back. */
     fun releaseSignals() {
         val held = checkNotNull(heldBack)
@@ -110,6 +116,17 @@ internal class Peer(
     /** The kinds of the events that have come so far. */
     fun seen(): List<String> = generateSequence { events.queue.poll() }.map { it.kind }.toList()
 
+    /** Passes over the events of the tracks of this name. */
+    fun forget(name: String) {
+        events.queue.removeIf { nameOf(it.track) == name }
+    }
+
+    private fun nameOf(track: Any) = when (track) {
+        is LocalDataTrack -> track.info().name
+        is RemoteDataTrack -> track.info().name
+        else -> null
+    }
+
     fun onEvent(action: (Event) -> Unit) {
         events.action = action
     }
@@ -121,6 +138,9 @@ internal class Peer(
         const val DEAF = """{"can_publish_data": true, "can_subscribe": false}"""
     }
 }
+
+/** A field of SignalResponse. */
+internal const val PUBLISH_RESPONSE = 27
 
 /** Notes all events, and runs an action on each, on the thread that brings it. */
 internal class Events {
@@ -145,7 +165,10 @@ internal class Events {
 
     private fun note(kind: String, track: Any, detail: Any? = null) {
         val event = Event(kind, track, detail)
-        queue.add(event)
-        action(event)
+        try {
+            action(event)
+        } finally {
+            queue.add(event)
+        }
     }
 }

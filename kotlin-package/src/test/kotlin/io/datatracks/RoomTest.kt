@@ -6,6 +6,7 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.AfterEach
+import java.net.InetSocketAddress
 import java.util.UUID
 import kotlin.test.assertEquals
 
@@ -20,7 +21,8 @@ internal abstract class RoomTest {
         decryption: DecryptionProvider? = null,
         permissions: String = Peer.ALL_PERMISSIONS,
         eventDispatcher: CoroutineDispatcher? = null,
-    ): Peer = Peer(identity, room, permissions, encryption, decryption, eventDispatcher).also(peers::add)
+        sfu: InetSocketAddress = Sfu.address,
+    ): Peer = Peer(identity, room, permissions, encryption, decryption, eventDispatcher, sfu).also(peers::add)
 
     @AfterEach
     fun leave() = peers.forEach { peer ->
