@@ -53,6 +53,8 @@ enum Command {
         #[arg(long)]
         debug: bool,
     },
+    /// Build the jar for the JVM, and that of its sources, into target/packages
+    Jar,
     /// Write the public surface of each language to udl/surface/, so that a change of it shows in a diff
     Surface {
         /// Write nothing; fail when the committed text is not what the code gives
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
             let profile = if debug { Profile::Debug } else { Profile::Release };
             suites::kotlin(&project, &mut report, profile);
         }
+        Command::Jar => report.step("jar", || kotlin::jar::package(&project)),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
         Command::Surface { check: true } => report.step("surface", || surface::check(&project)),
         Command::Size => report.step("size", || size::measure(&project)),

@@ -62,7 +62,7 @@ fn pytest(project: &Project, folder: &str) -> Result<Outcome> {
 }
 
 fn junit(project: &Project) -> Result<Outcome> {
-    let maven = &mut kotlin::build::maven(project, &["test"]);
+    let maven = &mut kotlin::build::maven(project, &["verify"]);
     count(with_surroundings(project, maven), kotlin::build::tally)
 }
 

@@ -48,6 +48,9 @@ pub(crate) fn tally(line: &str) -> Option<crate::report::Tally> {
     Some(crate::report::Tally { passed: run.saturating_sub(failed), failed })
 }
 
+/// That of `pom.xml`, which a test compares.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// As JNA names this platform in its resource path.
 const JNA_PLATFORM: &str = "linux-x86-64";
 
@@ -63,8 +66,16 @@ const MAVEN: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::tally;
+    use super::{VERSION, tally};
     use crate::report::Tally;
+
+    #[test]
+    fn cargo_and_maven_have_one_version() {
+        let pom = include_str!("../../../kotlin-package/pom.xml");
+        assert!(
+            pom.contains(&format!("<version>{VERSION}</version>\n    <name>datatracks</name>"))
+        );
+    }
 
     #[test]
     fn the_closing_line_of_surefire_is_understood() {

@@ -2,4 +2,5 @@
 
 pub(crate) mod build;
 pub(crate) mod generated;
+pub(crate) mod jar;
 pub(crate) mod surface;
