@@ -11,6 +11,7 @@ use uniffi_bindgen::{
 };
 
 use crate::{
+    kotlin,
     project::Project,
     report::{Outcome, kilobytes},
     run::{self, command},
@@ -58,10 +59,15 @@ pub(crate) fn build_library(project: &Project, profile: Profile) -> Result<Utf8P
     }
     let target = project.root.join("target/mobile");
     run::run(command(&project.root, "cargo", &arguments).env("CARGO_TARGET_DIR", &target))?;
-    let folder = if profile == Profile::Release { "release" } else { "debug" };
-    let library = target.join(folder).join(LIBRARY);
+    let library = library(project, profile);
     made(project, &library)?;
     Ok(library)
+}
+
+/// Where [`build_library`] leaves the library.
+pub(crate) fn library(project: &Project, profile: Profile) -> Utf8PathBuf {
+    let folder = if profile == Profile::Release { "release" } else { "debug" };
+    project.root.join("target/mobile").join(folder).join(LIBRARY)
 }
 
 /// Generates the bindings of one language from a library with symbols. Nothing else is left in `folder`.
@@ -80,7 +86,11 @@ pub(crate) fn generate_into(
         out_dir: folder.to_owned(),
         ..Default::default()
     };
-    generate_with_bindgen_paths(options, udl_paths(project))
+    generate_with_bindgen_paths(options, udl_paths(project))?;
+    if language == Language::Kotlin {
+        kotlin::generated::refine(folder)?;
+    }
+    Ok(())
 }
 
 /// Where the generator looks for the UDL and for `uniffi.toml`.
@@ -98,7 +108,7 @@ pub(crate) fn strip(project: &Project, library: &Utf8Path, stripped: &Utf8Path) 
 }
 
 /// All files below `folder`.
-fn files(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
+pub(crate) fn files(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
     let mut found = Vec::new();
     for entry in folder.read_dir_utf8().with_context(|| folder.to_string())? {
         let entry = entry?;

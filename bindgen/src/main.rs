@@ -6,6 +6,7 @@
 
 mod bindings;
 mod check;
+mod kotlin;
 mod project;
 mod report;
 mod run;
@@ -47,6 +48,14 @@ enum Command {
         #[arg(long)]
         debug: bool,
     },
+    /// Build the Kotlin package and run its tests
+    Kotlin {
+        /// With the library built for debugging: quicker, and not what ships
+        #[arg(long)]
+        debug: bool,
+    },
+    /// Build the jar for the JVM, and that of its sources, into target/packages
+    Jar,
     /// Write the public surface of each language to udl/surface/, so that a change of it shows in a diff
     Surface {
         /// Write nothing; fail when the committed text is not what the code gives
@@ -75,6 +84,11 @@ fn main() -> ExitCode {
             let profile = if release { Profile::Release } else { Profile::Debug };
             report.step("bindings", || bindings::generate(&project, language, profile));
         }
+        Command::Kotlin { debug } => {
+            let profile = if debug { Profile::Debug } else { Profile::Release };
+            suites::kotlin(&project, &mut report, profile);
+        }
+        Command::Jar => report.step("jar", || kotlin::jar::package(&project)),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
         Command::Surface { check: true } => report.step("surface", || surface::check(&project)),
         Command::Size => report.step("size", || size::measure(&project)),

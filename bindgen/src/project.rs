@@ -37,6 +37,11 @@ impl Project {
         self.root.join("target/bindings")
     }
 
+    /// What users take: jars, archives.
+    pub(crate) fn packages(&self) -> Utf8PathBuf {
+        self.root.join("target/packages")
+    }
+
     /// A path as people want to read it.
     pub(crate) fn short<'a>(&self, path: &'a Utf8Path) -> &'a Utf8Path {
         path.strip_prefix(&self.root).unwrap_or(path)

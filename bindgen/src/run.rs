@@ -101,6 +101,8 @@ fn missing(command: &Command) -> String {
 const PACKAGES: &[(&str, &str)] = &[
     ("cargo", "rustup or the package cargo"),
     ("go", "the package golang"),
+    ("jar", "the package openjdk-17-jdk-headless"),
+    ("mvn", "the packages maven and openjdk-17-jdk-headless"),
     ("python3", "the package python3-venv"),
     ("strip", "the package binutils"),
 ];

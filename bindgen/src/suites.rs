@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::{
     bindings::{self, Language, Profile},
-    check,
+    check, kotlin,
     project::Project,
     report::{Outcome, Report, Tally},
     run::{self, command},
@@ -25,6 +25,15 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("reference host", || reference_host(project));
     report.step("Python tests", || pytest(project, "tests/python"));
     report.step("interop tests", || pytest(project, "tests/interop"));
+    report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
+    report.step("Kotlin tests", || junit(project));
+}
+
+/// The Kotlin suite, and what it needs.
+pub(crate) fn kotlin(project: &Project, report: &mut Report, profile: Profile) {
+    report.step("reference host", || reference_host(project));
+    report.step("Kotlin library", || kotlin::build::prepare(project, profile));
+    report.step("Kotlin tests", || junit(project));
 }
 
 fn rust(project: &Project, full: bool) -> Result<Outcome> {
@@ -50,6 +59,11 @@ fn pytest(project: &Project, folder: &str) -> Result<Outcome> {
     let arguments = ["-m", "pytest", "--durations=5", "--color=no", folder];
     let pytest = &mut command(&project.root, project.python().as_str(), &arguments);
     count(with_surroundings(project, pytest), pytest_tally)
+}
+
+fn junit(project: &Project) -> Result<Outcome> {
+    let maven = &mut kotlin::build::maven(project, &["verify"]);
+    count(with_surroundings(project, maven), kotlin::build::tally)
 }
 
 /// What tests are told of where things are.

@@ -20,7 +20,9 @@ pub(crate) fn dump(interface: &ComponentInterface, spelling: &Spelling) -> Strin
             dump.line(&format!("type {name} = {}", spelling.type_name(builtin)));
         }
     }
-    interface.object_definitions().iter().for_each(|object| dump.object(object));
+    // What a language's package replaces by hand is called raw there, and internal to it: `kotlin::generated`.
+    let public = |object: &&Object| !object.name().starts_with("Raw");
+    interface.object_definitions().iter().filter(public).for_each(|object| dump.object(object));
     interface.record_definitions().iter().for_each(|record| dump.record(record));
     interface.enum_definitions().iter().for_each(|one| dump.enumeration(one));
     dump.text
@@ -44,7 +46,8 @@ impl Dump<'_> {
             };
             self.callable("    ", "", &name, constructor);
         }
-        for method in object.methods() {
+        let public = |name: &str| !name.starts_with("raw_");
+        for method in object.methods().into_iter().filter(|method| public(method.name())) {
             self.callable("    ", self.spelling.function, method.name(), method);
         }
     }

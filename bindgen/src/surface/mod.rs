@@ -19,6 +19,7 @@ use uniffi_bindgen::{
 
 use crate::{
     bindings::{self, Language, Profile},
+    kotlin,
     project::Project,
     report::Outcome,
 };
@@ -60,7 +61,11 @@ fn derive(project: &Project) -> Result<Vec<(Utf8PathBuf, String)>> {
     for language in Language::All.each() {
         let interface = load(project, &library, *language)?;
         let path = project.root.join("udl/surface").join(format!("{}.txt", language.name()));
-        surfaces.push((path, dump::dump(&interface, spelling::of(*language))));
+        let mut surface = dump::dump(&interface, spelling::of(*language));
+        if *language == Language::Kotlin {
+            surface += &kotlin::surface::by_hand(project)?;
+        }
+        surfaces.push((path, surface));
     }
     Ok(surfaces)
 }

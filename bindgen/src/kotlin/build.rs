@@ -1,0 +1,90 @@
+//! What Maven needs, and Maven itself.
+
+use std::{fs, process::Command};
+
+use anyhow::Result;
+
+use crate::{
+    bindings::{self, LIBRARY, Language, Profile},
+    project::Project,
+    report::{Outcome, kilobytes},
+    run::command,
+};
+
+/// Generates the Kotlin bindings, and puts the library where the jar takes it from.
+pub(crate) fn prepare(project: &Project, profile: Profile) -> Result<Outcome> {
+    bindings::generate(project, Language::Kotlin, profile)?;
+    // The compiler would find what it compiled last time beside what it compiles now.
+    for stale in ["classes", "test-classes"] {
+        fs::remove_dir_all(project.root.join("target/kotlin").join(stale)).ok();
+    }
+    let native = project.root.join("target/kotlin-native").join(JNA_PLATFORM);
+    fs::create_dir_all(&native)?;
+    let library = native.join(LIBRARY);
+    let size = bindings::strip(project, &bindings::library(project, profile), &library)?;
+    println!("   {:>8}  {}", kilobytes(size), project.short(&library));
+    Ok(Outcome::Done)
+}
+
+/// Maven on `kotlin-package`.
+pub(crate) fn maven(project: &Project, arguments: &[&str]) -> Command {
+    let mut maven = command(&project.root, "mvn", MAVEN);
+    maven.args(arguments);
+    maven
+}
+
+/// `Tests run: 9, Failures: 1, Errors: 0, Skipped: 2`, as the last word on all tests: those of a class close with their time.
+pub(crate) fn tally(line: &str) -> Option<crate::report::Tally> {
+    let (_, counts) = line.split_once("Tests run: ")?;
+    if counts.contains("Time elapsed") {
+        return None;
+    }
+    let mut numbers = counts.split(", ").map(|count| {
+        let digits = count.rsplit(' ').next().unwrap_or_default();
+        digits.parse::<u64>().unwrap_or_default()
+    });
+    let run = numbers.next()?;
+    let failed = numbers.sum();
+    Some(crate::report::Tally { passed: run.saturating_sub(failed), failed })
+}
+
+/// That of `pom.xml`, which a test compares.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// As JNA names this platform in its resource path.
+const JNA_PLATFORM: &str = "linux-x86-64";
+
+/// Quiet, without colours, and without a compiler that stays behind.
+const MAVEN: &[&str] = &[
+    "--batch-mode",
+    "--no-transfer-progress",
+    "--file",
+    "kotlin-package/pom.xml",
+    "-Dstyle.color=never",
+    "-Dkotlin.compiler.daemon=false",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{VERSION, tally};
+    use crate::report::Tally;
+
+    #[test]
+    fn cargo_and_maven_have_one_version() {
+        let pom = include_str!("../../../kotlin-package/pom.xml");
+        assert!(
+            pom.contains(&format!("<version>{VERSION}</version>\n    <name>datatracks</name>"))
+        );
+    }
+
+    #[test]
+    fn the_closing_line_of_surefire_is_understood() {
+        let closing = "[INFO] Tests run: 12, Failures: 0, Errors: 0, Skipped: 0";
+        assert_eq!(tally(closing), Some(Tally { passed: 12, failed: 0 }));
+        let bad = "[ERROR] Tests run: 12, Failures: 1, Errors: 2, Skipped: 3";
+        assert_eq!(tally(bad), Some(Tally { passed: 6, failed: 6 }));
+        let class =
+            "[INFO] Tests run: 3, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0.2 s -- in A";
+        assert_eq!(tally(class), None);
+    }
+}

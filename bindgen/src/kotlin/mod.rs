@@ -1,0 +1,6 @@
+//! The Kotlin package: its generated half, its build, its tests.
+
+pub(crate) mod build;
+pub(crate) mod generated;
+pub(crate) mod jar;
+pub(crate) mod surface;

@@ -1,0 +1,121 @@
+package io.datatracks
+
+import kotlinx.coroutines.CoroutineDispatcher
+import java.lang.ref.WeakReference
+
+/** What your SDK's transport does for what is published. Called on the thread whose call caused it; must not block. */
+public interface LocalDataTrackTransport {
+    /**
+     * Sends these bytes (a SignalRequest) over the WebSocket, in order. Throw when that is not possible: what waits for the answer
+     * then fails at once.
+     */
+    public fun onSignalRequest(request: ByteArray)
+
+    /** Sends each packet as one binary message on `_data_track`, in order. Throw when the channel is not open: the frame is dropped and counted. */
+    public fun onPacketsAvailable(packets: List<ByteArray>)
+}
+
+/** What your SDK's transport does for what is subscribed to. Called on the thread whose call caused it; must not block. */
+public interface RemoteDataTrackTransport {
+    /**
+     * Sends these bytes (a SignalRequest) over the WebSocket, in order. Throw when that is not possible: what waits for the answer
+     * then fails at once.
+     */
+    public fun onSignalRequest(request: ByteArray)
+}
+
+/** What the application hears of its own tracks. Override what you need. */
+public interface LocalDataTrackEvents {
+    /** A track of ours is published (once a track). */
+    public fun onTrackPublished(track: LocalDataTrack) {}
+
+    /** A track of ours is no longer published (once a track). */
+    public fun onTrackUnpublished(track: LocalDataTrack, reason: UnpublishReason) {}
+}
+
+/** What the application hears of the tracks of others. Override what you need. */
+public interface RemoteDataTrackEvents {
+    /** A participant publishes a track (once a track). */
+    public fun onTrackPublished(track: RemoteDataTrack) {}
+
+    /** A track is no longer published (once a track). */
+    public fun onTrackUnpublished(track: RemoteDataTrack, reason: UnpublishReason) {}
+
+    /** The subscription to a track changed its state. */
+    public fun onSubscriptionChanged(track: RemoteDataTrack, state: SubscriptionState) {}
+}
+
+/**
+ * A manager that publishes tracks through [transport] and tells [events] of them.
+ *
+ * Both are held by the manager that you hold: let go of it, and everything goes. `localIdentity` is this participant's identity; null: it is
+ * learned from the join response. Events run in order on [eventDispatcher]; null: on the thread that causes them.
+ */
+public fun LocalDataTrackManager(
+    transport: LocalDataTrackTransport,
+    events: LocalDataTrackEvents? = null,
+    encryptionProvider: EncryptionProvider? = null,
+    localIdentity: String? = null,
+    eventDispatcher: CoroutineDispatcher? = defaultEventDispatcher(),
+): LocalDataTrackManager {
+    val delegate = LocalDelegate(WeakReference(transport), WeakReference(events), EventQueue(eventDispatcher))
+    return object : LocalDataTrackManager(delegate, encryptionProvider, localIdentity) {
+        @Suppress("unused")
+        private val held = listOf(transport, events)
+    }
+}
+
+/**
+ * A manager that knows the tracks of the others, asks for them through [transport] and tells [events] of them.
+ *
+ * Both are held by the manager that you hold: let go of it, and everything goes. `localIdentity` is this participant's identity; null: it is
+ * learned from the join response. Events run in order on [eventDispatcher]; null: on the thread that causes them.
+ */
+public fun RemoteDataTrackManager(
+    transport: RemoteDataTrackTransport,
+    events: RemoteDataTrackEvents? = null,
+    decryptionProvider: DecryptionProvider? = null,
+    localIdentity: String? = null,
+    eventDispatcher: CoroutineDispatcher? = defaultEventDispatcher(),
+): RemoteDataTrackManager {
+    val delegate = RemoteDelegate(WeakReference(transport), WeakReference(events), EventQueue(eventDispatcher))
+    return object : RemoteDataTrackManager(delegate, decryptionProvider, localIdentity) {
+        @Suppress("unused")
+        private val held = listOf(transport, events)
+    }
+}
+
+// The library is a root for the garbage collector: what it held strongly, and what that holds, would never go.
+
+private class LocalDelegate(
+    private val transport: WeakReference<LocalDataTrackTransport>,
+    private val events: WeakReference<LocalDataTrackEvents>,
+    private val queue: EventQueue,
+) : LocalDataTrackManagerDelegate {
+    override fun onSignalRequest(request: ByteArray) = transport.orThrow().onSignalRequest(request)
+
+    override fun onPacketsAvailable(packets: PacketBatch) = transport.orThrow().onPacketsAvailable(packets)
+
+    override fun onTrackPublished(track: LocalDataTrack) = queue.run { events.get()?.onTrackPublished(track) }
+
+    override fun onTrackUnpublished(track: LocalDataTrack, reason: UnpublishReason) =
+        queue.run { events.get()?.onTrackUnpublished(track, reason) }
+}
+
+private class RemoteDelegate(
+    private val transport: WeakReference<RemoteDataTrackTransport>,
+    private val events: WeakReference<RemoteDataTrackEvents>,
+    private val queue: EventQueue,
+) : RemoteDataTrackManagerDelegate {
+    override fun onSignalRequest(request: ByteArray) = transport.orThrow().onSignalRequest(request)
+
+    override fun onTrackPublished(track: RemoteDataTrack) = queue.run { events.get()?.onTrackPublished(track) }
+
+    override fun onTrackUnpublished(track: RemoteDataTrack, reason: UnpublishReason) =
+        queue.run { events.get()?.onTrackUnpublished(track, reason) }
+
+    override fun onSubscriptionChanged(track: RemoteDataTrack, state: SubscriptionState) =
+        queue.run { events.get()?.onSubscriptionChanged(track, state) }
+}
+
+private fun <T : Any> WeakReference<T>.orThrow(): T = get() ?: throw DelegateException.Failed("the transport is gone")

@@ -1,0 +1,28 @@
+package io.datatracks
+
+import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.launch
+
+/** Runs events in the order in which they come: on a dispatcher, or at once on the caller's thread. */
+internal class EventQueue(dispatcher: CoroutineDispatcher?) {
+    // What an event throws goes to the handler of uncaught exceptions, as of any code that the application runs there, and ends nothing here.
+    private val scope = dispatcher?.let { CoroutineScope(SupervisorJob() + it.limitedParallelism(1)) }
+
+    fun run(event: () -> Unit) {
+        if (scope == null) event() else scope.launch { event() }
+    }
+}
+
+/** Where events run if nothing else is said: on Android the main thread, elsewhere the thread that causes them (null). */
+public fun defaultEventDispatcher(): CoroutineDispatcher? = if (isAndroid) Dispatchers.Main else null
+
+private val isAndroid: Boolean by lazy {
+    try {
+        Class.forName("android.os.Looper").getMethod("getMainLooper").invoke(null) != null
+    } catch (_: ReflectiveOperationException) {
+        false
+    }
+}

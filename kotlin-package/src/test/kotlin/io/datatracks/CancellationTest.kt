@@ -1,0 +1,177 @@
+package io.datatracks
+
+import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.TimeoutCancellationException
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.yield
+import org.junit.jupiter.api.Test
+import java.util.concurrent.ConcurrentLinkedQueue
+import kotlin.coroutines.CoroutineContext
+import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
+import kotlin.test.assertTrue
+
+/** Each suspending call can be cancelled, and leaves nothing behind: here or at the SFU. */
+internal class CancellationTest : RoomTest() {
+    @Test
+    fun `a cancelled publish is undone at the SFU`() = test {
+        val (alice, bob) = join("alice") to join("bob")
+        alice.heldBack = ConcurrentLinkedQueue()
+        val publishing = launch { alice.local.publishTrack("unwanted") }
+        until("the answer") { alice.holdsBack(PUBLISH_RESPONSE) }
+        publishing.cancelAndJoin()
+        assertTrue(publishing.isCancelled)
+        bob.expect("published")
+        alice.releaseSignals()
+        bob.expect("unpublished")
+        assertEquals(emptyList<LocalDataTrack>(), alice.local.tracks())
+        assertTrue(alice.local.publishTrack("unwanted").isPublished())
+    }
+
+    @Test
+    fun `a publish that is cancelled just as it is done is undone`() = test {
+        val (alice, bob) = join("alice") to join("bob")
+        val byHand = ByHand()
+        val publishing = launch(byHand) { alice.local.publishTrack("unwanted") }
+        byHand.runOne()
+        alice.expect("local published")
+        until("the wake-up") { byHand.isNotEmpty() }
+        publishing.cancel()
+        byHand.runUntilDone(publishing)
+        assertTrue(publishing.isCancelled)
+        bob.expect("published")
+        bob.expect("unpublished")
+        assertEquals(emptyList<LocalDataTrack>(), alice.local.tracks())
+    }
+
+    @Test
+    fun `publishes that are cancelled at any moment leave no track that nobody knows`() = test {
+        val alice = join("alice")
+        repeat(200) { number ->
+            val publishing = async(Dispatchers.Default) { alice.local.publishTrack("track-$number") }
+            if (number % 2 == 0) yield() else until(seconds = 5) { alice.local.stats().tracksPending == 0uL }
+            publishing.cancelAndJoin()
+            if (!publishing.isCancelled) publishing.await().unpublish()
+        }
+        until("the end of all") { alice.local.tracks().isEmpty() && alice.local.stats().tracksPending == 0uL }
+    }
+
+    @Test
+    fun `a cancelled subscribe is undone`() = test {
+        val bob = join("bob")
+        join("alice").local.publishTrack("samples")
+        val track = bob.remote.waitForTrack("samples")
+        bob.heldBack = ConcurrentLinkedQueue()
+        val subscribing = launch { track.subscribe() }
+        until { track.subscriptionState() == SubscriptionState.PENDING }
+        subscribing.cancelAndJoin()
+        bob.releaseSignals()
+        until { track.subscriptionState() == SubscriptionState.UNSUBSCRIBED && track.stats().streams == 0uL }
+    }
+
+    @Test
+    fun `a subscribe that is cancelled just as it is done is undone`() = test {
+        val bob = join("bob")
+        join("alice").local.publishTrack("samples")
+        val track = bob.remote.waitForTrack("samples")
+        val byHand = ByHand()
+        val subscribing = launch(byHand) { track.subscribe() }
+        byHand.runOne()
+        until { track.subscriptionState() == SubscriptionState.ACTIVE && byHand.isNotEmpty() }
+        subscribing.cancel()
+        byHand.runUntilDone(subscribing)
+        until { track.subscriptionState() == SubscriptionState.UNSUBSCRIBED && track.stats().streams == 0uL }
+    }
+
+    @Test
+    fun `a cancelled read loses no frame`() = test {
+        val (track, stream) = connected(join("alice"), join("bob"), reading = DataTrackSubscribeOptions(1_000u))
+        val read = mutableListOf<String?>()
+        repeat(200) { number ->
+            val reading = launch(Dispatchers.Default) { stream.next()?.let { read.add(it.text) } }
+            if (number % 2 == 0) yield()
+            track.tryPush(frame("$number"))
+            if (number % 3 == 0) yield()
+            reading.cancelAndJoin()
+        }
+        while (read.size < 200) read.add(withTimeout(5_000) { stream.next() }.text)
+        assertEquals(List<String?>(200) { "$it" }, read)
+    }
+
+    @Test
+    fun `what waits can be cancelled, each by itself`() = test {
+        val (alice, bob) = join("alice") to join("bob")
+        val refusing = DataTrackOptions("samples", dropPolicy = DropPolicy.REFUSE, maxWaitingBytes = 1u)
+        val (track, stream) = connected(alice, bob, refusing)
+        val remote = bob.remote.tracks().single()
+        alice.local.handleBufferedAmount(FULL)
+        track.tryPush(large())
+        bob.heldBack = ConcurrentLinkedQueue()
+        val schema = DataTrackSchemaId("Pose", DataTrackSchemaEncoding.Protobuf)
+        val calls: Map<String, suspend () -> Any?> = mapOf(
+            "send" to { track.send(frame("no room")) },
+            "flush" to { track.flush() },
+            "waitForUnpublish" to { track.waitForUnpublish() },
+            "remote waitForUnpublish" to { remote.waitForUnpublish() },
+            "waitForTrack" to { bob.remote.waitForTrack("never") },
+            "next" to { stream.next() },
+            "nextBatch" to { stream.nextBatch(3) },
+            "defineSchema" to { bob.local.defineSchema(schema, ByteArray(3)) },
+            "getSchema" to { bob.local.getSchema("alice", schema) },
+        )
+        for ((name, call) in calls) {
+            val waiting = async { call() }
+            yield()
+            assertTrue(waiting.isActive, name)
+            waiting.cancel()
+            withTimeout(5_000) { waiting.join() }
+            assertTrue(waiting.isCancelled, name)
+        }
+        val stats = track.stats()
+        assertEquals(1uL to 1uL, stats.framesAccepted to stats.framesWaiting)
+    }
+
+    @Test
+    fun `a timeout of coroutines ends a call like any other`() = test {
+        val stream = connected(join("alice"), join("bob")).second
+        assertFailsWith<TimeoutCancellationException> { withTimeout<Unit>(20) { stream.next() } }
+    }
+
+    @Test
+    fun `a coroutine that is cancelled already asks nothing of the SFU`() = test {
+        val alice = join("alice")
+        val sent = alice.sentSignals.size
+        val publishing = launch {
+            coroutineContext[Job]!!.cancel()
+            alice.local.publishTrack("never")
+        }
+        publishing.join()
+        assertTrue(publishing.isCancelled)
+        assertEquals(sent to 0uL, alice.sentSignals.size to alice.local.stats().tracksPending)
+    }
+}
+
+/** Runs what is dispatched when the test says so. */
+private class ByHand : CoroutineDispatcher() {
+    private val queue = ConcurrentLinkedQueue<Runnable>()
+
+    override fun dispatch(context: CoroutineContext, block: Runnable) {
+        queue.add(block)
+    }
+
+    fun isNotEmpty() = queue.isNotEmpty()
+
+    fun runOne() {
+        queue.poll()?.run()
+    }
+
+    suspend fun runUntilDone(job: Job) = until("the end of the coroutine") {
+        runOne()
+        job.isCompleted
+    }
+}

@@ -1,0 +1,56 @@
+package io.datatracks
+
+import org.junit.jupiter.api.Test
+import java.io.File
+import kotlin.test.assertTrue
+
+/** Nothing is left behind by what was made and closed. */
+internal class CyclesTest : RoomTest() {
+    @Test
+    fun `ten thousand managers that come and go leave no memory and no thread`() {
+        cycles(1_000)
+        val before = measure()
+        cycles(10_000)
+        val after = measure()
+        assertTrue(after.threads <= before.threads + 1, "$before → $after")
+        assertTrue(after.residentKb < before.residentKb + 32 * 1024, "$before → $after")
+    }
+
+    @Test
+    fun `ten thousand streams and tracks that come and go leave no memory`() = test {
+        val (alice, bob) = join("alice") to join("bob")
+        val (track, _) = connected(alice, bob)
+        val remote = bob.remote.tracks().single()
+        suspend fun cycles(count: Int) = repeat(count) {
+            remote.subscribe().use { _ -> track.tryPush(frame(1_000)) }
+        }
+        cycles(1_000)
+        val before = measure()
+        cycles(10_000)
+        val after = measure()
+        assertTrue(after.residentKb < before.residentKb + 32 * 1024, "$before → $after")
+        assertTrue(after.threads <= before.threads + 1, "$before → $after")
+    }
+
+    private fun cycles(count: Int) = repeat(count) {
+        val transport = Nowhere()
+        LocalDataTrackManager(transport, localIdentity = "alice").use { local ->
+            RemoteDataTrackManager(transport, localIdentity = "alice").use { remote ->
+                local.stats() to remote.tracks()
+            }
+        }
+    }
+
+    private fun measure(): Footprint {
+        repeat(3) { System.gc() }
+        val status = File("/proc/self/status").readLines().associate { it.substringBefore(":") to it.substringAfter(":").trim() }
+        return Footprint(status.getValue("VmRSS").substringBefore(" ").toLong(), status.getValue("Threads").toInt())
+    }
+
+    private data class Footprint(val residentKb: Long, val threads: Int)
+
+    private class Nowhere : LocalDataTrackTransport, RemoteDataTrackTransport {
+        override fun onSignalRequest(request: ByteArray) = Unit
+        override fun onPacketsAvailable(packets: List<ByteArray>) = Unit
+    }
+}
