@@ -15,13 +15,11 @@
 //! missing in a session that is new for us. It comes back without tracks and publishes them one by one (protocol §3.11): until then
 //! they are held, as if nothing had happened. `Control` gives them up when that takes too long.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     signal::{Participant, TrackDescription},
+    sorted::{SortedMap, SortedSet},
     track::{DataTrackInfo, Handle, TrackKey, UnpublishReason},
 };
 
@@ -31,8 +29,8 @@ pub(crate) type TrackId = u32;
 /// All published tracks.
 #[derive(Default)]
 pub(super) struct Catalog {
-    publishers: BTreeMap<Arc<str>, Publisher>,
-    tracks: BTreeMap<TrackId, Entry>,
+    publishers: SortedMap<Arc<str>, Publisher>,
+    tracks: SortedMap<TrackId, Entry>,
     by_sid: BTreeMap<String, TrackId>,
     generations: TrackId,
 }
@@ -44,7 +42,7 @@ struct Publisher {
     joined_at_ms: i64,
     /// False while its session is lost and no new one is known.
     present: bool,
-    tracks: BTreeMap<Handle, TrackId>,
+    tracks: SortedMap<Handle, TrackId>,
 }
 
 /// A published track.
@@ -138,9 +136,12 @@ impl Catalog {
         room: Room,
     ) -> Changes {
         let mut changes = self.update(participants.clone());
-        let present: BTreeSet<&str> =
-            participants.into_iter().map(|participant| participant.identity.as_str()).collect();
-        let missing = self.publishers.iter_mut().filter(|(name, _)| !present.contains(&***name));
+        let mut present = SortedSet::default();
+        for participant in participants {
+            present.insert(participant.identity.as_str(), ());
+        }
+        let missing =
+            self.publishers.iter_mut().filter(|(name, _)| !present.contains_key(&***name));
         let fate = match room {
             Room::Same => Fate::Lost,
             Room::Another => Fate::Over(UnpublishReason::PublisherLeft),
@@ -186,11 +187,11 @@ impl Catalog {
         let Some(fate) = self.fate_of_the_missing(&publisher, participant) else { return };
         let known = self.publishers.get(&publisher);
         let mut missing = known.map(|known| known.tracks.clone()).unwrap_or_default();
-        let mut listed = BTreeSet::new();
+        let mut listed = SortedSet::default();
         let tracks = participant.tracks.iter().filter(|_| participant.connected);
         for track in tracks {
             let known = missing.get(&track.handle).copied();
-            if !listed.insert(track.handle) || self.is_taken(&track.info.sid, known) {
+            if listed.insert(track.handle, ()).is_some() || self.is_taken(&track.info.sid, known) {
                 changes.skipped += 1;
                 continue;
             }
@@ -297,7 +298,8 @@ impl Catalog {
         let id = self.generations;
         let key =
             TrackKey { publisher: Arc::clone(publisher), handle: track.handle, generation: id };
-        let entry = self.publishers.entry(Arc::clone(publisher)).or_default();
+        let entry =
+            self.publishers.get_or_insert_with(Arc::clone(publisher), Publisher::default)?;
         entry.tracks.insert(track.handle, id);
         self.by_sid.insert(track.info.sid.clone(), id);
         self.tracks.insert(id, Entry { key, info: track.info.clone(), held: false });
@@ -305,7 +307,7 @@ impl Catalog {
     }
 }
 
-fn in_order(tracks: &BTreeMap<Handle, TrackId>) -> Vec<TrackId> {
+fn in_order(tracks: &SortedMap<Handle, TrackId>) -> Vec<TrackId> {
     let mut ids: Vec<_> = tracks.values().copied().collect();
     ids.sort_unstable();
     ids

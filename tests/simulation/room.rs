@@ -172,6 +172,7 @@ impl Room {
         let permissions = Permissions {
             can_publish_data: !self.chance.one_in(5),
             can_subscribe: !self.chance.one_in(5),
+            hidden: false,
         };
         self.control(who, Control::Permit(permissions));
     }

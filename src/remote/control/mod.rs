@@ -26,6 +26,7 @@ use super::{
 use crate::{
     error::{SubscribeError, WaitError},
     signal::SignalOut,
+    sorted::SortedMap,
     track::{DataTrackInfo, Handle, SubscriptionState, TrackKey, UnpublishReason},
 };
 
@@ -64,13 +65,13 @@ pub(crate) struct Control {
     can_decrypt: bool,
     local_identity: Option<String>,
     catalog: Catalog,
-    subscriptions: BTreeMap<TrackId, Subscription>,
+    subscriptions: SortedMap<TrackId, Subscription>,
     /// The last snapshot's handles, by SID.
     snapshot: BTreeMap<String, Handle>,
     routes: Routes,
     early: Early,
     finders: Finders,
-    waits: BTreeMap<(Instant, u64), Wait>,
+    waits: SortedMap<(Instant, u64), Wait>,
     last_id: u64,
     /// Subscriptions whose handle may come.
     pending: usize,
@@ -96,12 +97,12 @@ impl Control {
             can_decrypt,
             local_identity: local_identity.filter(|identity| !identity.is_empty()),
             catalog: Catalog::default(),
-            subscriptions: BTreeMap::new(),
+            subscriptions: SortedMap::default(),
             snapshot: BTreeMap::new(),
             routes: Routes::default(),
             early: Early::default(),
             finders: Finders::default(),
-            waits: BTreeMap::new(),
+            waits: SortedMap::default(),
             last_id: 0,
             pending: 0,
             active: 0,
@@ -121,7 +122,7 @@ impl Control {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.waits.first_key_value().map(|((at, _), _)| *at)
+        self.waits.first().map(|((at, _), _)| *at)
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -1,9 +1,6 @@
 //! What the SFU tells.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::{Control, Output, Wait};
 use crate::{
@@ -14,6 +11,7 @@ use crate::{
         subscription::Subscription,
     },
     signal::{Participant, SignalIn, SubscribedTrack},
+    sorted::SortedSet,
 };
 
 impl Control {
@@ -148,15 +146,17 @@ impl Control {
     }
 
     fn handle_snapshot(&mut self, tracks: Vec<SubscribedTrack>) {
-        let handles: BTreeSet<_> = tracks.iter().map(|track| track.handle).collect();
-        self.snapshot = tracks
-            .into_iter()
-            .map(|track| (track.track_sid, track.handle))
-            .collect::<BTreeMap<_, _>>();
+        let mut handles = SortedSet::default();
+        self.snapshot.clear();
+        for track in tracks {
+            handles.insert(track.handle, ());
+            self.snapshot.insert(track.track_sid, track.handle);
+        }
         for track in self.catalog.ids() {
             let handle = self.handle_of(track);
             self.change(track, |subscription| {
-                subscription.former = subscription.former.filter(|former| handles.contains(former));
+                subscription.former =
+                    subscription.former.filter(|former| handles.contains_key(former));
                 subscription.step(subscription.link.snapshot(handle, subscription.is_wanted()))
             });
         }
