@@ -54,12 +54,17 @@ pub(crate) fn build_library(project: &Project, profile: Profile) -> Result<Utf8P
     if profile == Profile::Release {
         arguments.push("--release");
     }
-    let target = project.root.join("target/mobile");
+    let target = project.root.join(TARGET);
     run::run(command(&project.root, "cargo", &arguments).env("CARGO_TARGET_DIR", &target))?;
-    let folder = if profile == Profile::Release { "release" } else { "debug" };
-    let library = target.join(folder).join(LIBRARY);
+    let library = library(project, profile);
     made(project, &library)?;
     Ok(library)
+}
+
+/// Where [`build_library`] puts it.
+pub(crate) fn library(project: &Project, profile: Profile) -> Utf8PathBuf {
+    let folder = if profile == Profile::Release { "release" } else { "debug" };
+    project.root.join(TARGET).join(folder).join(LIBRARY)
 }
 
 /// Generates the bindings of one language from a library with symbols. Nothing else is left in `folder`.
@@ -162,6 +167,8 @@ impl BindgenPathsLayer for UdlFolder {
     }
 }
 
+/// Builds of what ships; no other build overwrites them.
+const TARGET: &str = "target/mobile";
 /// The shared library's file name.
 #[cfg(target_os = "macos")]
 pub(crate) const LIBRARY: &str = "libdatatracks.dylib";

@@ -103,6 +103,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("go", "the package golang"),
     ("python3", "the package python3-venv"),
     ("strip", "the package binutils"),
+    ("debootstrap", "the package debootstrap"),
+    ("unshare", "the package util-linux"),
 ];
 
 /// How often a command with a deadline is looked at.

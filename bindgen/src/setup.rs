@@ -1,4 +1,4 @@
-//! The tools that tests need, installed into `.tools/`: a real SFU, Python with foreign peers, cargo-deny.
+//! The tools that tests need, installed into `.tools/`: a real SFU, Python with foreign peers, cargo-deny, Swift.
 //!
 //! Versions are pinned here and in `tests/requirements.txt`. What is there in the right version is left alone.
 
@@ -10,6 +10,7 @@ use crate::{
     project::Project,
     report::Outcome,
     run::{self, command},
+    swift,
 };
 
 /// Installs what is missing.
@@ -18,7 +19,7 @@ pub(crate) fn install(project: &Project) -> Result<Outcome> {
     install_sfu(project)?;
     install_python(project)?;
     install_cargo_deny(project)?;
-    Ok(Outcome::Done)
+    swift::install(project)
 }
 
 /// True when a tool of `.tools/` reports this version.

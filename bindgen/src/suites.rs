@@ -12,7 +12,7 @@ use crate::{
     project::Project,
     report::{Outcome, Report, Tally},
     run::{self, command},
-    setup, size,
+    setup, size, swift,
 };
 
 /// Setup, checks and all suites.
@@ -25,6 +25,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("reference host", || reference_host(project));
     report.step("Python tests", || pytest(project, "tests/python"));
     report.step("interop tests", || pytest(project, "tests/interop"));
+    swift::suites(project, report, Profile::Release, full);
 }
 
 fn rust(project: &Project, full: bool) -> Result<Outcome> {
@@ -39,7 +40,7 @@ fn rust(project: &Project, full: bool) -> Result<Outcome> {
 }
 
 /// The binary whose embedded SFU the bindings are tested against.
-fn reference_host(project: &Project) -> Result<Outcome> {
+pub(crate) fn reference_host(project: &Project) -> Result<Outcome> {
     // With the features of the Rust tests, so that nothing is compiled twice.
     let arguments = ["build", "--workspace", "--all-features", "--bins"];
     run::run(&mut command(&project.root, "cargo", &arguments))?;
@@ -55,13 +56,16 @@ fn pytest(project: &Project, folder: &str) -> Result<Outcome> {
 /// What tests are told of where things are.
 fn with_surroundings<'a>(project: &Project, command: &'a mut Command) -> &'a mut Command {
     command
-        .env("DATATRACKS_BIN", project.root.join("target/debug/datatracks"))
+        .env("DATATRACKS_BIN", project.reference_host())
         .env("DATATRACKS_PYTHON", project.bindings().join("python"))
         .env("DATATRACKS_LIVEKIT_SERVER", project.tool(setup::SFU))
         .env("DATATRACKS_VENV_PYTHON", project.python())
 }
 
-fn count(command: &mut Command, read: impl Fn(&str) -> Option<Tally>) -> Result<Outcome> {
+pub(crate) fn count(
+    command: &mut Command,
+    read: impl Fn(&str) -> Option<Tally>,
+) -> Result<Outcome> {
     let mut sum = Tally::default();
     let status = run::watch(command, |line| {
         if let Some(Tally { passed, failed }) = read(line) {
