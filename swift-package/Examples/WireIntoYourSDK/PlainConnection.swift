@@ -59,7 +59,7 @@ public final class PlainConnection: DataTrackTransport {
         }
     }
 
-    /// Hands every message to `handler`, on a thread of its own, then `nil` at the end of the connection.
+    /// Hands every message to `handler`, on a thread of its own, and tells when the connection ends.
     public func receive(_ handler: @escaping @Sendable (Kind, Data) -> Void, atEnd: @escaping @Sendable () -> Void = {}) {
         Thread.detachNewThread { [self] in
             while let head = read(5), let kind = Kind(rawValue: head[0]) {
