@@ -50,8 +50,13 @@ fn test(project: &Project, profile: Profile, sanitizer: Option<&str>) -> Result<
     let build = project.root.join("target/swift").join(sanitizer.unwrap_or("build"));
     let sfu_variable = format!("DATATRACKS_SFU={}", sfu.address());
     let (search, link) = (format!("LD_LIBRARY_PATH={libraries}"), format!("-L{libraries}"));
-    let mut words = vec![sfu_variable.as_str(), &search, "swift", "test"];
-    words.extend(["--disable-xctest", "--scratch-path", build.as_str(), "-Xlinker", &link]);
+    let mut words = vec![sfu_variable.as_str(), &search];
+    if cfg!(target_os = "linux") {
+        words.extend(["timeout", PATIENCE]);
+    }
+    // One test at a time: some count threads and memory of the process.
+    words.extend(["swift", "test", "--disable-xctest", "--no-parallel"]);
+    words.extend(["--scratch-path", build.as_str(), "-Xlinker", &link]);
     words.extend(["-Xswiftc", "-warnings-as-errors"]);
     let sanitize = sanitizer.map(|name| format!("--sanitize={name}"));
     words.extend(sanitize.as_deref());
@@ -112,6 +117,8 @@ const GENERATED: &[(&str, &str)] = &[
     ("DataTracks.swift", "Sources/DataTracks/Generated"),
     ("DataTracksFFI.h", "Sources/DataTracksFFI"),
 ];
+/// Longest build and run together: tests have deadlines of their own, but a task that nobody cancels does not end by them.
+const PATIENCE: &str = "20m";
 const SANITIZERS: &[&str] = &["thread", "address"];
 
 #[cfg(test)]

@@ -24,6 +24,12 @@ public final class DataTrackSession: Sendable {
             transport: transport, events: remoteEvents, decryptionProvider: decryption, localIdentity: identity)
     }
 
+    /// With managers of your own making.
+    public init(local: LocalDataTrackManager, remote: RemoteDataTrackManager) {
+        self.local = local
+        self.remote = remote
+    }
+
     /// Every binary message of your WebSocket, as received and in order, on the thread that it comes on. Both managers get all of them:
     /// each takes what is its own, and a peek at the first bytes is what the rest costs.
     public func received(signal: Data) throws(SignalError) {

@@ -23,20 +23,27 @@ public enum RemoteDataTrackEvent: Sendable {
 /// Order is kept in all of them. Packets and frames never come this way.
 public struct DataTrackEvents<Event: Sendable>: Sendable {
     let deliver: @Sendable (Event) -> Void
+    /// Called when no event can come any more.
+    let finish: @Sendable () -> Void
+
+    private init(deliver: @escaping @Sendable (Event) -> Void, finish: @escaping @Sendable () -> Void = {}) {
+        self.deliver = deliver
+        self.finish = finish
+    }
 
     /// Nobody is told.
     public static var ignored: Self {
-        Self { _ in }
+        Self(deliver: { _ in })
     }
 
     /// On the main actor, one after the other. Never holds up the library, nor a frame.
     public static func onMainActor(_ handler: @escaping @MainActor @Sendable (Event) -> Void) -> Self {
-        Self { event in
+        Self(deliver: { event in
             // Unlike tasks, a queue keeps the order; and that of the main actor is this one.
             DispatchQueue.main.async {
                 MainActor.assumeIsolated { handler(event) }
             }
-        }
+        })
     }
 
     /// On the thread that causes the event, before the call that caused it returns. The handler must not block.
@@ -44,24 +51,10 @@ public struct DataTrackEvents<Event: Sendable>: Sendable {
         Self(deliver: handler)
     }
 
-    /// As a stream, which ends when the manager is shut down. It keeps every event until it is read.
+    /// As a stream, which ends when the manager is shut down. It keeps every event until it is read. For one manager only.
     public static func stream() -> (stream: AsyncStream<Event>, events: Self) {
         let (stream, continuation) = AsyncStream.makeStream(of: Event.self)
-        let open = Open { continuation.finish() }
-        return (stream, Self { event in withExtendedLifetime(open) { _ = continuation.yield(event) } })
-    }
-
-    /// Gone when the manager lets its delegate go.
-    private final class Open: Sendable {
-        let close: @Sendable () -> Void
-
-        init(close: @escaping @Sendable () -> Void) {
-            self.close = close
-        }
-
-        deinit {
-            close()
-        }
+        return (stream, Self(deliver: { continuation.yield($0) }, finish: { continuation.finish() }))
     }
 }
 

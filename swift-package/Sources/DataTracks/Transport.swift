@@ -67,6 +67,11 @@ private final class LocalAdapter: LocalDataTrackManagerDelegate {
         self.events = events
     }
 
+    /// The manager lets go of it when it is shut down.
+    deinit {
+        events.finish()
+    }
+
     func onSignalRequest(request: Data) throws {
         try transport.get().sendSignalRequest(request)
     }
@@ -91,6 +96,11 @@ private final class RemoteAdapter: RemoteDataTrackManagerDelegate {
     init(transport: any DataTrackTransport, events: DataTrackEvents<RemoteDataTrackEvent>) {
         self.transport = Weakly(transport)
         self.events = events
+    }
+
+    /// The manager lets go of it when it is shut down.
+    deinit {
+        events.finish()
     }
 
     func onSignalRequest(request: Data) throws {

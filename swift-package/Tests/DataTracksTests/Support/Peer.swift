@@ -19,6 +19,7 @@ final class Peer: Sendable {
         var heldBack: [Data]?
         var packets: [Data] = []
         var answers: [Data] = []
+        var listener: (@Sendable (Data) -> Void)?
     }
 
     private let hello: Hello
@@ -30,11 +31,29 @@ final class Peer: Sendable {
         var permissions: [String: Bool] = [:]
     }
 
-    init(_ identity: String, hello: Hello, providers: Providers = Providers(), onEvent: @escaping @Sendable () -> Void = {}) {
+    /// `delegate`: hears everything on raw threads, in place of the split into transport and events.
+    init(
+        _ identity: String,
+        hello: Hello,
+        providers: Providers = Providers(),
+        delegate: RawDelegate? = nil,
+        onEvent: @escaping @Sendable () -> Void = {}
+    ) {
         let seen = Locked([String]())
         self.identity = identity
         self.hello = hello
         self.seen = seen
+        if let delegate {
+            let outlet = outlet
+            delegate.outlet.with { $0 = outlet }
+            session = DataTrackSession(
+                local: LocalDataTrackManager(
+                    delegate: delegate, encryptionProvider: providers.encryption, localIdentity: identity),
+                remote: RemoteDataTrackManager(
+                    delegate: delegate, decryptionProvider: providers.decryption, localIdentity: identity)
+            )
+            return
+        }
         session = DataTrackSession(
             transport: outlet,
             identity: identity,
@@ -95,6 +114,7 @@ final class Peer: Sendable {
             state.with { $0.packets.append(bytes) }
             session.received(packet: bytes)
         case .signal:
+            state.now.listener?(bytes)
             let isHeldBack = state.with { state in
                 state.heldBack?.append(bytes)
                 return state.heldBack != nil
@@ -122,6 +142,11 @@ final class Peer: Sendable {
             state.resuming = false
             state.reconnects += 1
         }
+    }
+
+    /// Hands every signal to somebody else as well.
+    func alsoHands(signalsTo listener: @escaping @Sendable (Data) -> Void) {
+        state.with { $0.listener = listener }
     }
 
     /// From now on signals are kept instead of taken; `release` takes them.

@@ -16,10 +16,11 @@ final class Room: Sendable {
         _ identity: String,
         permissions: [String: Bool] = [:],
         providers: Peer.Providers = Peer.Providers(),
+        delegate: RawDelegate? = nil,
         onEvent: @escaping @Sendable () -> Void = {}
     ) async throws -> Peer {
         let hello = Peer.Hello(address: Room.address, room: name, permissions: permissions)
-        let peer = Peer(identity, hello: hello, providers: providers, onEvent: onEvent)
+        let peer = Peer(identity, hello: hello, providers: providers, delegate: delegate, onEvent: onEvent)
         peers.with { $0.append(peer) }
         try await peer.join()
         return peer
@@ -72,10 +73,10 @@ func subscribed(
 func until(
     _ what: String = "the condition",
     sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () -> Bool
+    _ condition: () async throws -> Bool
 ) async throws {
     let deadline = Date().addingTimeInterval(10)
-    while !condition() {
+    while try await !condition() {
         try #require(Date() < deadline, "\(what) does not come true", sourceLocation: sourceLocation)
         try await Task.sleep(nanoseconds: 2_000_000)
     }
