@@ -19,7 +19,7 @@ let package = Package(
         .target(name: "WireIntoYourSDK", dependencies: ["DataTracks"], path: "Examples/WireIntoYourSDK"),
         .executableTarget(name: "SensorPublisher", dependencies: ["WireIntoYourSDK"], path: "Examples/SensorPublisher"),
         .executableTarget(name: "Subscriber", dependencies: ["WireIntoYourSDK"], path: "Examples/Subscriber"),
-        .testTarget(name: "DataTracksTests", dependencies: ["WireIntoYourSDK"]),
+        .testTarget(name: "DataTracksTests", dependencies: ["SensorPublisher", "Subscriber", "WireIntoYourSDK"]),
     ],
     swiftLanguageModes: [.v6]
 )
