@@ -202,10 +202,11 @@ struct ErrorTests {
         }
     }
 
-    @Test(arguments: [
-        (2, .NotAllowed),
-        (6, .Rejected(code: 6, detail: "in words")),
-    ] as [(UInt64, SchemaError)])
+    @Test(
+        arguments: [
+            (2, .NotAllowed),
+            (6, .Rejected(code: 6, detail: "in words")),
+        ] as [(UInt64, SchemaError)])
     func schemasThatTheSfuRefuses(reason: UInt64, error: SchemaError) async throws {
         try await withAliceAndBob { alice, _ in
             alice.holdBack()

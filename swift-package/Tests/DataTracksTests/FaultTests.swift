@@ -66,15 +66,17 @@ struct FaultTests {
         try await inRoom { room in
             let alice = Locked<Peer?>(nil)
             let heard = Locked(Set<RawDelegate.Callback>())
-            let joined = try await room.join("alice", delegate: RawDelegate { callback in
-                guard let alice = alice.now else { return }
-                let isFirst = heard.with { $0.insert(callback).inserted }
-                _ = (alice.local.stats(), alice.remote.stats(), alice.remote.tracks())
-                _ = alice.local.publishResponsesForSyncState()
-                alice.local.handleBufferedAmount(bytes: 0)
-                guard isFirst else { return }
-                for track in alice.local.tracks() { try track.tryPush(Data("from \(callback)")) }
-            })
+            let joined = try await room.join(
+                "alice",
+                delegate: RawDelegate { callback in
+                    guard let alice = alice.now else { return }
+                    let isFirst = heard.with { $0.insert(callback).inserted }
+                    _ = (alice.local.stats(), alice.remote.stats(), alice.remote.tracks())
+                    _ = alice.local.publishResponsesForSyncState()
+                    alice.local.handleBufferedAmount(bytes: 0)
+                    guard isFirst else { return }
+                    for track in alice.local.tracks() { try track.tryPush(Data("from \(callback)")) }
+                })
             alice.with { $0 = joined }
             let bob = try await room.join("bob")
             let (track, stream) = try await connected(joined, bob)

@@ -113,9 +113,11 @@ struct ThreadTests {
     @Test func withTheRawChoiceEventsArriveOnTheCallersThread() async throws {
         try await inRoom { room in
             let threads = Locked([ObjectIdentifier]())
-            let alice = try await room.join("alice", delegate: RawDelegate { callback in
-                if callback == .trackUnpublished { threads.with { $0.append(currentThread()) } }
-            })
+            let alice = try await room.join(
+                "alice",
+                delegate: RawDelegate { callback in
+                    if callback == .trackUnpublished { threads.with { $0.append(currentThread()) } }
+                })
             let track = try await alice.local.publishDataTrack(name: "track")
             let caller = try await onThreadOfItsOwn { track.unpublish() }
             #expect(threads.now == [caller])
@@ -156,10 +158,11 @@ private final class Observer: RemoteDataTrackObserver {
 private func onThreadOfItsOwn(_ work: @escaping @Sendable () throws -> Void) async throws -> ObjectIdentifier {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread {
-            continuation.resume(with: Result {
-                try work()
-                return currentThread()
-            })
+            continuation.resume(
+                with: Result {
+                    try work()
+                    return currentThread()
+                })
         }
     }
 }

@@ -31,9 +31,10 @@ struct TrackTests {
             #expect(try await stream.next() == nil)
             // A second track: whatever would be told twice would have been told before it.
             _ = try await connected(alice, bob, DataTrackOptions(name: "marker"))
-            #expect(alice.seen.now == [
-                "local published samples", "local unpublished samples: requested", "local published marker",
-            ])
+            #expect(
+                alice.seen.now == [
+                    "local published samples", "local unpublished samples: requested", "local published marker",
+                ])
             let told = bob.seen.now
             for once in ["published samples", "unpublished samples: requested", "published marker"] {
                 #expect(told.filter { $0 == once }.count == 1, "\(once) in \(told)")
