@@ -40,7 +40,7 @@ pub(crate) fn generate(project: &Project, language: Language, profile: Profile) 
     for language in language.each() {
         let folder = project.bindings().join(language.name());
         generate_into(project, &library, *language, &folder)?;
-        texts::show(*language, &folder.join(language.source()))?;
+        texts::show(project, *language, &folder.join(language.source()))?;
         if *language == Language::Python {
             // A Python module finds its library beside itself.
             strip(project, &library, &folder.join(LIBRARY))?;
