@@ -42,12 +42,19 @@ struct Step {
 impl Report {
     /// Runs one step. A failure is kept and does not keep later steps from running.
     pub(crate) fn step(&mut self, name: &str, step: impl FnOnce() -> Result<Outcome>) {
+        self.gate(name, step);
+    }
+
+    /// Runs a step that later ones stand on, and answers whether they can: it ran, and is good.
+    pub(crate) fn gate(&mut self, name: &str, step: impl FnOnce() -> Result<Outcome>) -> bool {
         println!("\n== {name}");
         let started = Instant::now();
         let result = step();
         let step = Step { name: name.into(), took: started.elapsed(), result };
         println!("   {}", step.line());
+        let is_open = step.is_green() && !matches!(step.result, Ok(Outcome::NotRun(_)));
         self.steps.push(step);
+        is_open
     }
 
     /// True when every step so far is good.
@@ -137,7 +144,7 @@ mod tests {
         report.step("good", || Ok(Outcome::Counted(Tally { passed: 3, failed: 0 })));
         report.step("done", || Ok(Outcome::Done));
         assert!(report.is_green());
-        report.step("bad", || anyhow::bail!("no"));
+        assert!(!report.gate("bad", || anyhow::bail!("no")));
         assert_eq!(report.sum(), Tally { passed: 3, failed: 1 });
         assert!(!report.is_green());
     }
@@ -148,6 +155,13 @@ mod tests {
         report.step("empty", || Ok(Outcome::Counted(Tally::default())));
         assert!(!report.is_green());
         assert_eq!(report.sum(), Tally { passed: 0, failed: 1 });
+    }
+
+    #[test]
+    fn nothing_stands_on_what_did_not_run() {
+        let mut report = Report::default();
+        assert!(report.gate("made", || Ok(Outcome::Done)));
+        assert!(!report.gate("toolchain", || Ok(Outcome::NotRun("no right to mount".into()))));
     }
 
     #[test]

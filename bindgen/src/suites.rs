@@ -12,7 +12,7 @@ use crate::{
     project::Project,
     report::{Outcome, Report, Tally},
     run::{self, command},
-    setup, size,
+    setup, size, swift,
 };
 
 /// Setup, checks and all suites.
@@ -27,6 +27,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("interop tests", || pytest(project, "tests/interop"));
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
     report.step("Kotlin tests", || junit(project));
+    swift::suites(project, report, Profile::Release, full);
 }
 
 /// The Kotlin suite, and what it needs.
