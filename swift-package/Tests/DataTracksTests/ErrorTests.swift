@@ -224,7 +224,7 @@ struct ErrorTests {
             (PublishError.DuplicateName, "this participant already publishes a track of that name"),
             (PublishError.Rejected(code: 6, detail: "no room"), "the SFU refused: no room (code: 6)"),
             (PushFrameError.FrameTooLarge(max: 9), "the payload has more bytes than a frame of this track can carry (max: 9)"),
-            (EncryptionError.MissingKey(keyIndex: 1), "there is no key for this index (key index: 1)"),
+            (EncryptionError.KeyMissing(keyIndex: 1), "there is no key for this index (key index: 1)"),
         ] as [(any Error, String)])
     func whatPeopleRead(error: any Error, text: String) {
         #expect(error.localizedDescription == text)
