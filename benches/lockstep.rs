@@ -1,4 +1,4 @@
-//! One thread, one frame at a time: what a frame costs on either side. `cargo bench --features host`.
+//! One thread, one frame at a time: what a frame costs on either side. `cargo bench`.
 //!
 //! Each figure is the median of several rounds, with the smallest and the largest beside it.
 

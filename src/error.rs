@@ -43,9 +43,7 @@ pub enum PublishError {
     #[error("all 65 535 handles are taken, or the SFU says that there are too many tracks")]
     LimitReached,
     /// The SFU refused for another reason: the code of its RequestResponse and its own words.
-    #[error(
-        "the SFU refused for another reason: the code of its RequestResponse and its own words (code: {code}, detail: {detail})"
-    )]
+    #[error("the SFU refused: {detail} (code: {code})")]
     Rejected {
         /// The number of the reason.
         code: i32,
@@ -144,9 +142,7 @@ pub enum SignalError {
     #[error("the bytes are no SignalResponse, or larger than 2 MiB")]
     Malformed,
     /// The message is of another kind than the called method takes: its field number in SignalResponse, 0 for none.
-    #[error(
-        "the message is of another kind than the called method takes: its field number in SignalResponse, 0 for none (tag: {tag})"
-    )]
+    #[error("the message is of another kind than the called method takes (tag: {tag})")]
     UnexpectedMessage {
         /// The field number.
         tag: u32,
@@ -166,7 +162,7 @@ pub enum EncryptionError {
         key_index: u8,
     },
     /// Anything else.
-    #[error("anything else")]
+    #[error("the frame could not be encrypted")]
     Failed,
 }
 
@@ -180,7 +176,7 @@ pub enum DecryptionError {
         key_index: u8,
     },
     /// The tag does not fit: another key, or damaged bytes.
-    #[error("the tag does not fit: another key, or damaged bytes")]
+    #[error("the frame could not be decrypted: it was sealed with another key, or damaged")]
     Failed,
 }
 
@@ -229,9 +225,7 @@ pub enum SchemaError {
     #[error("the participant's blobs are too large together")]
     LimitReached,
     /// The SFU refused for another reason: the code of its RequestResponse and its own words.
-    #[error(
-        "the SFU refused for another reason: the code of its RequestResponse and its own words (code: {code}, detail: {detail})"
-    )]
+    #[error("the SFU refused: {detail} (code: {code})")]
     Rejected {
         /// The number of the reason.
         code: i32,

@@ -6,7 +6,7 @@
 //! # Layers
 //!
 //! ```text
-//! ffi → {local, remote} → {packet, e2ee, signal} → {frame, track, options, error, stats, random}
+//! ffi → {local, remote} → {packet, e2ee, signal} → {frame, track, options, error, stats, random, sorted}
 //! host (feature) → what this crate exports
 //! ```
 //! Never the other way; `local` and `remote` do not know each other. Below `ffi` nothing awaits, spawns, locks or reads a
@@ -22,6 +22,7 @@ pub mod packet;
 pub mod random;
 mod remote;
 pub mod signal;
+mod sorted;
 pub mod stats;
 pub mod track;
 

@@ -107,13 +107,13 @@ pub enum DataTrackSchemaEncoding {
 /// Why a track ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnpublishReason {
-    /// Its publisher ended it.
+    /// Its publisher ended it, or did not publish it again within 10 s after coming back in a new session.
     Requested,
     /// The SFU took it away.
     Revoked,
     /// After a full reconnect the SFU refused it, also when asked again.
     RepublishRefused,
-    /// The participant left the room.
+    /// The participant left the room, or lost its connection and did not come back within 10 s.
     PublisherLeft,
     /// The manager was shut down.
     Shutdown,

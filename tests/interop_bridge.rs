@@ -88,7 +88,7 @@ async fn a_lost_connection_can_be_resumed_and_a_removed_participant_cannot() {
 #[ignore = "needs DATATRACKS_LIVEKIT_SERVER"]
 async fn permissions_reach_the_room() {
     let (_server, bridge) = bridge().await;
-    let permissions = Permissions { can_publish_data: false, can_subscribe: true };
+    let permissions = Permissions { can_publish_data: false, ..Permissions::default() };
     let mut eve = Plain::hello(bridge, "eve", false, permissions).await;
     eve.signal(publish_request()).await;
     loop {

@@ -13,7 +13,10 @@ use datatracks::{
     DataTrackSchemaEncoding as Schemas, DataTrackSchemaId, EncryptionMode, LocalDataTrack,
     PublishError, PushFrameError, SignalError, SignalOutcome, UnpublishReason, WaitError,
 };
-use livekit_protocol::{request_response::Reason, signal_request::Message as Asked};
+use livekit_protocol::{
+    self as proto, request_response::Reason, signal_request::Message as Asked,
+    signal_response::Message as Answer,
+};
 use local_support::*;
 
 fn named(name: &str) -> DataTrackOptions {
@@ -297,6 +300,33 @@ fn p4_an_answer_that_switches_encryption_is_undone() {
         assert_eq!(publishing.ready().unwrap_err(), PublishError::UnexpectedAnswer);
         assert_eq!(unpublishes(&rig.host.requests()), [1]);
         assert!(rig.host.take().is_empty());
+    }
+}
+
+#[test]
+fn p4_an_answer_that_makes_no_sense_is_undone_at_once() {
+    let changes: [fn(&mut proto::DataTrackInfo); 4] = [
+        |track| track.encryption = 2,
+        |track| track.encryption = -1,
+        |track| track.sid = "TR_media".into(),
+        |track| track.name = String::new(),
+    ];
+    for change in changes {
+        let rig = Rig::new();
+        let mut publishing = rig.publishing(named("pose"));
+        let mut info = info(&only_publish(&rig.host.requests()), "DTR_a");
+        change(&mut info);
+        let answer = || {
+            let info = Some(info.clone());
+            Answer::PublishDataTrackResponse(proto::PublishDataTrackResponse { info })
+        };
+        rig.answer(answer());
+        assert_eq!(publishing.ready().unwrap_err(), PublishError::UnexpectedAnswer);
+        assert_eq!(unpublishes(&rig.host.requests()), [1]);
+        assert!(rig.host.take().is_empty());
+        assert_eq!(rig.manager.stats().entries_skipped, 1);
+        rig.answer(answer());
+        assert!(rig.host.requests().is_empty(), "it was undone");
     }
 }
 

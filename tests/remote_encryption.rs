@@ -8,12 +8,7 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
 use std::{
     sync::{
@@ -25,8 +20,8 @@ use std::{
 };
 
 use datatracks::{packet::Encryption, *};
-use subscriber::*;
-use task::poll_once;
+use kit::subscriber::*;
+use kit::task::poll_once;
 
 const KEY: &[u8] = b"a key that all share";
 
@@ -257,18 +252,48 @@ fn p10_what_waits_for_a_provider_is_bounded() {
         Ok(())
     });
     let mut packets = Packets::default();
-    let blocking = packets.sealed(&[1; 20], SOME);
-    let blocked = Arc::clone(&subscriber);
-    let blocked = thread::spawn(move || blocked.feed(blocking));
-    was_entered.lock().unwrap().recv().unwrap();
-    for _ in 0..100 {
-        subscriber.feed(packets.sealed(&vec![0; 1 << 20], SOME));
+    let mut while_blocked = |frames: usize, bytes: usize| {
+        let first = u64::from(packets.number);
+        let blocking = packets.sealed(&[1; 20], SOME);
+        let blocked = Arc::clone(&subscriber);
+        let blocked = thread::spawn(move || blocked.feed(blocking));
+        was_entered.lock().unwrap().recv().unwrap();
+        for _ in 0..frames {
+            subscriber.feed(packets.sealed(&vec![0; bytes], SOME));
+        }
+        go.send(()).unwrap();
+        blocked.join().unwrap();
+        subscriber.clock.advance(20 * MS);
+        read_numbers(&stream).into_iter().map(|number| number - first).collect::<Vec<u64>>()
+    };
+    assert_eq!(while_blocked(100, 1 << 20), (0..9).collect::<Vec<_>>(), "8 MiB of them");
+    // What has waited is given back: twenty times that much is more than all tracks of a manager may have.
+    for _ in 0..20 {
+        assert_eq!(while_blocked(8, 1 << 20).len(), 9);
     }
-    go.send(()).unwrap();
-    blocked.join().unwrap();
-    let read = read_numbers(&stream);
-    assert_eq!(read, (0..9).collect::<Vec<_>>(), "8 MiB of them");
     assert_eq!(subscriber.track("data").stats().frames_dropped_budget, 92);
+    while_blocked(5_000, 20);
+    let dropped = subscriber.track("data").stats().frames_dropped_budget - 92;
+    assert_eq!(dropped, 5_000 - 4_096, "a number of them");
+}
+
+#[test]
+fn a_frame_opened_after_a_new_beginning_has_no_place_in_it() {
+    let slot: Arc<Mutex<Option<Arc<Subscriber>>>> = Arc::default();
+    let inner = Arc::clone(&slot);
+    let (subscriber, stream) = scripted(move |_| {
+        if let Some(subscriber) = inner.lock().unwrap().take() {
+            subscriber.handles(&[(9, "DTR_1")]);
+        }
+        Ok(())
+    });
+    *slot.lock().unwrap() = Some(Arc::clone(&subscriber));
+    let mut former = Packets { number: 500, ..Default::default() };
+    subscriber.feed(former.sealed(&[0; 20], SOME));
+    let mut packets = Packets { handle: 9, ..Default::default() };
+    (0..3).for_each(|_| subscriber.feed(packets.sealed(&[0; 20], SOME)));
+    assert_eq!(read_numbers(&stream), [0, 1, 2]);
+    assert_eq!(stream.stats().frames_late, 1);
 }
 
 #[test]

@@ -7,16 +7,11 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
-use chance::Chance;
 use datatracks::*;
-use subscriber::*;
+use kit::chance::Chance;
+use kit::subscriber::*;
 
 fn options(buffer_frames: u32) -> DataTrackSubscribeOptions {
     DataTrackSubscribeOptions { buffer_frames, ..Default::default() }
@@ -176,7 +171,7 @@ fn p3_a_lost_packet_costs_its_frame_and_delays_the_next_by_the_window() {
     let mut packets = Packets::default();
     subscriber.feed(packets.frame(&payload(0, 50_000)));
     let mut holed = packets.frame(&payload(1, 50_000));
-    holed.remove(1);
+    let missing = holed.remove(1);
     subscriber.feed(holed);
     subscriber.feed(packets.frame(&payload(2, 50_000)));
     assert_eq!(read_numbers(&stream), [0]);
@@ -190,6 +185,91 @@ fn p3_a_lost_packet_costs_its_frame_and_delays_the_next_by_the_window() {
     subscriber.clock.advance(2000 * MS);
     assert_eq!(track.stats().frames_dropped_incomplete, 1);
     assert_eq!((track.stats().bytes_partial, track.stats().packets_dropped), (0, 3));
+    subscriber.feed(packets.frame(&payload(3, 10)));
+    subscriber.feed([missing]);
+    assert_eq!((track.stats().bytes_partial, track.stats().packets_dropped), (0, 4), "too late");
+}
+
+#[test]
+fn p3_a_frame_that_begins_again_elsewhere_is_another_one() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(16));
+    let begun = Packets { number: 5, ..Default::default() }.frame(&payload(4, 40_000));
+    subscriber.feed(&begun[..2]);
+    let again = Packets { number: 5, sequence: 100, ..Default::default() };
+    subscriber.feed(again.clone().frame(&payload(5, 40_000)));
+    subscriber.clock.advance(20 * MS);
+    assert_whole(&read_all(&stream), 40_000);
+    assert_eq!(subscriber.track("data").stats().frames_dropped_incomplete, 1);
+}
+
+#[test]
+fn p10_incomplete_frames_hold_no_more_than_the_reader_allows() {
+    let subscriber = Subscriber::new();
+    let limit = 400_000;
+    let stream =
+        subscriber.reading(DataTrackSubscribeOptions { max_partial_bytes: limit, ..options(16) });
+    let track = subscriber.track("data");
+    let mut packets = Packets::default();
+    subscriber.feed(packets.frame(&payload(0, 300_000)));
+    assert_eq!(read_numbers(&stream), [0]);
+    subscriber.feed(&packets.frame(&payload(1, 20_000))[..1]);
+    let held = track.stats().bytes_partial;
+    assert!(held <= limit / 4, "{held}: the next frame need not be as large as the last one");
+    for number in 2..20 {
+        subscriber.feed(&packets.frame(&payload(number, 100_000))[1..]);
+        assert!(track.stats().bytes_partial <= limit);
+    }
+    assert!(track.stats().frames_dropped_budget > 10);
+    stream.shutdown();
+    assert_eq!(track.stats().bytes_partial, 0);
+}
+
+#[test]
+fn p3_a_pause_within_the_window_is_no_new_beginning() {
+    let subscriber = Subscriber::new();
+    let stream =
+        subscriber.reading(DataTrackSubscribeOptions { reorder_window_ms: 10_000, ..options(16) });
+    let mut packets = Packets::default();
+    let frames: Vec<_> = (0..3).map(|number| packets.frame(&payload(number, 10))).collect();
+    subscriber.feed(frames[0].iter().chain(&frames[2]));
+    subscriber.clock.advance(5_000 * MS);
+    subscriber.feed(&frames[1]);
+    assert_eq!(read_numbers(&stream), [0, 1, 2]);
+}
+
+#[test]
+fn late_frames_take_no_room() {
+    let subscriber = Subscriber::new();
+    let stream =
+        subscriber.reading(DataTrackSubscribeOptions { reorder_window_ms: 0, ..options(16) });
+    let mut packets = Packets::default();
+    let late: Vec<_> = (0..64).map(|_| packets.frame(&vec![0; 1 << 20])).collect();
+    subscriber.feed(packets.frame(b"first"));
+    subscriber.feed(late.into_iter().flatten());
+    subscriber.feed(packets.frame(&vec![0; 1 << 20]));
+    assert_eq!(read_numbers(&stream), [64, 65]);
+    assert_eq!(stream.stats().frames_late, 64);
+}
+
+#[test]
+fn p10_without_memory_each_policy_keeps_what_it_says() {
+    // Frame 0 is missing, so that with a window all of them are held.
+    for (buffer_policy, reorder_window_ms, first) in
+        [(BufferPolicy::DropOldest, 10_000, 8), (BufferPolicy::DropNewest, 0, 1)]
+    {
+        let subscriber = Subscriber::new();
+        let stream = subscriber.reading(DataTrackSubscribeOptions {
+            buffer_policy,
+            reorder_window_ms,
+            ..options(65_536)
+        });
+        let mut packets = Packets { number: 1, ..Default::default() };
+        (0..70).for_each(|_| subscriber.feed(packets.frame(&vec![0; 1 << 20])));
+        subscriber.clock.advance(10_000 * MS);
+        assert_eq!(read_numbers(&stream), (first..first + 63).collect::<Vec<_>>());
+        assert_eq!(stream.stats().frames_dropped_full, 7);
+    }
 }
 
 #[test]
@@ -311,10 +391,10 @@ fn each_stream_keeps_frames_as_its_policy_says() {
     let subscriber = Subscriber::new();
     let policy = |buffer_policy| DataTrackSubscribeOptions { buffer_policy, ..options(3) };
     let oldest = subscriber.reading(policy(BufferPolicy::DropOldest));
-    let newest = task::poll_once(
+    let newest = kit::task::poll_once(
         subscriber.track("data").subscribe_with_options(policy(BufferPolicy::DropNewest), None),
     );
-    let latest = task::poll_once(
+    let latest = kit::task::poll_once(
         subscriber.track("data").subscribe_with_options(policy(BufferPolicy::LatestOnly), None),
     );
     let (newest, latest) = (newest.unwrap().unwrap(), latest.unwrap().unwrap());

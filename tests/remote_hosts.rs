@@ -7,12 +7,7 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
 use std::{
     sync::{
@@ -25,8 +20,8 @@ use std::{
 
 use Event::*;
 use datatracks::*;
-use subscriber::*;
-use task::poll_once;
+use kit::subscriber::*;
+use kit::task::poll_once;
 
 #[test]
 fn p5_a_host_that_throws_at_everything_misses_nothing_else() {

@@ -7,25 +7,18 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/counting.rs"]
-mod counting;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
 use std::sync::Arc;
 
-use chance::Chance;
-use counting::{allocations, live_bytes};
 use datatracks::{packet::*, *};
-use subscriber::*;
-use task::poll_once;
+use kit::chance::Chance;
+use kit::counting::{allocations, live_bytes};
+use kit::subscriber::*;
+use kit::task::poll_once;
 
 #[global_allocator]
-static COUNTING: counting::Counting = counting::Counting;
+static COUNTING: kit::counting::Counting = kit::counting::Counting;
 
 const MIB: i64 = 1 << 20;
 
@@ -72,6 +65,9 @@ fn p10_no_sender_however_hostile_exceeds_the_budgets() {
     many_tracks_share_the_managers_budget();
     frames_that_nobody_reads_are_bounded();
     idle_tracks_are_small();
+    endless_sessions_leave_nothing();
+    abandoned_calls_leave_nothing();
+    a_small_frame_keeps_no_large_buffer();
 }
 
 fn one_allocation_a_frame() {
@@ -188,4 +184,51 @@ fn idle_tracks_are_small() {
     let _streams = many_tracks(&subscriber, 1_000);
     let each = (live_bytes() - before) / 1_000;
     assert!(each <= 2_560, "{each} bytes an idle, subscribed track with its stream");
+}
+
+/// A publisher whose session is another one with each message, and that lists its track every other time.
+fn endless_sessions_leave_nothing() {
+    let subscriber = Subscriber::new();
+    let _stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    let bounce = |session: u32| {
+        let sid = format!("DTR_{session}");
+        subscriber.update(vec![
+            returned("bob", 2 * session, vec![]),
+            lost("bob"),
+            returned("bob", 2 * session + 1, vec![track(1, &sid, "data")]),
+        ]);
+        subscriber.host.take();
+    };
+    (0..1_000).for_each(bounce);
+    let before = live_bytes();
+    (1_000..100_000).for_each(bounce);
+    let grown = live_bytes() - before;
+    assert!(grown < MIB / 16, "{grown} bytes for 99 000 sessions");
+    assert_eq!(subscriber.manager.tracks().len(), 1);
+}
+
+fn abandoned_calls_leave_nothing() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    let track = subscriber.track("data");
+    let before = live_bytes();
+    for _ in 0..10_000 {
+        assert!(poll_once(stream.next(None)).is_none());
+        assert!(poll_once(track.wait_for_unpublish(None)).is_none());
+    }
+    let grown = live_bytes() - before;
+    assert!(grown < MIB / 64, "{grown} bytes for 20 000 calls");
+}
+
+fn a_small_frame_keeps_no_large_buffer() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    let mut packets = Packets::default();
+    subscriber.feed(packets.frame(&vec![0; 2 << 20]));
+    drop(read_all(&stream));
+    let small = packets.frame(&[0; 20_000]);
+    let before = live_bytes();
+    subscriber.feed(&small);
+    let grown = live_bytes() - before;
+    assert!((20_000..60_000).contains(&grown), "{grown} bytes for a frame of 20 000");
 }

@@ -7,12 +7,7 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
 use std::{
     collections::BTreeSet,
@@ -20,8 +15,8 @@ use std::{
 };
 
 use datatracks::*;
-use subscriber::*;
-use task::{Task, poll_once};
+use kit::subscriber::*;
+use kit::task::{Task, poll_once};
 
 type Next = Task<Result<Option<DataTrackFrame>, WaitError>>;
 
@@ -167,6 +162,18 @@ fn a_stream_outlives_its_manager() {
     assert_eq!(read_numbers(&stream), [0]);
     assert_eq!(poll_once(stream.next(None)), Some(Ok(None)));
     assert_eq!((track.info().name.as_str(), track.stats().frames_completed), ("data", 1));
+}
+
+#[test]
+fn a_dropped_stream_buffers_no_more() {
+    let (subscriber, stream, mut packets) = reading();
+    let track = subscriber.track("data");
+    let other = poll_once(track.subscribe(None)).unwrap().unwrap();
+    assert_eq!(track.stats().streams, 2);
+    drop(other);
+    assert_eq!(track.stats().streams, 1);
+    subscriber.feed(packets.frame(b"payload"));
+    assert_eq!(read_numbers(&stream), [0]);
 }
 
 #[test]

@@ -8,21 +8,16 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use Event::*;
 use SubscriptionState::*;
-use chance::Chance;
 use datatracks::*;
-use subscriber::*;
-use task::Task;
+use kit::chance::Chance;
+use kit::subscriber::*;
+use kit::task::Task;
 
 type Subscribing = Task<Result<Arc<DataTrackStream>, SubscribeError>>;
 
@@ -58,7 +53,7 @@ fn one_subscription_serves_all_readers() {
     assert_eq!(subscriber.track("data").subscription_state(), Pending);
     subscriber.handles(&[(7, "DTR_1")]);
     let (first, second) = (first.finish().unwrap(), second.finish().unwrap());
-    let third = task::poll_once(subscriber.track("data").subscribe(None)).unwrap().unwrap();
+    let third = kit::task::poll_once(subscriber.track("data").subscribe(None)).unwrap().unwrap();
     assert_eq!(subscriber.host.take(), [changed(Active)]);
     assert_eq!(subscriber.manager.stats().subscriptions_active, 1);
     assert_eq!(subscriber.track("data").stats().streams, 3);
@@ -152,7 +147,7 @@ fn p6_a_cancelled_call_ends_at_once() {
     subscriber.clock.advance(Duration::ZERO);
     subscriber.host.take();
     let track = subscriber.track("data");
-    let answer = task::poll_once(track.subscribe(Some(token))).unwrap();
+    let answer = kit::task::poll_once(track.subscribe(Some(token))).unwrap();
     assert_eq!(answer.unwrap_err(), SubscribeError::Cancelled);
     assert_eq!(subscriber.host.take(), [], "nothing is asked for");
     subscriber.handles(&[(7, "DTR_1")]);
@@ -171,7 +166,7 @@ fn p6_an_unpublished_track_ends_the_wait_and_is_forgotten() {
     assert_eq!(subscriber.host.take(), [changed(Unsubscribed), ended]);
     subscriber.handles(&[(7, "DTR_1")]);
     assert_eq!(subscriber.host.take(), [], "what is unpublished need not be ended");
-    let answer = task::poll_once(track.subscribe(None)).unwrap();
+    let answer = kit::task::poll_once(track.subscribe(None)).unwrap();
     assert_eq!(answer.unwrap_err(), SubscribeError::Unpublished);
 }
 
@@ -180,7 +175,7 @@ fn p6_a_request_that_the_host_cannot_send_fails_at_once() {
     let subscriber = knowing();
     subscriber.host.throw_at(|event| matches!(event, Subscribe(_)));
     let track = subscriber.track("data");
-    let answer = task::poll_once(track.subscribe(None)).unwrap();
+    let answer = kit::task::poll_once(track.subscribe(None)).unwrap();
     assert_eq!(answer.unwrap_err(), SubscribeError::SignalNotSent);
     let stats = subscriber.manager.stats();
     assert_eq!((stats.signals_sent, stats.signals_not_sent, stats.delegate_errors), (0, 1, 1));
@@ -248,6 +243,16 @@ fn p6_shutting_down_ends_every_wait() {
 }
 
 #[test]
+fn p6_a_manager_that_was_shut_down_is_gone_when_dropped() {
+    let ring = Arc::new(KeyRing::new(KeyRingOptions::default()).unwrap());
+    let provider = ring.decryption_provider();
+    let subscriber = Subscriber::with(Some(Arc::clone(&provider)), Some("me"));
+    subscriber.manager.shutdown();
+    drop(subscriber);
+    assert_eq!(Arc::strong_count(&provider), 1);
+}
+
+#[test]
 fn p6_a_dropped_manager_ends_every_wait_without_a_word() {
     let Subscriber { clock, host, manager } = {
         let subscriber = Subscriber::new();
@@ -273,7 +278,7 @@ fn p6_a_dropped_manager_ends_every_wait_without_a_word() {
     assert_eq!(Arc::strong_count(&host), 1, "the delegate is let go");
     assert!(!known.is_published());
     assert_eq!(
-        task::poll_once(known.subscribe(None)).unwrap().unwrap_err(),
+        kit::task::poll_once(known.subscribe(None)).unwrap().unwrap_err(),
         SubscribeError::Closed
     );
 }
@@ -284,7 +289,7 @@ fn permission_refused_fails_those_who_wait() {
     let subscribing = begin(&subscriber);
     subscriber.permission("DTR_1", false);
     assert_eq!(failed(subscribing), SubscribeError::NotPermitted);
-    let again = task::poll_once(subscriber.track("data").subscribe(None)).unwrap();
+    let again = kit::task::poll_once(subscriber.track("data").subscribe(None)).unwrap();
     assert_eq!(again.unwrap_err(), SubscribeError::NotPermitted, "the SFU does not say it twice");
     subscriber.host.take();
     subscriber.permission("DTR_1", true);
@@ -294,6 +299,30 @@ fn permission_refused_fails_those_who_wait() {
     let subscribing = begin(&subscriber);
     subscriber.handles(&[(8, "DTR_1")]);
     subscribing.finish().unwrap();
+}
+
+#[test]
+fn a_refusal_of_what_is_being_ended_concerns_nobody_who_wants_it_again() {
+    let subscriber = Subscriber::new();
+    subscriber.reading(DataTrackSubscribeOptions::default()).shutdown();
+    let again = begin(&subscriber);
+    subscriber.permission("DTR_1", false);
+    subscriber.host.take();
+    subscriber.handles(&[]);
+    assert_eq!(subscriber.host.take(), [Subscribe(sid("DTR_1"))]);
+    subscriber.handles(&[(8, "DTR_1")]);
+    again.finish().unwrap();
+}
+
+#[test]
+fn what_was_refused_is_asked_for_anew_under_another_sid() {
+    let subscriber = Subscriber::new();
+    let _stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    subscriber.handles(&[]);
+    subscriber.permission("DTR_1", false);
+    assert_eq!(subscriber.host.take(), [changed(Pending), changed(NotPermitted)]);
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_9", "data")])]);
+    assert_eq!(subscriber.host.take(), [Subscribe(sid("DTR_9")), changed(Pending)]);
 }
 
 #[test]
@@ -329,7 +358,7 @@ fn what_the_sfu_subscribes_us_to_is_used_when_wanted_and_left_alone_otherwise() 
     assert_eq!(subscriber.manager.stats().packets_unknown_handle, 1);
     subscriber.manager.resend_subscription_updates();
     assert_eq!(subscriber.host.take(), []);
-    let stream = task::poll_once(subscriber.track("data").subscribe(None)).unwrap().unwrap();
+    let stream = kit::task::poll_once(subscriber.track("data").subscribe(None)).unwrap().unwrap();
     assert_eq!(subscriber.host.take(), [changed(Active)]);
     subscriber.feed(Packets { number: 1, sequence: 1, ..Default::default() }.frame(b"wanted"));
     subscriber.clock.advance(20 * MS);
@@ -566,7 +595,7 @@ fn options_out_of_range_are_refused() {
         DataTrackSubscribeOptions { reorder_window_ms: 10_001, ..defaults() },
     ] {
         let track = subscriber.track("data");
-        let answer = task::poll_once(track.subscribe_with_options(options, None)).unwrap();
+        let answer = kit::task::poll_once(track.subscribe_with_options(options, None)).unwrap();
         assert_eq!(answer.unwrap_err(), SubscribeError::InvalidOptions);
     }
     assert_eq!(subscriber.host.take(), []);

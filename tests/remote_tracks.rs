@@ -7,12 +7,7 @@
     missing_docs
 )]
 
-#[path = "kit/chance.rs"]
-mod chance;
-#[path = "kit/subscriber.rs"]
-mod subscriber;
-#[path = "kit/task.rs"]
-mod task;
+mod kit;
 
 use std::{
     collections::HashSet,
@@ -21,9 +16,9 @@ use std::{
 
 use Event::*;
 use datatracks::*;
+use kit::subscriber::*;
+use kit::task::Task;
 use livekit_protocol::{self as livekit, signal_response::Message as Response};
-use subscriber::*;
-use task::Task;
 
 fn published(names: &[&str]) -> Vec<Event> {
     names.iter().map(|name| Published((*name).into())).collect()
@@ -86,6 +81,10 @@ fn who_is_missing_in_a_new_session_has_left() {
             }));
         } else {
             subscriber.join(others);
+        }
+        if !moved {
+            assert_eq!(subscriber.host.take(), [], "the server may have lost its session, too");
+            subscriber.clock.advance(10_000 * MS);
         }
         assert_eq!(subscriber.host.take(), [unpublished("a", UnpublishReason::PublisherLeft)]);
     }
@@ -226,6 +225,31 @@ fn p10_a_bad_entry_spoils_nothing_else() {
     )]);
     assert_eq!(subscriber.host.take(), published(&["good", "good too"]));
     assert_eq!(subscriber.manager.stats().entries_skipped, 7);
+}
+
+#[test]
+fn p10_tracks_are_bounded() {
+    let subscriber = Subscriber::new();
+    for publisher in 0..67 {
+        let tracks = (1..=1_000).map(|handle| {
+            let name = format!("{publisher} {handle}");
+            track(handle, &format!("DTR_{publisher}_{handle}"), &name)
+        });
+        subscriber.update(vec![participant(&format!("p{publisher}"), tracks.collect())]);
+    }
+    let stats = subscriber.manager.stats();
+    assert_eq!((stats.tracks_published, stats.entries_skipped), (65_535, 67_000 - 65_535));
+}
+
+#[test]
+fn who_has_left_publishes_nothing_whatever_is_listed() {
+    let subscriber = Subscriber::new();
+    let tracks = || vec![track(1, "DTR_1", "a")];
+    subscriber.update(vec![participant("bob", tracks())]);
+    subscriber.host.take();
+    let left = livekit::ParticipantInfo { data_tracks: tracks(), ..left("bob") };
+    subscriber.update(vec![left]);
+    assert_eq!(subscriber.host.take(), [unpublished("a", UnpublishReason::PublisherLeft)]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use datatracks::{
         },
         sfu::{
             RoomOptions, Rooms,
-            listen::{Server, ServerOptions},
+            listen::{Limits, Server, ServerOptions},
             plain,
         },
     },
@@ -157,7 +157,7 @@ async fn plain_participants_are_in_the_same_rooms() {
     let server = start_in(rooms.clone()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let plain = listener.local_addr().unwrap();
-    tokio::spawn(plain::serve(listener, rooms));
+    tokio::spawn(plain::serve(listener, rooms, plain::Limits::default()));
     let mut alice = Participant::join(&options(&server, "alice")).await;
     let track = alice.publish(1, "poses").await;
 
@@ -227,9 +227,56 @@ async fn plain_requests_get_plain_answers() {
     server.close().await;
 }
 
+#[tokio::test]
+async fn one_connection_too_many_waits_until_another_ends() {
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let server = start_within(limits, Rooms::new(RoomOptions::default())).await;
+    let alice = Participant::join(&options(&server, "alice")).await;
+    let mut waiting = TcpStream::connect(server.address()).await.unwrap();
+    waiting.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    assert!(timeout(A_MOMENT, waiting.readable()).await.is_err(), "nobody serves it");
+    alice.transport.leave().await;
+    assert!(rest(waiting).await.starts_with("HTTP/1.1 200"));
+    server.close().await;
+}
+
+#[tokio::test]
+async fn who_does_not_ask_in_time_is_let_go() {
+    let limits = Limits { request: A_MOMENT, ..Limits::default() };
+    let server = start_within(limits, Rooms::new(RoomOptions::default())).await;
+    let silent = TcpStream::connect(server.address()).await.unwrap();
+    let mut slow = TcpStream::connect(server.address()).await.unwrap();
+    slow.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    assert_eq!((rest(silent).await, rest(slow).await), (String::new(), String::new()));
+    server.close().await;
+}
+
+#[tokio::test]
+async fn who_is_hidden_reads_and_is_not_seen() {
+    let server = start().await;
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    let mut grants = Grants::new("spy", "lab");
+    grants.hidden = true;
+    let token = ApiKey::new(KEY, SECRET).sign(&grants);
+    let mut spy = Participant::join(&JoinOptions { token, ..options(&server, "") }).await;
+    let track = alice.publish(1, "poses").await;
+    spy.subscribe(&track.info.sid).await;
+    alice.send_packet(1, 0, b"seen");
+    spy.packet().await;
+    spy.transport.leave().await;
+    let bob = Participant::join(&options(&server, "bob")).await;
+    bob.transport.leave().await;
+    assert_eq!(alice.departure().await.identity, "bob");
+    server.close().await;
+}
+
 async fn ask(server: &Server, request: &str) -> String {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
+    rest(stream).await
+}
+
+async fn rest(mut stream: TcpStream) -> String {
     let mut answer = String::new();
     timeout(LIMIT, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
     answer
@@ -240,9 +287,13 @@ async fn start() -> Server {
 }
 
 async fn start_in(rooms: Rooms) -> Server {
+    start_within(Limits::default(), rooms).await
+}
+
+async fn start_within(limits: Limits, rooms: Rooms) -> Server {
     let address = ([127, 0, 0, 1], 0).into();
     let key = ApiKey::new(KEY, SECRET);
-    Server::start(ServerOptions { address, key, rooms }).await.unwrap()
+    Server::start(ServerOptions { address, key, rooms, limits }).await.unwrap()
 }
 
 fn options(server: &Server, identity: &str) -> JoinOptions {
@@ -250,6 +301,8 @@ fn options(server: &Server, identity: &str) -> JoinOptions {
     let address = ServerAddress::parse(&format!("ws://{}", server.address())).unwrap();
     JoinOptions { server: address, token, mode: None }
 }
+
+const A_MOMENT: Duration = Duration::from_millis(100);
 
 const KEY: &str = "testkey";
 const SECRET: &str = "0123456789abcdef0123456789abcdef";

@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use datatracks::{
-    host::sfu::{Impairment, RoomOptions, Rooms, plain},
+    host::sfu::{
+        Impairment, RoomOptions, Rooms,
+        plain::{self, Limits},
+    },
     signal::{RefusalReason, session::*},
 };
 use tokio::{
@@ -94,13 +97,7 @@ async fn a_participant_that_does_not_come_back_goes() {
     let address = serve(RoomOptions { departure_timeout, ..Default::default() }).await;
     let mut bob = Client::join(address, "bob").await;
     drop(Client::join(address, "alice").await);
-    bob.until(|response| {
-        matches!(response, Response::Update(update)
-            if update.participants[0].identity == "alice"
-                && update.participants[0].state == participant_state::DISCONNECTED)
-        .then_some(())
-    })
-    .await;
+    bob.until(|response| departed(response, "alice")).await;
 }
 
 #[tokio::test]
@@ -272,11 +269,65 @@ async fn a_reader_that_does_not_even_take_its_signals_is_let_go() {
     assert!(matches!(bob.signal().await, Response::Reconnect(_)), "its participant was kept");
 }
 
+#[tokio::test]
+async fn one_connection_too_many_waits_until_another_ends() {
+    let limits = Limits { connections: 2, ..Limits::default() };
+    let address = serve_within(limits, RoomOptions::default()).await;
+    let mut alice = Client::join(address, "alice").await;
+    let bob = Client::join(address, "bob").await;
+    let mut carol = Client::hello(address, r#"{"identity":"carol","room":"room"}"#).await;
+    alice.publish(1, "imu").await;
+    assert!(timeout(A_MOMENT, carol.stream.readable()).await.is_err(), "nobody serves carol");
+    drop(bob);
+    assert!(matches!(carol.signal().await, Response::Join(_)));
+}
+
+#[tokio::test]
+async fn who_does_not_say_hello_in_time_is_let_go() {
+    let limits = Limits { hello: A_MOMENT, ..Limits::default() };
+    let address = serve_within(limits, RoomOptions::default()).await;
+    let mut alice = Client::join(address, "alice").await;
+    let mut silent = Client::connect(address).await;
+    let mut slow = Client::connect(address).await;
+    slow.stream.write_all(&[HELLO, 0, 0]).await.unwrap();
+    silent.expect_end().await;
+    slow.expect_end().await;
+    alice.publish(1, "who said hello may be silent").await;
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_for_too_long_is_let_go() {
+    let limits = Limits { write: A_MOMENT, ..Limits::default() };
+    let departure_timeout = A_MOMENT;
+    let address =
+        serve_within(limits, RoomOptions { departure_timeout, ..Default::default() }).await;
+    let mut alice = Client::join(address, "alice").await;
+    let sid = alice.publish(1, "imu").await;
+    let mut bob = Client::join(address, "bob").await;
+    bob.subscribe(&sid).await;
+    let large = packet(1, &[7; 15_988]);
+    for _ in 0..SENT {
+        alice.send(PACKET, &large).await;
+    }
+    alice.until(|response| departed(response, "bob")).await;
+}
+
+fn departed(response: &Response, identity: &str) -> Option<()> {
+    let Response::Update(update) = response else { return None };
+    let participant = &update.participants[0];
+    let gone = participant.state == participant_state::DISCONNECTED;
+    (participant.identity == identity && gone).then_some(())
+}
+
 /// Starts a server on a port of its own; it ends with the test.
 async fn serve(options: RoomOptions) -> std::net::SocketAddr {
+    serve_within(Limits::default(), options).await
+}
+
+async fn serve_within(limits: Limits, options: RoomOptions) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(plain::serve(listener, Rooms::new(options)));
+    tokio::spawn(plain::serve(listener, Rooms::new(options), limits));
     address
 }
 
@@ -431,6 +482,8 @@ const PACKET: u8 = 2;
 const CONTROL: u8 = 3;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+const A_MOMENT: Duration = Duration::from_millis(100);
 
 /// Most that a data blob may have, nearly.
 const LARGE: usize = 60_000;

@@ -77,16 +77,43 @@ fn a_wish_for_an_unknown_track_is_forgotten_after_a_minute() {
 #[test]
 fn who_may_not_subscribe_hears_nothing_until_it_may() {
     let mut room = room();
-    room.permit("bob", Permissions { can_publish_data: true, can_subscribe: false });
+    room.permit("bob", Permissions { can_subscribe: false, ..Permissions::default() });
     let sid = room.publish("alice", 1, "imu");
     room.want("bob", &sid, true);
     assert_eq!(room.handles("bob"), None);
     room.permit("bob", Permissions::default());
     assert_eq!(room.handles("bob").unwrap().len(), 1);
-    room.permit("bob", Permissions { can_publish_data: true, can_subscribe: false });
+    room.permit("bob", Permissions { can_subscribe: false, ..Permissions::default() });
     assert_eq!(room.handles("bob").unwrap().len(), 0);
     room.send_packet("alice", &packet(1));
     assert!(room.packets.is_empty());
+}
+
+#[test]
+fn who_is_hidden_sees_the_others_and_is_not_seen() {
+    let mut room = room();
+    let sid = room.publish("alice", 1, "imu");
+    room.join("spy", Permissions { hidden: true, ..Permissions::default() });
+    let own = room.publish("spy", 1, "secret");
+    room.want("spy", &sid, true);
+    assert_eq!(room.handles("spy").unwrap().len(), 1);
+    room.join("carol", Permissions::default());
+    room.disconnect("bob");
+    room.resume("bob");
+    room.disconnect("spy");
+    room.resume("spy");
+    room.send("spy", Request::Leave(LeaveRequest::default()));
+    assert!(room.read_all("spy").iter().any(|told| names(told, &own)), "it sees itself");
+    for other in ["alice", "bob", "carol"] {
+        for told in room.read_all(other) {
+            assert!(!names(&told, "spy") && !names(&told, &own), "{other}: {told:?}");
+        }
+    }
+}
+
+/// However it does so.
+fn names(told: &Response, name: &str) -> bool {
+    format!("{told:?}").contains(&format!("{name:?}"))
 }
 
 #[test]
@@ -321,6 +348,7 @@ fn step() -> impl Strategy<Value = Step> {
         (any::<bool>(), any::<bool>()).prop_map(|(can_publish_data, can_subscribe)| Permissions {
             can_publish_data,
             can_subscribe,
+            hidden: false,
         });
     prop_oneof![
         4 => (who.clone(), handle.clone()).prop_map(|(who, handle)| Step::Publish(who, handle)),

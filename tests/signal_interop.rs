@@ -268,12 +268,11 @@ fn one_bad_track_leaves_the_others() {
         assert_eq!(people[0].tracks.len(), 1, "{bad:?}");
         assert_eq!(people[0].tracks[0].info.sid, "DTR_good");
 
+        let handle = u16::try_from(bad.pub_handle).ok().and_then(Handle::new);
+        let message = handle.map(SignalIn::UnusablePublishResponse);
         let response = livekit::PublishDataTrackResponse { info: Some(bad) };
         let decoded = decode(Response::PublishDataTrackResponse(response));
-        assert_eq!(
-            decoded,
-            Decoded { tag: signal::tag::PUBLISH_RESPONSE, message: None, skipped: 1 }
-        );
+        assert_eq!(decoded, Decoded { tag: signal::tag::PUBLISH_RESPONSE, message, skipped: 1 });
     }
 }
 
@@ -402,13 +401,18 @@ fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
 fn participant() -> impl Strategy<Value = Participant> {
     let tracks = proptest::collection::vec(track(), 0..4);
     let permission = proptest::option::of(any::<bool>());
-    ("\\PC{1,16}", "PA_\\w{4}", any::<bool>(), permission, tracks).prop_map(
-        |(identity, sid, connected, can_publish_data, tracks)| Participant {
-            identity,
-            sid,
-            connected,
-            can_publish_data,
-            tracks,
+    let session = ("PA_\\w{4}", any::<i64>(), any::<bool>(), any::<bool>());
+    ("\\PC{1,16}", session, permission, tracks).prop_map(
+        |(identity, (sid, joined_at_ms, connected, may_return), can_publish_data, tracks)| {
+            Participant {
+                identity,
+                sid,
+                joined_at_ms,
+                connected,
+                may_return,
+                can_publish_data,
+                tracks,
+            }
         },
     )
 }
@@ -458,6 +462,11 @@ fn schema_id() -> impl Strategy<Value = DataTrackSchemaId> {
 fn livekit_participant(participant: &Participant) -> livekit::ParticipantInfo {
     use livekit::participant_info::State;
     let state = if participant.connected { State::Active } else { State::Disconnected };
+    use livekit::DisconnectReason as Reason;
+    let reasons = match participant.may_return {
+        true => [Reason::SignalClose, Reason::DuplicateIdentity],
+        false => [Reason::ClientInitiated, Reason::ParticipantRemoved],
+    };
     let permission = |can_publish_data| livekit::ParticipantPermission {
         can_publish_data,
         ..Default::default()
@@ -465,7 +474,9 @@ fn livekit_participant(participant: &Participant) -> livekit::ParticipantInfo {
     livekit::ParticipantInfo {
         sid: participant.sid.clone(),
         identity: participant.identity.clone(),
+        joined_at_ms: participant.joined_at_ms,
         state: state.into(),
+        disconnect_reason: reasons[participant.tracks.len() % 2].into(),
         metadata: "not read".into(),
         permission: participant.can_publish_data.map(permission),
         data_tracks: participant.tracks.iter().map(livekit_track).collect(),

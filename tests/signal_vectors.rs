@@ -256,7 +256,9 @@ fn bob(connected: bool, tracks: Vec<TrackDescription>) -> Participant {
     Participant {
         identity: "bob".into(),
         sid: "PA_1".into(),
+        joined_at_ms: 0,
         connected,
+        may_return: false,
         can_publish_data: None,
         tracks,
     }

@@ -15,6 +15,7 @@ use crate::{
     project::Project,
     report::{Outcome, kilobytes},
     run::{self, command},
+    texts,
 };
 
 /// A language of the bindings.
@@ -39,6 +40,7 @@ pub(crate) fn generate(project: &Project, language: Language, profile: Profile) 
     for language in language.each() {
         let folder = project.bindings().join(language.name());
         generate_into(project, &library, *language, &folder)?;
+        texts::show(*language, &folder.join(language.source()))?;
         if *language == Language::Python {
             // A Python module finds its library beside itself.
             strip(project, &library, &folder.join(LIBRARY))?;
@@ -146,6 +148,15 @@ impl Language {
             Self::Swift => "swift",
             Self::Kotlin => "kotlin",
             Self::All => "all",
+        }
+    }
+
+    /// The generated source that an application calls.
+    fn source(self) -> &'static str {
+        match self {
+            Self::Python => "datatracks.py",
+            Self::Swift => "DataTracks.swift",
+            Self::Kotlin | Self::All => "io/datatracks/datatracks.kt",
         }
     }
 

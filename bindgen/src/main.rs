@@ -14,6 +14,7 @@ mod setup;
 mod size;
 mod suites;
 mod surface;
+mod texts;
 
 use std::process::ExitCode;
 

@@ -14,12 +14,13 @@
 //! So a flood of frames that nobody can open costs at most `window` derivations a key, ever. What a publisher sends moves
 //! only its own place: the shared key, and so what is sealed with it, is moved by the host alone.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{AesKey, Generation};
 use crate::{
     error::{DecryptionError, EncryptionError, KeyRingError},
     options::KeyRingOptions,
+    sorted::SortedMap,
 };
 
 /// Keys by index: shared ones, and those of participants.
@@ -29,13 +30,13 @@ pub struct Ring {
     window: usize,
     sealing_index: u8,
     shared: Chains,
-    participants: BTreeMap<Box<str>, Chains>,
+    participants: SortedMap<Box<str>, Chains>,
     /// Publishers that have ratcheted the shared key further than the host has, as a frame of theirs has proved.
-    ahead_of_shared: BTreeMap<Box<str>, Chains>,
+    ahead_of_shared: SortedMap<Box<str>, Chains>,
 }
 
 /// By key index.
-type Chains = BTreeMap<u8, Chain>;
+type Chains = SortedMap<u8, Chain>;
 
 /// A key and some that follow it.
 #[derive(Debug)]
@@ -59,9 +60,9 @@ impl Ring {
             size,
             window: window as usize,
             sealing_index: 0,
-            shared: Chains::new(),
-            participants: BTreeMap::new(),
-            ahead_of_shared: BTreeMap::new(),
+            shared: Chains::default(),
+            participants: SortedMap::default(),
+            ahead_of_shared: SortedMap::default(),
         })
     }
 
@@ -106,16 +107,19 @@ impl Ring {
     ) -> Result<(), KeyRingError> {
         self.check_index(key_index)?;
         let chains = match identity {
-            Some(identity) => self.participants.entry(identity.into()).or_default(),
+            Some(identity) => {
+                self.participants.get_or_insert_with(identity.into(), Chains::default)
+            }
             None => {
                 self.ahead_of_shared.retain(|_, chains| {
                     chains.remove(&key_index);
                     !chains.is_empty()
                 });
-                &mut self.shared
+                Some(&mut self.shared)
             }
         };
-        chains.insert(key_index, Chain { front: Arc::new(key), ahead: Vec::new() });
+        let chain = Chain { front: Arc::new(key), ahead: Vec::new() };
+        chains.map(|chains| chains.insert(key_index, chain));
         Ok(())
     }
 
@@ -213,7 +217,8 @@ impl Ring {
         if self.ahead_of_shared.len() >= MAX_AHEAD_OF_SHARED {
             self.ahead_of_shared.clear();
         }
-        self.ahead_of_shared.entry(publisher.into()).or_default().insert(key_index, advanced);
+        let ahead = self.ahead_of_shared.get_or_insert_with(publisher.into(), Chains::default);
+        ahead.map(|chains| chains.insert(key_index, advanced));
     }
 
     fn opening_chain(&self, publisher: &str, key_index: u8) -> Option<&Chain> {

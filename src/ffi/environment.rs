@@ -8,7 +8,6 @@
 //! manager's timeouts. It is never joined. A condition variable is all it needs: an async runtime would cost size and precision.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Condvar, LazyLock, Mutex, PoisonError, Weak},
     thread,
@@ -16,7 +15,10 @@ use std::{
 };
 
 use super::lock::Hold;
-use crate::random::Random;
+use crate::{
+    random::Random,
+    sorted::{SortedMap, SortedSet},
+};
 
 /// Something with deadlines: a manager.
 pub(crate) trait DeadlineClient: Send + Sync {
@@ -112,7 +114,7 @@ impl Alarm {
         if let Some(before) = entry.at.replace(at) {
             table.due.remove(&(before, self.id));
         }
-        table.due.insert((at, self.id));
+        table.due.insert((at, self.id), ());
         if earliest.is_none_or(|earliest| at < earliest) {
             self.timers.changed.notify_one();
         }
@@ -140,8 +142,8 @@ struct Timers {
 
 #[derive(Default)]
 struct Table {
-    clients: BTreeMap<u64, Entry>,
-    due: BTreeSet<(Instant, u64)>,
+    clients: SortedMap<u64, Entry>,
+    due: SortedSet<(Instant, u64)>,
     next_id: u64,
     running: bool,
 }
@@ -153,13 +155,12 @@ struct Entry {
 
 impl Table {
     fn next_due(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _)| *at)
+        self.due.first().map(|((at, _), ())| *at)
     }
 
     fn take_due(&mut self, now: Instant) -> Vec<Arc<dyn DeadlineClient>> {
         let mut taken = Vec::new();
-        while self.next_due().is_some_and(|at| at <= now) {
-            let Some((_, id)) = self.due.pop_first() else { break };
+        while let Some(((_, id), ())) = self.due.pop_first_if(|(at, _)| *at <= now) {
             let Some(entry) = self.clients.get_mut(&id) else { continue };
             entry.at = None;
             taken.extend(entry.client.upgrade());

@@ -1,21 +1,20 @@
 //! The end of a track, and who waits for it.
 
 use std::{
-    collections::BTreeMap,
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use super::{CancelToken, LocalDataTrack, wait::unless_cancelled};
-use crate::{error::WaitError, track::UnpublishReason};
+use crate::{error::WaitError, sorted::SortedMap, track::UnpublishReason};
 
 /// What a track's waiters are told about its end.
 #[derive(Default)]
 pub(super) struct End {
     state: EndState,
     next_id: u64,
-    waiting: BTreeMap<u64, Waker>,
+    waiting: SortedMap<u64, Waker>,
 }
 
 #[derive(Clone, Copy, Default)]

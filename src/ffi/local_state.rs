@@ -1,11 +1,6 @@
 //! What the control lock guards: the publications, the objects that stand for them, and what is to be called out.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-    task::Waker,
-    time::Instant,
-};
+use std::{collections::VecDeque, sync::Arc, task::Waker, time::Instant};
 
 use super::{
     LocalDataTrack, LocalDataTrackManagerDelegate,
@@ -23,15 +18,16 @@ use crate::{
     },
     options::DataTrackOptions,
     signal::SignalOut,
+    sorted::SortedMap,
     track::{DataTrackInfo, UnpublishReason},
 };
 
 /// See the module.
 pub(super) struct State {
     pub(super) publications: Publications,
-    pub(super) tracks: BTreeMap<LocalKey, Arc<LocalDataTrack>>,
-    pub(super) publishes: BTreeMap<LocalKey, Arc<PublishWait>>,
-    pub(super) schemas: BTreeMap<u32, Arc<SchemaWait>>,
+    pub(super) tracks: SortedMap<LocalKey, Arc<LocalDataTrack>>,
+    pub(super) publishes: SortedMap<LocalKey, Arc<PublishWait>>,
+    pub(super) schemas: SortedMap<u32, Arc<SchemaWait>>,
     /// Ends of waits that a `Drop` brought about.
     pub(super) left: Ends,
     actions: VecDeque<Action>,
@@ -109,9 +105,9 @@ impl State {
         let encrypts = !matches!(sealing, Sealing::Plain);
         Self {
             publications: Publications::new(local_identity, encrypts),
-            tracks: BTreeMap::new(),
-            publishes: BTreeMap::new(),
-            schemas: BTreeMap::new(),
+            tracks: SortedMap::default(),
+            publishes: SortedMap::default(),
+            schemas: SortedMap::default(),
             left: Ends::default(),
             actions: VecDeque::new(),
             draining: false,

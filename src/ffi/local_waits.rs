@@ -1,7 +1,6 @@
 //! Waiting for room, and for frames to be gone.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -14,14 +13,15 @@ use super::{
 use crate::{
     error::{PushFrameError, WaitError},
     local::{send_queue::LaneId, waiting_room::Admission},
+    sorted::{SortedMap, SortedSet},
 };
 
 /// Who waits for something to happen in the send queue.
 #[derive(Default)]
 pub(super) struct Seats {
     next_id: u64,
-    waiting: BTreeMap<Seat, Waker>,
-    deadlines: BTreeSet<(Instant, Seat)>,
+    waiting: SortedMap<Seat, Waker>,
+    deadlines: SortedSet<(Instant, Seat)>,
 }
 
 /// One waiter's place.
@@ -59,17 +59,17 @@ impl Seats {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(at, _)| *at)
+        self.deadlines.first().map(|((at, _), ())| *at)
     }
 
     fn pop_due(&mut self, now: Instant) -> Option<(Instant, Seat)> {
-        self.deadlines.first().filter(|(at, _)| *at <= now)?;
-        self.deadlines.pop_first()
+        self.deadlines.pop_first_if(|(at, _)| *at <= now).map(|(due, ())| due)
     }
 
     fn take_all_of(&mut self, lane: Option<LaneId>, wakers: &mut Vec<Waker>) {
-        let of_lane = Seat { lane, id: 0 }..=Seat { lane, id: u64::MAX };
-        let seats: Vec<Seat> = self.waiting.range(of_lane).map(|(seat, _)| *seat).collect();
+        let first = Seat { lane, id: 0 };
+        let seats = self.waiting.range_from(&first).map(|(seat, _)| *seat);
+        let seats: Vec<Seat> = seats.take_while(|seat| seat.lane == lane).collect();
         wakers.extend(seats.iter().filter_map(|seat| self.waiting.remove(seat)));
     }
 }
@@ -98,7 +98,7 @@ impl<'a> Taken<'a> {
             let seat = Seat { lane, id: outbox.seats.next_id };
             if let Some(at) = self.deadline {
                 self.seat.map(|seat| outbox.seats.deadlines.remove(&(at, seat)));
-                outbox.seats.deadlines.insert((at, seat));
+                outbox.seats.deadlines.insert((at, seat), ());
             }
             outbox.seats.waiting.insert(seat, waker);
             outbox.queue.watch(true);

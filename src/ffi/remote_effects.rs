@@ -3,11 +3,7 @@
 //! Under the lock: tracks, routes and streams change. Right after it: waits are completed, wakers woken, early packets handed
 //! over. Through the drain, in order: the delegate is told.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use super::{
     RemoteDataTrack, RemoteDataTrackManagerDelegate,
@@ -21,6 +17,7 @@ use crate::{
     error::{SubscribeError, WaitError},
     remote::{Control, FinderId, Output, ReaderId, Request, Search, StreamOptions, TrackId},
     signal::SignalOut,
+    sorted::SortedMap,
     track::{StreamEndReason, SubscriptionState, UnpublishReason},
 };
 
@@ -34,9 +31,9 @@ type Finding = Result<Arc<RemoteDataTrack>, WaitError>;
 /// What the control lock guards.
 pub(super) struct State {
     pub(super) control: Control,
-    tracks: BTreeMap<TrackId, Arc<RemoteDataTrack>>,
-    readers: BTreeMap<ReaderId, (Arc<Subscribed>, StreamOptions)>,
-    finders: BTreeMap<FinderId, Arc<Found>>,
+    tracks: SortedMap<TrackId, Arc<RemoteDataTrack>>,
+    readers: SortedMap<ReaderId, (Arc<Subscribed>, StreamOptions)>,
+    finders: SortedMap<FinderId, Arc<Found>>,
     calls: VecDeque<Tell>,
     draining: bool,
     delegate: Option<Arc<dyn RemoteDataTrackManagerDelegate>>,
@@ -123,9 +120,9 @@ impl State {
     pub(super) fn new(control: Control, delegate: Arc<dyn RemoteDataTrackManagerDelegate>) -> Self {
         Self {
             control,
-            tracks: BTreeMap::new(),
-            readers: BTreeMap::new(),
-            finders: BTreeMap::new(),
+            tracks: SortedMap::default(),
+            readers: SortedMap::default(),
+            finders: SortedMap::default(),
             calls: VecDeque::new(),
             draining: false,
             delegate: Some(delegate),

@@ -48,7 +48,7 @@ impl RemoteDataTrackManager {
     pub fn handle_signal_response(&self, res: Vec<u8>) -> Result<SignalOutcome, SignalError> {
         let (_, message) = self.decode(&res, is_ours)?;
         let Some(message) = message else { return Ok(SignalOutcome::Ignored) };
-        self.remote.change(|state, _| state.control.handle_signal(message));
+        self.remote.change(|state, now| state.control.handle_signal(message, now));
         Ok(SignalOutcome::Handled)
     }
 
@@ -161,11 +161,11 @@ impl RemoteDataTrackManager {
         if tag != wanted {
             return Err(SignalError::UnexpectedMessage { tag });
         }
-        self.remote.change(|state, _| {
+        self.remote.change(|state, now| {
             local_identity
                 .into_iter()
-                .for_each(|identity| state.control.set_local_identity(identity));
-            message.into_iter().for_each(|message| state.control.handle_signal(message));
+                .for_each(|identity| state.control.set_local_identity(identity, now));
+            message.into_iter().for_each(|message| state.control.handle_signal(message, now));
         });
         Ok(())
     }

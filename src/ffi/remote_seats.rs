@@ -18,10 +18,7 @@ impl Seats {
             self.last_id
         });
         let (_, place) = self.seats.iter_mut().find(|(known, _)| *known == id)?;
-        match place {
-            Some(known) if known.will_wake(waker) => None,
-            Some(_) | None => place.replace(waker.clone()),
-        }
+        place.replace(waker.clone())
     }
 
     /// Gives the seat up. Answers its waker, to be dropped without the lock.

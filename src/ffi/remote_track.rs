@@ -147,7 +147,7 @@ impl RemoteDataTrack {
     pub(super) fn end(&self, reason: UnpublishReason) -> Wakes {
         let mut wakes = Wakes::default();
         let mut facts = self.facts.hold();
-        facts.ended.get_or_insert(reason);
+        facts.ended = Some(reason);
         facts.waiting_for_end.call(&mut wakes);
         wakes
     }

@@ -3,7 +3,6 @@
 //! Wakers are foreign code: they are taken out under a lock and woken after it.
 
 use std::{
-    collections::BTreeMap,
     future::{Future, poll_fn},
     pin::pin,
     sync::{Arc, Mutex},
@@ -11,6 +10,7 @@ use std::{
 };
 
 use super::lock::Hold;
+use crate::sorted::SortedMap;
 
 /// A result that arrives once, for one waiter.
 pub(crate) struct Completion<T>(Mutex<State<T>>);
@@ -66,7 +66,7 @@ pub struct CancelToken(Mutex<Token>);
 struct Token {
     cancelled: bool,
     next_id: u64,
-    waiting: BTreeMap<u64, Waker>,
+    waiting: SortedMap<u64, Waker>,
 }
 
 impl CancelToken {

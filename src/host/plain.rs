@@ -59,6 +59,8 @@ pub struct Permissions {
     pub can_publish_data: bool,
     /// May read tracks.
     pub can_subscribe: bool,
+    /// Others do not learn of the participant, nor of its tracks.
+    pub hidden: bool,
 }
 
 /// Something that only a test asks for.
@@ -167,7 +169,7 @@ async fn read_kind(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Kin
 
 impl Default for Permissions {
     fn default() -> Self {
-        Self { can_publish_data: true, can_subscribe: true }
+        Self { can_publish_data: true, can_subscribe: true, hidden: false }
     }
 }
 

@@ -22,7 +22,8 @@ impl Publications {
                 self.joined(local, now)
             }
             SignalIn::Update(participants) => self.updated(participants, now),
-            SignalIn::PublishResponse(track) => self.published(track, now),
+            SignalIn::PublishResponse(track) => self.published(track.handle, Some(track), now),
+            SignalIn::UnusablePublishResponse(handle) => self.published(handle, None, now),
             SignalIn::UnpublishResponse(track) => self.unpublished(&track, now),
             SignalIn::Refused(refusal) => self.refused(refusal, now),
             SignalIn::DataBlobStored { request_id } => {
@@ -36,34 +37,39 @@ impl Publications {
         if ours { SignalOutcome::Handled } else { SignalOutcome::Ignored }
     }
 
-    fn published(&mut self, answer: TrackDescription, now: Instant) -> bool {
-        let handle = answer.handle;
+    /// `answer`: what is published now, if that makes sense.
+    fn published(
+        &mut self,
+        handle: Handle,
+        answer: Option<TrackDescription>,
+        now: Instant,
+    ) -> bool {
         let Some((key, track)) = self.key(handle).zip(self.tracks.get(&handle)) else {
             return self.published_unwanted(handle, now);
         };
-        let contradicted = track.contradicted_by(&answer);
-        let sid = answer.info.sid;
-        match &track.state {
-            State::Pending { .. } if contradicted => {
+        let fits = |answer: &TrackDescription| !track.contradicted_by(answer);
+        let sid = answer.filter(fits).map(|answer| answer.info.sid);
+        match (&track.state, sid) {
+            (State::Pending { .. }, None) => {
                 self.fail_pending(handle, PublishError::UnexpectedAnswer, now);
                 self.ask_to_unpublish(handle, now);
             }
-            State::Pending { .. } => {
+            (State::Pending { .. }, Some(sid)) => {
                 let options = Box::new(track.options.clone());
                 let info = track.info(sid.clone());
                 self.set_state(handle, State::Published { sid, confirmed: Some(now) });
                 self.outputs.push_back(Output::Published { key, info, options });
             }
-            State::Republishing { .. } if contradicted => {
+            (State::Republishing { .. }, None) => {
                 self.undo(handle, UnpublishReason::RepublishRefused, now);
             }
-            State::Republishing { .. } => {
+            (State::Republishing { .. }, Some(sid)) => {
                 self.set_state(handle, State::Published { sid: sid.clone(), confirmed: Some(now) });
                 self.outputs.push_back(Output::Renamed { key, sid });
                 self.outputs.push_back(Output::Resumed(key));
             }
-            State::Published { .. } if contradicted => {}
-            State::Published { .. } => self.rename(handle, sid),
+            (State::Published { .. }, None) => {}
+            (State::Published { .. }, Some(sid)) => self.rename(handle, sid),
         }
         true
     }

@@ -4,11 +4,11 @@
 //! handle, and must not be taken for one about the next track that has it.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     time::{Duration, Instant},
 };
 
-use crate::track::Handle;
+use crate::{sorted::SortedMap, track::Handle};
 
 /// Hands out handles.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Handles {
     next: u16,
     /// Times that all handles were gone through.
     generation: u32,
-    resting: BTreeMap<Handle, Rest>,
+    resting: SortedMap<Handle, Rest>,
     by_age: VecDeque<(Instant, Handle)>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Ending {
 
 impl Default for Handles {
     fn default() -> Self {
-        Self { next: 1, generation: 0, resting: BTreeMap::new(), by_age: VecDeque::new() }
+        Self { next: 1, generation: 0, resting: SortedMap::default(), by_age: VecDeque::new() }
     }
 }
 

@@ -1,15 +1,16 @@
 //! The tracks in a send queue: where each stands, and what waits in all of them together.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::{
+    bits::Bits,
     spread::Spread,
     waiting_room::{Limits, WaitingRoom},
 };
-use crate::options::{DataTrackOptions, SendMode};
+use crate::{
+    options::{DataTrackOptions, SendMode},
+    sorted::SortedSet,
+};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -17,8 +18,8 @@ pub(super) struct Lanes {
     slots: Vec<Option<Lane>>,
     free: Vec<usize>,
     serial: u64,
-    ready: BTreeSet<usize>,
-    timed: BTreeSet<(Instant, usize)>,
+    ready: Bits,
+    timed: SortedSet<(Instant, usize)>,
     /// Memory of all waiting rooms.
     cost: usize,
     watched: bool,
@@ -142,14 +143,16 @@ impl Lanes {
 
     /// Those whose time has come are ready.
     pub(super) fn wake_timed(&mut self, now: Instant) {
-        while let Some((_, index)) = self.timed.first().copied().filter(|(at, _)| *at <= now) {
+        while let Some((_, index)) =
+            self.timed.first().map(|(due, ())| *due).filter(|(at, _)| *at <= now)
+        {
             self.set_place(index, Place::Ready);
         }
     }
 
     /// The first that is ready, counted from `turn` and round.
     pub(super) fn ready_from(&self, turn: usize) -> Option<usize> {
-        self.ready.range(turn..).next().or_else(|| self.ready.first()).copied()
+        self.ready.next(turn).or_else(|| self.ready.next(0))
     }
 
     pub(super) fn any_ready(&self) -> bool {
@@ -157,7 +160,7 @@ impl Lanes {
     }
 
     pub(super) fn next_time(&self) -> Option<Instant> {
-        self.timed.first().map(|(at, _)| *at)
+        self.timed.first().map(|((at, _), ())| *at)
     }
 
     /// Memory that is left, beside all that waits.
@@ -192,7 +195,7 @@ impl Lanes {
             before if before == place => return,
             Place::Idle => {}
             Place::Ready => {
-                self.ready.remove(&index);
+                self.ready.remove(index);
             }
             Place::At(at) => {
                 self.timed.remove(&(at, index));
@@ -204,7 +207,7 @@ impl Lanes {
                 self.ready.insert(index);
             }
             Place::At(at) => {
-                self.timed.insert((at, index));
+                self.timed.insert((at, index), ());
             }
         }
     }

@@ -9,6 +9,7 @@
 //! Neither sends, waits, locks or reads a clock: `ffi` hands in time and chance, and acts on what comes out.
 
 mod answers;
+mod bits;
 mod handles;
 mod lanes;
 pub(crate) mod output;

@@ -5,7 +5,7 @@
 //! unpublish request was lost, unless the list is old: the request is made again when it stays without an answer.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     time::{Duration, Instant},
 };
 
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     signal::{Participant, TrackDescription},
+    sorted::SortedMap,
     track::{Handle, UnpublishReason},
 };
 
@@ -88,8 +89,10 @@ impl Publications {
         }
         self.meet_session(us.sid);
         let forbidden = us.can_publish_data == Some(false);
-        let listed: BTreeMap<Handle, TrackDescription> =
-            us.tracks.into_iter().map(|track| (track.handle, track)).collect();
+        let mut listed = SortedMap::default();
+        for track in us.tracks {
+            listed.insert(track.handle, track);
+        }
         for handle in self.tracks.keys().copied().collect::<Vec<_>>() {
             match listed.get(&handle) {
                 Some(track) => self.told_of(track, now),
@@ -145,7 +148,7 @@ impl Publications {
             (Some(Ending::NotAsked), _) => self.ask_to_unpublish(handle, now),
             (Some(_), Some(rested)) if rested >= STALENESS => self.ask_to_unpublish(handle, now),
             (Some(Ending::Asked), Some(rested)) => {
-                self.deadlines.insert((now + (STALENESS - rested), Due::Doubt(handle)));
+                self.deadlines.insert((now + (STALENESS - rested), Due::Doubt(handle)), ());
             }
             (Some(Ending::Known), _) | (Some(Ending::Asked), None) => {}
             (None, _) if self.handles.was_taken(handle) => self.ask_to_unpublish(handle, now),

@@ -6,7 +6,7 @@
 //! SFU's view of us: `own_update`; reconnects: `republish`.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::VecDeque,
     time::{Duration, Instant},
 };
 
@@ -22,6 +22,7 @@ use crate::{
     error::PublishError,
     options::{DataTrackOptions, EncryptionMode},
     signal::{SignalOut, TrackDescription},
+    sorted::{SortedMap, SortedSet},
     track::{Handle, UnpublishReason},
 };
 
@@ -29,13 +30,13 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Publications {
     pub(super) identity: Identity,
-    pub(super) tracks: BTreeMap<Handle, Publication>,
-    pub(super) abandoned: BTreeMap<Handle, Abandoned>,
+    pub(super) tracks: SortedMap<Handle, Publication>,
+    pub(super) abandoned: SortedMap<Handle, Abandoned>,
     pub(super) handles: Handles,
-    pub(super) deadlines: BTreeSet<(Instant, Due)>,
+    pub(super) deadlines: SortedSet<(Instant, Due)>,
     pub(super) outputs: VecDeque<Output>,
     pub(super) schemas: Schemas,
-    names: BTreeSet<String>,
+    names: SortedSet<String>,
     encryption_available: bool,
     closed: bool,
 }
@@ -55,13 +56,13 @@ impl Publications {
     pub(crate) fn new(local_identity: Option<String>, encryption_available: bool) -> Self {
         Self {
             identity: Identity::new(local_identity),
-            tracks: BTreeMap::new(),
-            abandoned: BTreeMap::new(),
+            tracks: SortedMap::default(),
+            abandoned: SortedMap::default(),
             handles: Handles::default(),
-            deadlines: BTreeSet::new(),
+            deadlines: SortedSet::default(),
             outputs: VecDeque::new(),
             schemas: Schemas::default(),
-            names: BTreeSet::new(),
+            names: SortedSet::default(),
             encryption_available,
             closed: false,
         }
@@ -78,7 +79,7 @@ impl Publications {
         }
         rules::check_options(&options)?;
         let encrypted = self.encrypts(options.encryption)?;
-        if self.names.contains(&options.name) {
+        if self.names.contains_key(&options.name) {
             return Err(PublishError::DuplicateName);
         }
         let (tracks, abandoned) = (&self.tracks, &self.abandoned);
@@ -87,10 +88,10 @@ impl Publications {
         let (handle, generation) = taken.ok_or(PublishError::LimitReached)?;
         let again = self.abandoned.values().any(|abandoned| abandoned.name == options.name);
         let deadline = now + ANSWER_TIMEOUT;
-        self.names.insert(options.name.clone());
+        self.names.insert(options.name.clone(), ());
         let state = State::Pending { deadline, again };
         self.tracks.insert(handle, Publication { generation, options, encrypted, state });
-        self.deadlines.insert((deadline, Due::Track(handle)));
+        self.deadlines.insert((deadline, Due::Track(handle)), ());
         self.ask_to_publish(handle);
         Ok(LocalKey { generation, handle })
     }
@@ -132,8 +133,7 @@ impl Publications {
 
     /// Takes the effect of the deadlines up to `now`.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        while let Some((at, due)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
-            self.deadlines.remove(&(at, due));
+        while let Some(((_, due), ())) = self.deadlines.pop_first_if(|(at, _)| *at <= now) {
             match due {
                 Due::Track(handle) => self.track_timed_out(handle, now),
                 Due::Doubt(handle) => self.doubt_timed_out(handle, now),
@@ -157,7 +157,7 @@ impl Publications {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(at, _)| *at)
+        self.deadlines.first().map(|((at, _), ())| *at)
     }
 
     /// What the SFU is told of after a quick reconnect: every track that it should know, by handle.
@@ -196,7 +196,7 @@ impl Publications {
             self.deadlines.remove(&(at, Due::Track(handle)));
         }
         if let Some(at) = state.deadline() {
-            self.deadlines.insert((at, Due::Track(handle)));
+            self.deadlines.insert((at, Due::Track(handle)), ());
         }
         track.state = state;
     }

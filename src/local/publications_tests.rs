@@ -228,7 +228,9 @@ impl World {
         let us = Participant {
             identity: "alice".into(),
             sid: format!("PA_{}", self.session),
+            joined_at_ms: 0,
             connected: true,
+            may_return: false,
             can_publish_data: Some(true),
             tracks: tracks
                 .map(|(handle, info)| TrackDescription { handle: *handle, info: info.clone() })

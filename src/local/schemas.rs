@@ -7,7 +7,7 @@
 //! those that it had stored are stored again, before the tracks that name them are published.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     time::{Duration, Instant},
 };
 
@@ -20,6 +20,7 @@ use super::{
 use crate::{
     error::SchemaError,
     signal::{Refusal, RefusalReason, SignalOut},
+    sorted::SortedMap,
     track::DataTrackSchemaId,
 };
 
@@ -27,14 +28,18 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Schemas {
     next_id: u32,
-    asked: BTreeMap<u32, SignalOut>,
+    asked: SortedMap<u32, SignalOut>,
     /// What the SFU has of us. It takes no more than 64 000 bytes.
-    stored: BTreeMap<DataTrackSchemaId, Vec<u8>>,
+    stored: SortedMap<DataTrackSchemaId, Vec<u8>>,
 }
 
 impl Default for Schemas {
     fn default() -> Self {
-        Self { next_id: FIRST_REQUEST_ID, asked: BTreeMap::new(), stored: BTreeMap::new() }
+        Self {
+            next_id: FIRST_REQUEST_ID,
+            asked: SortedMap::default(),
+            stored: SortedMap::default(),
+        }
     }
 }
 
@@ -82,7 +87,7 @@ impl Publications {
         self.schemas.next_id = next(request_id);
         let signal = request(request_id);
         self.schemas.asked.insert(request_id, signal.clone());
-        self.deadlines.insert((now + SCHEMA_TIMEOUT, Due::Schema(request_id)));
+        self.deadlines.insert((now + SCHEMA_TIMEOUT, Due::Schema(request_id)), ());
         let cause = Cause::Schema(request_id);
         self.outputs.push_back(Output::Request { signal, cause });
         Ok(request_id)
@@ -131,7 +136,7 @@ impl Schemas {
 
     /// A new session has not heard the requests of the last one, and has nothing stored. Nobody waits for that to be done again.
     pub(super) fn ask_again(&mut self, outputs: &mut VecDeque<Output>) {
-        for (id, contents) in &self.stored {
+        for (id, contents) in self.stored.iter() {
             let request_id = self.next_id;
             self.next_id = next(request_id);
             let (id, contents) = (id.clone(), contents.clone());

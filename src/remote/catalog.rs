@@ -5,17 +5,21 @@
 //!
 //! ```text
 //!  not listed ── listed ──► published ── listed with another SID ──► published (the same track)
-//!                               ├─────── listed, but of another kind ──► unpublished, and a new one published
-//!                               └─────── not listed any more ──► unpublished
+//!                             │ ▲ ├───── listed, but of another kind ──► unpublished, and a new one published
+//!                             │ │ └───── not listed any more; its publisher left ──► unpublished
+//!                its session  │ │ listed in the new one
+//!                is lost      ▼ │
+//!                            held ── given up, revoked, of another kind, its publisher left ──► unpublished
 //! ```
+//! A publisher's session is lost when the SFU says so, when the publisher turns up under another participant SID, or when it is
+//! missing in a session that is new for us. It comes back without tracks and publishes them one by one (protocol §3.11): until then
+//! they are held, as if nothing had happened. `Control` gives them up when that takes too long.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     signal::{Participant, TrackDescription},
+    sorted::{SortedMap, SortedSet},
     track::{DataTrackInfo, Handle, TrackKey, UnpublishReason},
 };
 
@@ -25,10 +29,20 @@ pub(crate) type TrackId = u32;
 /// All published tracks.
 #[derive(Default)]
 pub(super) struct Catalog {
-    publishers: BTreeMap<Arc<str>, BTreeMap<Handle, TrackId>>,
-    tracks: BTreeMap<TrackId, Entry>,
+    publishers: SortedMap<Arc<str>, Publisher>,
+    tracks: SortedMap<TrackId, Entry>,
     by_sid: BTreeMap<String, TrackId>,
     generations: TrackId,
+}
+
+/// A participant that has tracks.
+#[derive(Default)]
+struct Publisher {
+    sid: String,
+    joined_at_ms: i64,
+    /// False while its session is lost and no new one is known.
+    present: bool,
+    tracks: SortedMap<Handle, TrackId>,
 }
 
 /// A published track.
@@ -36,6 +50,8 @@ pub(super) struct Catalog {
 pub(super) struct Entry {
     pub(super) key: TrackKey,
     pub(super) info: DataTrackInfo,
+    /// The session in which it was published is lost.
+    held: bool,
 }
 
 /// What a message changed.
@@ -43,17 +59,37 @@ pub(super) struct Entry {
 pub(super) struct Changes {
     /// In the order in which they were listed.
     pub(super) arrivals: Vec<Arrival>,
+    /// Whose publisher's session is lost. To be held for a while.
+    pub(super) lost: Vec<TrackId>,
     /// To be taken after the arrivals.
     pub(super) removals: Vec<(TrackId, UnpublishReason)>,
     /// Entries that contradict each other or find no room.
     pub(super) skipped: u64,
 }
 
-/// A track that is new, or has a new SID.
+/// A track that is new, or has a new SID, or is not held any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
     Published(TrackId),
     Reassigned(TrackId),
+}
+
+/// Whether a session that is new for us is in the room of the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    Same,
+    Another,
+}
+
+/// What becomes of tracks that are not listed.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// Their publisher ended them. Those that are held may still come.
+    Unpublished,
+    /// Their session is lost.
+    Lost,
+    /// They do not come back.
+    Over(UnpublishReason),
 }
 
 impl Catalog {
@@ -71,12 +107,13 @@ impl Catalog {
 
     /// All tracks, by publisher, then in order of appearance.
     pub(super) fn ids(&self) -> Vec<TrackId> {
-        self.publishers.values().flat_map(in_order).collect()
+        self.publishers.values().flat_map(|publisher| in_order(&publisher.tracks)).collect()
     }
 
     /// Tracks of one publisher, in order of appearance.
     pub(super) fn ids_of(&self, publisher: &str) -> Vec<TrackId> {
-        self.publishers.get(publisher).map(in_order).unwrap_or_default()
+        let publisher = self.publishers.get(publisher);
+        publisher.map(|publisher| in_order(&publisher.tracks)).unwrap_or_default()
     }
 
     /// Takes the full lists of some participants.
@@ -91,18 +128,41 @@ impl Catalog {
         changes
     }
 
-    /// Takes the full lists of all other participants: whoever is not among them has left.
+    /// Takes the full lists of all other participants in a session that is new for us. Whoever is missing may have lost its own with
+    /// ours, or, when the `room` is another one, has stayed behind.
     pub(super) fn replace<'a>(
         &mut self,
         participants: impl IntoIterator<Item = &'a Participant> + Clone,
+        room: Room,
     ) -> Changes {
         let mut changes = self.update(participants.clone());
-        let present: BTreeSet<&str> =
-            participants.into_iter().map(|participant| participant.identity.as_str()).collect();
-        let left = self.publishers.iter().filter(|(publisher, _)| !present.contains(&***publisher));
-        let tracks = left.flat_map(|(_, tracks)| in_order(tracks));
-        changes.removals.extend(tracks.map(|id| (id, UnpublishReason::PublisherLeft)));
+        let mut present = SortedSet::default();
+        for participant in participants {
+            present.insert(participant.identity.as_str(), ());
+        }
+        let missing =
+            self.publishers.iter_mut().filter(|(name, _)| !present.contains_key(&***name));
+        let fate = match room {
+            Room::Same => Fate::Lost,
+            Room::Another => Fate::Over(UnpublishReason::PublisherLeft),
+        };
+        let tracks: Vec<_> = missing
+            .flat_map(|(_, publisher)| {
+                publisher.present = false;
+                in_order(&publisher.tracks)
+            })
+            .collect();
+        tracks.into_iter().for_each(|id| self.decide(id, fate, &mut changes));
         changes
+    }
+
+    /// Why a track ends that was held in vain.
+    pub(super) fn reason_to_give_up(&self, id: TrackId) -> UnpublishReason {
+        let publisher = self.get(id).and_then(|entry| self.publishers.get(&entry.key.publisher));
+        match publisher.is_some_and(|publisher| publisher.present) {
+            true => UnpublishReason::Requested,
+            false => UnpublishReason::PublisherLeft,
+        }
     }
 
     /// Takes a track away that is among the removals.
@@ -111,7 +171,7 @@ impl Catalog {
         if self.by_sid(&entry.info.sid) == Some(id) {
             self.by_sid.remove(&entry.info.sid);
         }
-        if let Some(tracks) = self.publishers.get_mut(&entry.key.publisher) {
+        if let Some(Publisher { tracks, .. }) = self.publishers.get_mut(&entry.key.publisher) {
             if tracks.get(&entry.key.handle) == Some(&id) {
                 tracks.remove(&entry.key.handle);
             }
@@ -124,30 +184,76 @@ impl Catalog {
 
     fn list(&mut self, participant: &Participant, changes: &mut Changes) {
         let publisher = self.publisher(&participant.identity);
-        let mut missing = self.publishers.get(&publisher).cloned().unwrap_or_default();
-        let mut listed = BTreeSet::new();
+        let Some(fate) = self.fate_of_the_missing(&publisher, participant) else { return };
+        let known = self.publishers.get(&publisher);
+        let mut missing = known.map(|known| known.tracks.clone()).unwrap_or_default();
+        let mut listed = SortedSet::default();
         let tracks = participant.tracks.iter().filter(|_| participant.connected);
         for track in tracks {
             let known = missing.get(&track.handle).copied();
-            if !listed.insert(track.handle) || self.is_taken(&track.info.sid, known) {
+            if listed.insert(track.handle, ()).is_some() || self.is_taken(&track.info.sid, known) {
                 changes.skipped += 1;
                 continue;
             }
-            match known {
-                Some(id) if self.is_same(id, track) => {
+            match known.filter(|id| self.is_same(*id, track)) {
+                Some(id) => {
                     missing.remove(&track.handle);
                     if self.reassign(id, &track.info.sid) {
                         changes.arrivals.push(Arrival::Reassigned(id));
                     }
                 }
-                Some(_) | None => match self.publish(&publisher, track) {
-                    Some(id) => changes.arrivals.push(Arrival::Published(id)),
+                None => match self.publish(&publisher, track) {
+                    Some(id) => {
+                        changes.arrivals.push(Arrival::Published(id));
+                        let replaced = missing.remove(&track.handle);
+                        changes
+                            .removals
+                            .extend(replaced.map(|id| (id, UnpublishReason::Requested)));
+                    }
                     None => changes.skipped += 1,
                 },
             }
         }
-        let reason = reason_of(participant);
-        changes.removals.extend(in_order(&missing).into_iter().map(|id| (id, reason)));
+        in_order(&missing).into_iter().for_each(|id| self.decide(id, fate, changes));
+        self.note_session(&publisher, participant);
+    }
+
+    /// What becomes of the tracks that a publisher had and does not list; `None` when the list is of an earlier session of its.
+    fn fate_of_the_missing(&self, publisher: &str, participant: &Participant) -> Option<Fate> {
+        let known = self.publishers.get(publisher);
+        let is_another = known.is_some_and(|known| known.sid != participant.sid);
+        if known.is_some_and(|known| (1..known.joined_at_ms).contains(&participant.joined_at_ms)) {
+            return None;
+        }
+        Some(match (participant.connected, participant.can_publish_data) {
+            (false, _) if participant.may_return => Fate::Lost,
+            (false, _) => Fate::Over(UnpublishReason::PublisherLeft),
+            (true, Some(false)) => Fate::Over(UnpublishReason::Revoked),
+            (true, Some(true) | None) if is_another => Fate::Lost,
+            (true, Some(true) | None) => Fate::Unpublished,
+        })
+    }
+
+    /// Decides on a track that is not listed.
+    fn decide(&mut self, id: TrackId, fate: Fate, changes: &mut Changes) {
+        let Some(entry) = self.tracks.get_mut(&id) else { return };
+        match fate {
+            Fate::Unpublished | Fate::Lost if entry.held => {}
+            Fate::Unpublished => changes.removals.push((id, UnpublishReason::Requested)),
+            Fate::Lost => {
+                entry.held = true;
+                changes.lost.push(id);
+            }
+            Fate::Over(reason) => changes.removals.push((id, reason)),
+        }
+    }
+
+    fn note_session(&mut self, publisher: &Arc<str>, participant: &Participant) {
+        if let Some(known) = self.publishers.get_mut(publisher) {
+            known.sid.clone_from(&participant.sid);
+            known.joined_at_ms = participant.joined_at_ms;
+            known.present = participant.connected;
+        }
     }
 
     fn publisher(&self, identity: &str) -> Arc<str> {
@@ -171,11 +277,13 @@ impl Catalog {
         })
     }
 
-    /// Gives a track another SID; false when it has it already.
+    /// Gives a track another SID, and an end to being held; false when nothing has changed.
     fn reassign(&mut self, id: TrackId, sid: &str) -> bool {
-        let Some(entry) = self.tracks.get_mut(&id).filter(|entry| entry.info.sid != sid) else {
-            return false;
-        };
+        let Some(entry) = self.tracks.get_mut(&id) else { return false };
+        let was_held = std::mem::take(&mut entry.held);
+        if entry.info.sid == sid {
+            return was_held;
+        }
         self.by_sid.remove(&entry.info.sid);
         entry.info.sid = sid.to_owned();
         self.by_sid.insert(sid.to_owned(), id);
@@ -190,25 +298,19 @@ impl Catalog {
         let id = self.generations;
         let key =
             TrackKey { publisher: Arc::clone(publisher), handle: track.handle, generation: id };
-        self.publishers.entry(Arc::clone(publisher)).or_default().insert(track.handle, id);
+        let entry =
+            self.publishers.get_or_insert_with(Arc::clone(publisher), Publisher::default)?;
+        entry.tracks.insert(track.handle, id);
         self.by_sid.insert(track.info.sid.clone(), id);
-        self.tracks.insert(id, Entry { key, info: track.info.clone() });
+        self.tracks.insert(id, Entry { key, info: track.info.clone(), held: false });
         Some(id)
     }
 }
 
-fn in_order(tracks: &BTreeMap<Handle, TrackId>) -> Vec<TrackId> {
+fn in_order(tracks: &SortedMap<Handle, TrackId>) -> Vec<TrackId> {
     let mut ids: Vec<_> = tracks.values().copied().collect();
     ids.sort_unstable();
     ids
-}
-
-fn reason_of(participant: &Participant) -> UnpublishReason {
-    match (participant.connected, participant.can_publish_data) {
-        (false, _) => UnpublishReason::PublisherLeft,
-        (true, Some(false)) => UnpublishReason::Revoked,
-        (true, Some(true) | None) => UnpublishReason::Requested,
-    }
 }
 
 /// As many as one subscriber has handles for.

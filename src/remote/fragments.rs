@@ -291,6 +291,7 @@ mod tests {
         assert_eq!(add(&mut fragments, Marker::Final, 15, b"x"), Added::Misfit);
         assert_eq!(add(&mut fragments, Marker::Inter, 3, b"before the start"), Added::New);
         assert_eq!(add(&mut fragments, Marker::Start, 11, b"w"), Added::New);
+        assert_eq!(fragments.count(), 3, "what came before the start is none of it");
         assert_eq!(add(&mut fragments, Marker::Inter, 10, b"x"), Added::Misfit);
         assert!(fragments.is_another_start(&packet(Marker::Start, 10, b"")));
         assert_eq!(fragments.join().unwrap().bytes, b"wxy");

@@ -15,6 +15,9 @@
 //! they want but have not fulfilled. So nothing is ended but what the last snapshot holds, and what is being ended is not
 //! asked for again until a snapshot has let go of it: the same SID is never toggled faster than snapshots come in. A
 //! subscription that nobody waits for any more stays `Asked`, and is ended when its handle comes.
+//!
+//! Each state may become `Gone`: the session in which the SID was valid is lost, and nothing is said about it any more. Under the
+//! next SID the link begins anew.
 
 use crate::track::Handle;
 
@@ -32,6 +35,8 @@ pub(super) enum Link {
     On(Handle),
     /// There, but ended: a snapshot without it must come.
     Ending(Handle),
+    /// The SID is not valid any more; what is wanted waits for the next one.
+    Gone,
 }
 
 /// What to send.
@@ -49,7 +54,7 @@ impl Link {
         match self {
             Self::Off | Self::Asked => (Self::Asked, Some(Request::Ask)),
             Self::Offered(handle) | Self::On(handle) => (Self::On(handle), None),
-            Self::Ending(handle) => (Self::Ending(handle), None),
+            Self::Ending(_) | Self::Gone => (self, None),
         }
     }
 
@@ -57,7 +62,9 @@ impl Link {
     pub(super) fn let_go(self) -> Step {
         match self {
             Self::On(handle) => (Self::Ending(handle), Some(Request::End)),
-            Self::Off | Self::Offered(_) | Self::Asked | Self::Ending(_) => (self, None),
+            Self::Off | Self::Offered(_) | Self::Asked | Self::Ending(_) | Self::Gone => {
+                (self, None)
+            }
         }
     }
 
@@ -83,6 +90,7 @@ impl Link {
             (Self::Ending(_), None) if wanted => (Self::Asked, Some(Request::Ask)),
             (Self::Ending(_), None) => (Self::Off, None),
             (Self::Ending(_), Some(handle)) => (Self::Ending(handle), None),
+            (Self::Gone, Some(_) | None) => (Self::Gone, None),
         }
     }
 
@@ -98,7 +106,7 @@ impl Link {
             Self::On(handle) if wanted => (Self::On(handle), Some(Request::Ask)),
             Self::On(handle) | Self::Ending(handle) => (Self::Ending(handle), Some(Request::End)),
             Self::Offered(handle) if wanted => (Self::On(handle), None),
-            Self::Off | Self::Offered(_) | Self::Asked => (self, None),
+            Self::Off | Self::Offered(_) | Self::Asked | Self::Gone => (self, None),
         }
     }
 
@@ -106,7 +114,10 @@ impl Link {
     pub(super) fn not_sent(self, request: Request) -> Self {
         match (self, request) {
             (Self::Ending(handle), Request::End) => Self::On(handle),
-            (Self::Off | Self::Offered(_) | Self::Asked | Self::On(_), Request::End)
+            (
+                Self::Off | Self::Offered(_) | Self::Asked | Self::On(_) | Self::Gone,
+                Request::End,
+            )
             | (_, Request::Ask) => self,
         }
     }
@@ -126,7 +137,9 @@ impl Link {
         match (self, handle) {
             (Self::Asked, Some(handle)) => Self::On(handle),
             (Self::Asked, None)
-            | (Self::Off | Self::Offered(_) | Self::On(_) | Self::Ending(_), _) => self,
+            | (Self::Off | Self::Offered(_) | Self::On(_) | Self::Ending(_) | Self::Gone, _) => {
+                self
+            }
         }
     }
 }
@@ -140,15 +153,15 @@ mod tests {
         Handle::new(number).unwrap()
     }
 
-    fn all() -> [Link; 5] {
-        [Off, Offered(h(1)), Asked, On(h(1)), Ending(h(1))]
+    fn all() -> [Link; 6] {
+        [Off, Offered(h(1)), Asked, On(h(1)), Ending(h(1)), Gone]
     }
 
     #[test]
     fn a_handle_must_be_there_for_an_end_to_be_sent() {
         let may_end = |before: Link, (_, request): Step| {
             assert!(
-                request != Some(Request::End) || before != Off && before != Asked,
+                request != Some(Request::End) || ![Off, Asked, Gone].contains(&before),
                 "{before:?}"
             );
         };
@@ -159,6 +172,20 @@ mod tests {
             may_end(link, link.snapshot(None, false));
             may_end(link, link.resend(true));
             may_end(link, link.resend(false));
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_about_a_sid_that_is_gone() {
+        for (step, what) in [
+            (Gone.want(), "want"),
+            (Gone.let_go(), "let go"),
+            (Gone.snapshot(Some(h(1)), true), "snapshot"),
+            (Gone.snapshot(None, false), "snapshot without it"),
+            (Gone.resend(true), "resend"),
+            ((Gone.trust(Some(h(1))), None), "trust"),
+        ] {
+            assert_eq!(step, (Gone, None), "{what}");
         }
     }
 

@@ -1,11 +1,11 @@
 //! Fragments that are ahead of their turn, by sequence number.
 
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct Pieces {
-    by_sequence: BTreeMap<u16, Box<[u8]>>,
+    by_sequence: SortedMap<u16, Box<[u8]>>,
     bytes: usize,
 }
 

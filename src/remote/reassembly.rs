@@ -293,12 +293,6 @@ impl Reassembly {
     }
 }
 
-impl Drop for Reassembly {
-    fn drop(&mut self) {
-        self.total.give(self.held);
-    }
-}
-
 /// A frame that makes no progress for so long lost a packet; ten times what livekit-server takes to drain its queues.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(2);
 

@@ -273,14 +273,6 @@ impl Receiver {
     }
 }
 
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        if let Opening::Busy { bytes, .. } = self.opening {
-            self.waiting.give(bytes);
-        }
-    }
-}
-
 impl Whole<'_> {
     fn ticket(&self, epoch: u32) -> Ticket {
         Ticket {
@@ -333,3 +325,28 @@ const MAX_QUEUE_FRAMES: usize = 4096;
 
 /// A frame may keep a buffer that is larger by this part.
 const SLACK: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        packet::{Extensions, Header, Marker},
+        track::Handle,
+    };
+
+    #[test]
+    fn a_packet_that_overtakes_the_end_of_the_last_stream_is_dropped() {
+        let mut receiver = Receiver::new(false, &Budgets::default());
+        let header = Header {
+            marker: Marker::Single,
+            handle: Handle::MIN,
+            sequence: 0,
+            frame_number: 0,
+            timestamp: 0,
+            extensions: Extensions::default(),
+        };
+        receiver.receive(&Packet { header, payload: b"late" }, Instant::now());
+        let stats = receiver.stats();
+        assert_eq!((stats.packets_dropped, stats.frames_completed), (1, 0));
+    }
+}

@@ -13,12 +13,9 @@
 //! be kept for a new one. When the SFU itself assigns it again, that counts at once: it deals handles out in a circle of
 //! 65 535, so this happens only in a new session, whose channel carries nothing old.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use crate::track::Handle;
+use crate::{sorted::SortedMap, track::Handle};
 
 /// What to do with a packet.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,8 +31,8 @@ pub(crate) enum Destination<R> {
 /// See the module. `R` receives the packets of a track.
 pub(crate) struct Routing<R> {
     pages: Vec<Option<Box<Page<R>>>>,
-    retired: BTreeMap<Handle, Instant>,
-    early: BTreeMap<Handle, Early>,
+    retired: SortedMap<Handle, Instant>,
+    early: SortedMap<Handle, Early>,
     early_bytes: usize,
     expecting: bool,
     packets: u64,
@@ -59,8 +56,8 @@ impl<R: Clone> Routing<R> {
     pub(crate) fn new() -> Self {
         Self {
             pages: Vec::new(),
-            retired: BTreeMap::new(),
-            early: BTreeMap::new(),
+            retired: SortedMap::default(),
+            early: SortedMap::default(),
             early_bytes: 0,
             expecting: false,
             packets: 0,
@@ -150,8 +147,8 @@ impl<R: Clone> Routing<R> {
         if !self.expecting || is_retired || !has_room {
             return None;
         }
-        let early = Early { since: now, packets: Vec::new() };
-        let early = self.early.entry(handle).or_insert(early);
+        let early = || Early { since: now, packets: Vec::new() };
+        let early = self.early.get_or_insert_with(handle, early)?;
         early.packets.push(packet.to_vec());
         self.early_bytes += packet.len() + PACKET;
         Some(early.since + MAX_AGE)
@@ -258,6 +255,17 @@ mod tests {
             routing.route(h(7), b"early", now + MAX_AGE),
             Destination::Kept(now + 2 * MAX_AGE)
         );
+        routing.handle_timeout(now + MAX_AGE);
+        assert!(routing.retired.is_empty());
+    }
+
+    #[test]
+    fn in_a_new_session_no_handle_is_retired() {
+        let (mut routing, now) = expecting();
+        routing.assign(h(7), "old");
+        routing.retire(h(7), now);
+        routing.clear();
+        assert_eq!(routing.route(h(7), b"new", now), Destination::Kept(now + MAX_AGE));
     }
 
     #[test]

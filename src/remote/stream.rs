@@ -225,12 +225,6 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.budget.give(self.bytes);
-    }
-}
-
 /// Memory that a waiting frame takes.
 pub(super) fn cost(frame: &DataTrackFrame) -> usize {
     frame.payload.0.len() + FRAME

@@ -28,6 +28,8 @@ pub(super) struct Subscription {
     pub(super) permitted: bool,
     /// What the delegate was told last.
     pub(super) reported: SubscriptionState,
+    /// Until when the track is held for its publisher to come back, and the name of that wait.
+    pub(super) held_until: Option<(Instant, u64)>,
 }
 
 impl Subscription {
@@ -38,7 +40,17 @@ impl Subscription {
             former: None,
             permitted: true,
             reported: SubscriptionState::Unsubscribed,
+            held_until: None,
         }
+    }
+
+    /// Begins anew under another SID, or under none. The old one's packets are still taken.
+    pub(super) fn begin(&mut self, step: (Link, Option<Request>)) -> Option<Request> {
+        if let Link::On(handle) = self.link {
+            self.former = Some(handle);
+        }
+        self.permitted = true;
+        self.step(step)
     }
 
     pub(super) fn is_wanted(&self) -> bool {
@@ -50,7 +62,7 @@ impl Subscription {
             _ if !self.is_wanted() => SubscriptionState::Unsubscribed,
             Link::On(_) => SubscriptionState::Active,
             Link::Asked if !self.permitted => SubscriptionState::NotPermitted,
-            Link::Off | Link::Offered(_) | Link::Asked | Link::Ending(_) => {
+            Link::Off | Link::Offered(_) | Link::Asked | Link::Ending(_) | Link::Gone => {
                 SubscriptionState::Pending
             }
         }
@@ -71,7 +83,6 @@ impl Subscription {
         if self.is_wanted() {
             return None;
         }
-        self.former = None;
         self.step(self.link.let_go())
     }
 
@@ -79,7 +90,12 @@ impl Subscription {
     pub(super) fn handles(&self) -> impl Iterator<Item = Handle> {
         let current = match self.link {
             Link::On(handle) if self.is_wanted() => Some(handle),
-            Link::Off | Link::Offered(_) | Link::Asked | Link::On(_) | Link::Ending(_) => None,
+            Link::Off
+            | Link::Offered(_)
+            | Link::Asked
+            | Link::On(_)
+            | Link::Ending(_)
+            | Link::Gone => None,
         };
         current.into_iter().chain(self.former.filter(|_| self.is_wanted()))
     }

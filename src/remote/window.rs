@@ -141,6 +141,9 @@ mod tests {
         assert_eq!(window.seen(2047), Seen::Completed);
         window.complete(20_000);
         assert!((18_000..20_000).all(|number| window.seen(number) == Seen::Open));
+        (18_000..20_000).for_each(|number| window.give_up(number));
+        window.complete(22_000);
+        assert!((20_001..22_000).all(|number| window.seen(number) == Seen::Open));
     }
 
     #[test]

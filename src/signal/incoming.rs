@@ -74,7 +74,7 @@ fn message(
             others: participants(bytes, ROOM_MOVED_OTHERS, skipped),
         }),
         tag::UPDATE => Some(SignalIn::Update(participants(bytes, UPDATE_PARTICIPANTS, skipped))),
-        tag::PUBLISH_RESPONSE => answered_track(bytes, skipped).map(SignalIn::PublishResponse),
+        tag::PUBLISH_RESPONSE => publish_response(bytes, skipped),
         tag::UNPUBLISH_RESPONSE => answered_track(bytes, skipped).map(SignalIn::UnpublishResponse),
         tag::SUBSCRIBER_HANDLES => {
             Some(SignalIn::SubscriberHandles(subscribed_tracks(bytes, skipped)))
@@ -114,9 +114,19 @@ fn participant(bytes: &[u8], skipped: &mut Skipped) -> Option<Participant> {
     Some(Participant {
         identity: head.identity,
         sid: head.sid,
+        joined_at_ms: head.joined_at_ms,
         connected: head.state != STATE_DISCONNECTED,
+        may_return: LOST_CONNECTION.contains(&head.disconnect_reason),
         can_publish_data: head.permission.map(|permission| permission.can_publish_data),
         tracks: tracks.filter_map(|entry| skipped.keep(track_description(entry))).collect(),
+    })
+}
+
+/// Whoever waits for it must hear of an answer that is of no use, too.
+fn publish_response(bytes: &[u8], skipped: &mut Skipped) -> Option<SignalIn> {
+    answered_track(bytes, skipped).map(SignalIn::PublishResponse).or_else(|| {
+        let info = wire::DataTrackInfo::decode(peek::entry(bytes, RESPONSE_INFO)?).ok()?;
+        decode_handle(info.pub_handle).map(SignalIn::UnusablePublishResponse)
     })
 }
 
@@ -207,6 +217,10 @@ struct ParticipantHead {
     state: i32,
     #[prost(message, optional, tag = "11")]
     permission: Option<Permission>,
+    #[prost(int32, tag = "16")]
+    disconnect_reason: i32,
+    #[prost(int64, tag = "17")]
+    joined_at_ms: i64,
 }
 
 #[derive(Message)]
@@ -279,3 +293,7 @@ const HANDLES_ENTRY: u32 = 1;
 
 /// ParticipantInfo.State DISCONNECTED.
 const STATE_DISCONNECTED: i32 = 3;
+
+/// Every DisconnectReason that is nobody's decision, so that its client joins anew: DUPLICATE_IDENTITY (by a session of its own),
+/// SERVER_SHUTDOWN, STATE_MISMATCH, MIGRATION, SIGNAL_CLOSE, CONNECTION_TIMEOUT, MEDIA_FAILURE.
+const LOST_CONNECTION: [i32; 7] = [2, 3, 6, 8, 9, 14, 15];

@@ -34,8 +34,12 @@ pub struct Participant {
     pub identity: String,
     /// Changes on every full reconnect.
     pub sid: String,
+    /// When this session of its began, in milliseconds since the Unix epoch; 0 where the message does not tell.
+    pub joined_at_ms: i64,
     /// False for state DISCONNECTED.
     pub connected: bool,
+    /// When it is not connected: it lost its connection rather than left, and so may come back in a new session.
+    pub may_return: bool,
     /// `permission.can_publish_data`, where the message tells.
     pub can_publish_data: Option<bool>,
     /// All data tracks of the participant.
@@ -146,6 +150,8 @@ pub enum SignalIn {
     Update(Vec<Participant>),
     /// A track of ours is published.
     PublishResponse(TrackDescription),
+    /// A track of ours is published, but in a way that makes no sense: with an encryption that nobody knows, for example.
+    UnusablePublishResponse(Handle),
     /// A track of ours is no longer published.
     UnpublishResponse(TrackDescription),
     /// A request was refused (or acknowledged, with reason Ok).

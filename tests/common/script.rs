@@ -54,7 +54,7 @@ impl<R: Room> Script<R> {
         for (identity, permissions) in [
             ("alice", Permissions::default()),
             ("bob", Permissions::default()),
-            ("carol", Permissions { can_publish_data: false, can_subscribe: false }),
+            ("carol", NO_PERMISSIONS),
         ] {
             self.room.join(identity, permissions);
             self.wait(identity, |response| matches!(response, Response::Join(_)));
@@ -238,7 +238,8 @@ impl<R: Room> Script<R> {
 
     fn revoke(&mut self) {
         self.step = "revoke";
-        self.room.permit("alice", Permissions { can_publish_data: false, can_subscribe: true });
+        self.room
+            .permit("alice", Permissions { can_publish_data: false, ..Permissions::default() });
         for identity in EVERYBODY {
             self.wait_for_update(identity, "alice", |alice| {
                 alice.data_tracks.is_empty()
@@ -407,6 +408,9 @@ fn key(name: &str) -> DataBlobKey {
     let id = DataTrackSchemaId { name: name.into(), encoding };
     DataBlobKey { key: Some(BlobKey::SchemaId(id)) }
 }
+
+const NO_PERMISSIONS: Permissions =
+    Permissions { can_publish_data: false, can_subscribe: false, hidden: false };
 
 const EVERYBODY: [&str; 3] = ["alice", "bob", "carol"];
 

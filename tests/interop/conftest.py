@@ -142,6 +142,13 @@ class Process:
         line = self.data.get(timeout=timeout)
         return None if line is None else json.loads(line)
 
+    def line_until(self, deadline):
+        """The next line of data as an object, None when there is none by then."""
+        try:
+            return self.line(timeout=max(deadline - time.monotonic(), 0.001))
+        except queue.Empty:
+            return None
+
     def until_event(self, event):
         while (line := self.line()) is not None:
             if line.get("event") == event:

@@ -1,7 +1,7 @@
 """A participant by the Python SDK of LiveKit, as a process: publishes or reads one data track.
 
-publish    says {"event": "published"}, waits for a line on standard input, sends --count frames of --size bytes at --rate a second,
-           says {"event": "sent"}, and waits for another line before it leaves
+publish    says {"event": "published"}, waits for a line on standard input, sends --count frames of --size bytes at --rate a second
+           over and over, since servers drop packets when they are busy, and leaves after another line, or 20 rounds
 subscribe  says {"event": "joined"}, then a line a frame ({"len", "sha", "ts"}), until the track ends: {"event": "ended"}
 
 Where the server is and its key and secret come from LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET, the passphrase from
@@ -11,11 +11,14 @@ DATATRACKS_E2EE_PASSPHRASE. Byte k of frame i is (31*i + 7*k) mod 256, its times
 import argparse
 import asyncio
 import hashlib
+import itertools
 import json
 import os
 import sys
 
 from livekit import api, rtc
+
+ROUNDS = 20
 
 
 def main():
@@ -37,12 +40,14 @@ async def publish(arguments):
     track = await room.local_participant.publish_data_track(name=arguments.name)
     say(event="published", encrypted=track.info.uses_e2ee)
     await line()
-    for index in range(arguments.count):
+    enough = asyncio.create_task(line())
+    for index in itertools.islice(itertools.cycle(range(arguments.count)), ROUNDS * arguments.count):
+        if enough.done():
+            break
         payload = frame(index, arguments.size)
         track.try_push(rtc.DataTrackFrame(payload=payload, user_timestamp=1000 + index))
         await asyncio.sleep(1 / arguments.rate)
-    say(event="sent")
-    await line()
+    await enough
     await room.disconnect()
 
 

@@ -1,7 +1,12 @@
-"""Frames between `datatracks` and the Python SDK of LiveKit through a real livekit-server, byte for byte."""
+"""Frames between `datatracks` and the Python SDK of LiveKit through a real livekit-server, byte for byte.
 
+The server drops single packets when its machine is busy, and tells nobody. So a frame that does not arrive is sent again, a
+bounded number of times; every frame must arrive, and nothing may arrive that was not sent.
+"""
+
+import functools
 import hashlib
-import queue
+import re
 import time
 
 import pytest
@@ -10,6 +15,8 @@ from peer import frame
 
 TRACK = "readings"
 COUNT = 10
+ATTEMPTS = 20  # to get one frame across
+PATIENCE = 1  # seconds for a frame to arrive; far more than it takes on a machine that is not busy
 SIZES = pytest.mark.parametrize("size", [1000, 40_000])
 PASSPHRASES = pytest.mark.parametrize("passphrase", [None, "correct horse"], ids=["plain", "encrypted"])
 
@@ -20,12 +27,11 @@ def test_the_python_sdk_reads_what_we_publish(room, size, passphrase):
     reader = room.python("subscribe", "--name", TRACK, passphrase=passphrase)
     reader.until_event("joined")
     publisher = published(room, passphrase)
-    warm_up(publisher, reader)
     for index in range(COUNT):
-        publisher.send(frame(index, size))
-        assert next_frame(reader) == {"len": size, "sha": sha(frame(index, size))}
+        deliver(publisher, reader, index, size)
     assert publisher.status() == 0
-    reader.until_event("ended")
+    while (line := reader.line()) != {"event": "ended"}:
+        assert line["sha"] in shas(size)
 
 
 @SIZES
@@ -34,12 +40,16 @@ def test_we_read_what_the_python_sdk_publishes(room, size, passphrase):
     arguments = ["--name", TRACK, "--size", size, "--count", COUNT]
     publisher = room.python("publish", *arguments, passphrase=passphrase)
     assert publisher.until_event("published")["encrypted"] == (passphrase is not None)
-    reader = subscribed(room, "--count", COUNT, passphrase=passphrase)
+    reader = subscribed(room, passphrase=passphrase)
     publisher.write()
-    for index in range(COUNT):
+    missing = set(range(COUNT))
+    while missing:
         line = reader.line()
-        assert (line["i"], line["ts"], line["len"]) == (index, 1000 + index, size)
-        assert line["sha"] == sha(frame(index, size))
+        assert line is not None, reader.said
+        index = line["ts"] - 1000
+        assert (line["len"], line["sha"]) == (size, sha(frame(index, size)))
+        missing.discard(index)
+    publisher.write()
     assert reader.status() == 0
 
 
@@ -49,10 +59,8 @@ def test_the_python_sdk_with_another_passphrase_reads_nothing(room):
     stranger.until_event("joined")
     friend.until_event("joined")
     publisher = published(room, "right")
-    warm_up(publisher, friend)
     for index in range(COUNT):
-        publisher.send(frame(index, 1000))
-        assert next_frame(friend)["sha"] == sha(frame(index, 1000))
+        deliver(publisher, friend, index, 1000)
     assert publisher.status() == 0
     assert stranger.line() == {"event": "ended"}
 
@@ -61,14 +69,13 @@ def test_with_another_passphrase_we_read_nothing_and_say_why(room):
     publisher = room.python("publish", "--name", TRACK, "--count", COUNT, passphrase="right")
     publisher.until_event("published")
     stranger = subscribed(room, "--count", 1, passphrase="wrong")
-    friend = subscribed(room, "--count", COUNT, passphrase="right")
+    friend = subscribed(room, "--count", 2 * COUNT, passphrase="right")
     publisher.write()
-    publisher.until_event("sent")
     assert friend.status() == 0
     publisher.write()
     assert stranger.status() == 10
     assert not any(line.startswith("{") for line in stranger.said)
-    assert f"{COUNT} frames could not be decrypted" in stranger.said
+    assert any(re.fullmatch(r"[1-9]\d* frames could not be decrypted", line) for line in stranger.said)
 
 
 def test_without_a_passphrase_an_encrypted_track_is_refused(room):
@@ -102,25 +109,22 @@ def subscribed(room, *arguments, passphrase):
     return reader
 
 
-def warm_up(publisher, reader):
-    """Sends empty frames until one arrives: the Python SDK does not tell when it is subscribed."""
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        publisher.send(b"")
-        try:
-            assert reader.line(timeout=0.2)["len"] == 0
-            return
-        except queue.Empty:
-            continue
-    pytest.fail("the Python SDK gets nothing")
+def deliver(publisher, reader, index, size):
+    """Sends a frame until it arrives: the Python SDK does not tell either when it is subscribed."""
+    for _ in range(ATTEMPTS):
+        publisher.send(frame(index, size))
+        deadline = time.monotonic() + PATIENCE
+        while (line := reader.line_until(deadline)) is not None:
+            assert abs(time.time() * 1000 - line["ts"]) < DEADLINE * 1000
+            assert (line["len"], line["sha"] in shas(size)) == (size, True)
+            if line["sha"] == sha(frame(index, size)):
+                return
+    pytest.fail(f"frame {index} does not arrive: {reader.said}")
 
 
-def next_frame(reader):
-    """The next frame that is no warm-up. Its timestamp is a time near now."""
-    while (line := reader.line())["len"] == 0:
-        pass
-    assert abs(time.time() * 1000 - line.pop("ts")) < DEADLINE * 1000
-    return line
+@functools.cache
+def shas(size):
+    return {sha(frame(index, size)) for index in range(COUNT)}
 
 
 def sha(payload):

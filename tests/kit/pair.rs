@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{HashMap, VecDeque},
     future::Future,
     pin::pin,
     sync::{
@@ -13,10 +13,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use datatracks::{
-    signal::session::{self, Request, Response},
-    *,
+use datatracks::*;
+use livekit_protocol::{
+    self as livekit, signal_request::Message as Request, signal_response::Message as Response,
 };
+use prost::Message;
 
 /// One track, and one stream of it.
 pub struct Pair {
@@ -149,49 +150,49 @@ impl Pair {
 }
 
 impl Wire {
-    fn answer_publish(&self, local: &LocalDataTrackManager) -> session::DataTrackInfo {
+    fn answer_publish(&self, local: &LocalDataTrackManager) -> livekit::DataTrackInfo {
         let request = self.signals.lock().unwrap().pop_front().expect("a request");
-        let Some(Request::PublishDataTrack(request)) = session::decode_request(&request).unwrap()
-        else {
+        let request = livekit::SignalRequest::decode(&*request).unwrap();
+        let Some(Request::PublishDataTrackRequest(request)) = request.message else {
             panic!("not a publish request");
         };
-        let info = session::DataTrackInfo {
+        let info = livekit::DataTrackInfo {
             pub_handle: request.pub_handle,
             sid: "DTR_measured".into(),
             name: request.name,
             encryption: request.encryption,
             ..Default::default()
         };
-        let answer =
-            Response::PublishDataTrack(session::DataTrackResponse { info: Some(info.clone()) });
-        local.handle_signal_response(session::encode_response(answer)).unwrap();
+        let answer = livekit::PublishDataTrackResponse { info: Some(info.clone()) };
+        let answer = encode(Response::PublishDataTrackResponse(answer));
+        local.handle_signal_response(answer).unwrap();
         info
     }
 }
 
-fn announce(info: session::DataTrackInfo) -> Vec<u8> {
-    let publisher = session::ParticipantInfo {
+fn announce(info: livekit::DataTrackInfo) -> Vec<u8> {
+    let publisher = livekit::ParticipantInfo {
         sid: "PA_publisher".into(),
         identity: "publisher".into(),
         state: 2,
         data_tracks: vec![info],
         ..Default::default()
     };
-    session::encode_response(Response::Update(session::ParticipantUpdate {
-        participants: vec![publisher],
-    }))
+    encode(Response::Update(livekit::ParticipantUpdate { participants: vec![publisher] }))
 }
 
 fn handles() -> Vec<u8> {
-    let track = session::PublishedDataTrack {
+    let track = livekit::data_track_subscriber_handles::PublishedDataTrack {
         publisher_identity: "publisher".into(),
         publisher_sid: "PA_publisher".into(),
         track_sid: "DTR_measured".into(),
     };
-    let sub_handles = BTreeMap::from([(1, track)]);
-    session::encode_response(Response::DataTrackSubscriberHandles(
-        session::DataTrackSubscriberHandles { sub_handles },
-    ))
+    let handles = livekit::DataTrackSubscriberHandles { sub_handles: HashMap::from([(1, track)]) };
+    encode(Response::DataTrackSubscriberHandles(handles))
+}
+
+fn encode(message: Response) -> Vec<u8> {
+    livekit::SignalResponse { message: Some(message) }.encode_to_vec()
 }
 
 /// Packets of one frame, received again and again: each time under the numbers that come after [`Pair::new`]'s one frame.

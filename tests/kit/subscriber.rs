@@ -16,7 +16,7 @@ use livekit_protocol::{
 };
 use prost::Message as _;
 
-use crate::{
+use super::{
     chance::Chance,
     task::{Task, poll_once},
 };
@@ -216,6 +216,21 @@ pub fn participant(
 
 pub fn left(identity: &str) -> livekit::ParticipantInfo {
     livekit::ParticipantInfo { state: 3, ..participant(identity, vec![]) }
+}
+
+/// A participant whose connection broke: `SIGNAL_CLOSE`.
+pub fn lost(identity: &str) -> livekit::ParticipantInfo {
+    livekit::ParticipantInfo { disconnect_reason: 9, ..left(identity) }
+}
+
+/// A participant in another session than its first.
+pub fn returned(
+    identity: &str,
+    session: u32,
+    data_tracks: Vec<livekit::DataTrackInfo>,
+) -> livekit::ParticipantInfo {
+    let sid = format!("PA_{identity}_{session}");
+    livekit::ParticipantInfo { sid, ..participant(identity, data_tracks) }
 }
 
 pub fn track(handle: u32, sid: &str, name: &str) -> livekit::DataTrackInfo {

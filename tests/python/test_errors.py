@@ -41,8 +41,11 @@ class caught:
         assert kind is not None, f"{self.name} was not raised"
         assert kind is getattr(getattr(dt, family), variant), f"{kind} instead of {self.name}"
         assert issubclass(kind, getattr(dt, family)) and issubclass(kind, Exception)
+        text = str(error)
         for field, value in self.fields.items():
             assert getattr(error, field) == value
+            assert str(value) in text
+        assert " " in text or family == "DelegateError", f"{self.name} shows {text!r}"
         RAISED.add(self.name)
         return True
 
@@ -289,6 +292,13 @@ def test_errors_that_only_hosts_throw_are_of_their_family():
         family, variant = name.split(".")
         with caught(name):
             raise getattr(getattr(dt, family), variant)()
+
+
+def test_errors_say_in_words_what_went_wrong():
+    assert str(dt.WaitError.TimedOut()) == "the time given is over"
+    refused = dt.SchemaError.Rejected(code=6, detail="no, sorry")
+    assert str(refused) == refused.text() == "the SFU refused: no, sorry (code: 6)"
+    assert repr(refused) == "SchemaError.Rejected(the SFU refused: no, sorry (code: 6))"
 
 
 def test_no_error_of_the_surface_is_left_out(request):

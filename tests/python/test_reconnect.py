@@ -4,7 +4,7 @@ import asyncio
 
 import datatracks as dt
 import pytest
-from peer import connected, frame, options, subscribed, until
+from peer import connected, frame, options, until
 from test_tracks import pushed_until_read
 
 
@@ -21,14 +21,17 @@ async def test_a_publisher_resumes(join):
 @pytest.mark.parametrize("mode", ["full", "unnoticed"])
 async def test_a_publisher_comes_back_as_a_new_participant(join, mode):
     alice, bob = join("alice"), join("bob")
-    track, _ = await connected(alice, bob)
-    sid = track.info().sid
+    track, stream = await connected(alice, bob)
+    sid, remote = track.info().sid, bob.remote.tracks()[0]
+    bob.seen()
     alice.reconnect(mode)
     await until(lambda: track.info().sid != sid)
     assert track.is_published() and alice.local.tracks() == [track]
     assert [what for what in alice.seen() if what[0] == "local unpublished"] == []
-    await until(lambda: [each.info().sid for each in bob.remote.tracks()] == [track.info().sid])
-    await pushed_until_read(track, await subscribed(bob, "samples"))
+    await pushed_until_read(track, stream)
+    assert stream.end_reason() is None and bob.remote.tracks() == [remote]
+    assert remote.info().sid == track.info().sid
+    assert {what[0] for what in bob.seen()} == {"subscription"}
 
 
 async def test_a_resume_that_is_refused_becomes_a_new_session(join):
@@ -100,12 +103,12 @@ async def test_without_a_connection_pushes_are_accounted_for(join):
 
 async def test_both_come_back_at_once(join):
     alice, bob = join("alice"), join("bob")
-    track, _ = await connected(alice, bob)
+    track, stream = await connected(alice, bob)
     sid = track.info().sid
     await asyncio.gather(asyncio.to_thread(alice.reconnect, "full"), asyncio.to_thread(bob.reconnect, "full"))
     await until(lambda: track.info().sid != sid)
     await until(lambda: [each.info().sid for each in bob.remote.tracks()] == [track.info().sid])
-    await pushed_until_read(track, await subscribed(bob, "samples"))
+    await pushed_until_read(track, stream)
 
 
 async def test_a_frame_too_large_before_is_too_large_after(join):

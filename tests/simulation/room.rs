@@ -7,7 +7,7 @@ use std::{
 };
 
 use datatracks::{
-    Environment,
+    Environment, RemoteDataTrack, SubscriptionState,
     host::{
         plain::DropMode,
         sfu::{Config, Control, Impairment, Output, ParticipantId, Permissions, Sfu},
@@ -100,6 +100,7 @@ impl Room {
 
     /// Loses the session of a participant: its signals on the way too. A full reconnect is a new session.
     pub fn drop_session(&mut self, who: usize, full: bool) {
+        let read = self.read_by_others(who);
         let mode = if full { DropMode::Full } else { DropMode::Quick };
         let now = self.environment.now();
         if let Some(seat) = self.seat(who) {
@@ -116,6 +117,17 @@ impl Room {
         if full || !self.resume(who) {
             self.rejoin(who);
         }
+        for track in read {
+            assert!(track.is_published(), "{track:?} did not wait for its publisher to return");
+        }
+    }
+
+    /// Tracks of a participant whose frames reach somebody.
+    fn read_by_others(&self, who: usize) -> Vec<Arc<RemoteDataTrack>> {
+        let identity = &self.participants[who].identity;
+        let others = self.participants.iter().filter(|other| other.identity != *identity);
+        let tracks = others.flat_map(|other| other.remote.tracks_by_publisher(identity.clone()));
+        tracks.filter(|track| track.subscription_state() == SubscriptionState::Active).collect()
     }
 
     /// The application starts anew under the same identity.
@@ -160,6 +172,7 @@ impl Room {
         let permissions = Permissions {
             can_publish_data: !self.chance.one_in(5),
             can_subscribe: !self.chance.one_in(5),
+            hidden: false,
         };
         self.control(who, Control::Permit(permissions));
     }

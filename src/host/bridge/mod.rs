@@ -150,6 +150,7 @@ impl Bridge {
         let mut grants = Grants::new(&hello.identity, &hello.room);
         grants.can_publish_data = hello.permissions.can_publish_data;
         grants.can_subscribe = hello.permissions.can_subscribe;
+        grants.hidden = hello.permissions.hidden;
         let token = self.key.sign(&grants);
         let options = JoinOptions { server: self.server.clone(), token, mode: None };
         let (transport, session) = join(&options).await?;

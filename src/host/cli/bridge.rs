@@ -29,7 +29,12 @@ pub(crate) struct Bridge {
 impl Bridge {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let bridge = bridge::Bridge::new(self.server.url.clone(), self.server.key()?);
-        let unusable = |error| Failure::other(format!("cannot listen at {}: {error}", self.plain));
+        let unusable = |error| {
+            Failure::other(format!(
+                "cannot listen at {}: {error}; port 0 picks a free one",
+                self.plain
+            ))
+        };
         let listener = TcpListener::bind(self.plain).await.map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
         data(&format!("plain {address}"))?;

@@ -10,7 +10,12 @@ use datatracks::{
         transport::JoinOptions,
     },
 };
-use tokio::{select, signal::ctrl_c, sync::mpsc::UnboundedReceiver};
+use tokio::{
+    select,
+    signal::ctrl_c,
+    sync::mpsc::UnboundedReceiver,
+    time::{Instant, sleep},
+};
 use zeroize::Zeroizing;
 
 use crate::{failure::Failure, output::tell};
@@ -116,14 +121,23 @@ impl Joined {
     }
 }
 
-/// What is sent before the data channel is open is lost, in both directions.
+/// What is sent before the data channel is open is lost, in both directions. A channel that the server closes means
+/// that the room is about to be lost, or that the server has no data tracks: the room finds out, and joins anew meanwhile.
 pub(crate) async fn wait_until_open(room: &Room) -> Result<(), Failure> {
-    room.wait_until_open(OPENING_TIME).await.map_err(|not_open| match not_open {
-        NotOpen::Closed => Failure::NoDataTracks,
-        NotOpen::TimedOut => Failure::TimedOut(
-            "the data channel does not open; is UDP to the server blocked?".into(),
-        ),
-    })
+    let deadline = Instant::now() + OPENING_TIME;
+    loop {
+        match room.wait_until_open(deadline.saturating_duration_since(Instant::now())).await {
+            Ok(()) => return Ok(()),
+            Err(NotOpen::Closed | NotOpen::TimedOut) if Instant::now() < deadline => {
+                sleep(LOOK_AGAIN).await;
+            }
+            Err(NotOpen::Closed | NotOpen::TimedOut) => {
+                return Err(Failure::TimedOut(
+                    "the data channel does not open; is UDP to the server blocked?".into(),
+                ));
+            }
+        }
+    }
 }
 
 /// Tells people what happens to the connection, until the room is closed for good.
@@ -177,6 +191,9 @@ fn secret(text: &str) -> Result<Zeroizing<String>, String> {
 
 /// ICE, DTLS and SCTP together; usually far below one second (protocol §7).
 const OPENING_TIME: Duration = Duration::from_secs(15);
+
+/// While the room finds out why the channel was closed.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 const SERVER: &str = "Server";
 

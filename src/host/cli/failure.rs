@@ -109,7 +109,7 @@ impl From<JoinError> for Failure {
             JoinError::Rejected { status: 404, .. } => Self::Other(format!(
                 "{error}. The room may have to be made first, or this is no LiveKit server"
             )),
-            JoinError::TimedOut { .. } => Self::TimedOut(error.to_string()),
+            JoinError::TimedOut { .. } => Self::TimedOut(format!("{error}; try again")),
             JoinError::Ended(reason) => Self::Lost(reason),
             error => Self::Other(error.to_string()),
         }

@@ -128,7 +128,9 @@ async fn read_sized(input: &mut Input) -> io::Result<Option<Vec<u8>>> {
 
 fn check_size(size: usize) -> io::Result<()> {
     if size as u64 > MAX_FRAME_BYTES {
-        return Err(io::Error::other("a frame is longer than any track can carry"));
+        return Err(io::Error::other(
+            "a frame is longer than any track can carry; split it, or see --framing",
+        ));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use datatracks::host::{
     room::ApiKey,
     sfu::{
         Impairment, RoomOptions, Rooms,
-        listen::{Server, ServerOptions},
+        listen::{self, Server, ServerOptions},
         plain,
     },
 };
@@ -74,7 +74,9 @@ impl Sfu {
 
     async fn listen_at(&self, address: SocketAddr, rooms: Rooms) -> Result<Server, Failure> {
         let key = ApiKey::new(self.api_key.as_str(), self.api_secret.as_str());
-        let server = Server::start(ServerOptions { address, key, rooms }).await;
+        let server =
+            Server::start(ServerOptions { address, key, rooms, limits: listen::Limits::default() })
+                .await;
         let server = server.map_err(unusable(address))?;
         data(&format!("listening ws://{}", server.address()))?;
         Ok(server)
@@ -88,11 +90,13 @@ async fn serve_plain(address: SocketAddr, rooms: Rooms) -> Result<(), Failure> {
     if !bound.ip().is_loopback() {
         tell("the plain protocol has no authentication, and others can reach this address");
     }
-    plain::serve(listener, rooms).await.map_err(unusable(address))
+    plain::serve(listener, rooms, plain::Limits::default()).await.map_err(unusable(address))
 }
 
 fn unusable(address: SocketAddr) -> impl Fn(std::io::Error) -> Failure {
-    move |error| Failure::other(format!("cannot listen at {address}: {error}"))
+    move |error| {
+        Failure::other(format!("cannot listen at {address}: {error}; port 0 picks a free one"))
+    }
 }
 
 const AFTER_HELP: &str = "\

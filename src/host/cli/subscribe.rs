@@ -12,7 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::{
     fs,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use crate::{
@@ -91,7 +91,9 @@ impl Subscribe {
     ) -> Result<Arc<RemoteDataTrack>, Failure> {
         let wait =
             || room.remote().wait_for_track(self.name.clone(), self.publisher.clone(), 0, None);
-        if let Ok(found) = timeout(PATIENCE, wait()).await {
+        let patience = Instant::now() + PATIENCE;
+        let patience = deadline.map_or(patience, |deadline| deadline.min(patience));
+        if let Ok(found) = timeout_at(patience, wait()).await {
             return found.map_err(waiting_ended);
         }
         tell(&format!("no track \"{}\" yet; {}", self.name, existing(room)));

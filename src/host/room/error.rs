@@ -101,18 +101,6 @@ pub enum Interruption {
     Ended(EndReason),
 }
 
-impl Interruption {
-    /// True when `cause` explains what was first seen as this.
-    pub(super) fn may_become(self, cause: Self) -> bool {
-        match self {
-            Self::Channel | Self::Peer => {
-                matches!(cause, Self::Signal | Self::Rejoin | Self::Ended(_))
-            }
-            Self::Signal | Self::Rejoin | Self::Ended(_) => false,
-        }
-    }
-}
-
 /// Why a session is over for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[allow(missing_docs)]

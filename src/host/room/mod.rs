@@ -4,9 +4,9 @@
 //!  Room          transport + the two managers, used as any host uses them; comes back after interruptions
 //!   ├ gateway      managers ↔ transport          ├ reconnect, backoff   how it comes back
 //!   └ transport    raw signal bytes and packets, both ways; reports interruptions   (the bridge needs no more)
-//!      └ session     one task: offers, candidates, keep-alive
-//!         ├ socket     the signalling connection      ├ peers, peer   the WebRTC connections
-//!         └ channel    packets in and out, and how much of them waits
+//!      └ join, session   one task: offers, candidates; keep_alive, diagnosis: what is wrong, and since when
+//!         ├ signalling, socket   the signalling connection      ├ peers, peer   the WebRTC connections
+//!         └ channel              packets in and out, and how much of them waits
 //! ```
 //! The transport never looks into a packet, and into a signal only as far as the connection itself goes.
 
@@ -20,13 +20,16 @@ use tokio::{
 mod address;
 mod backoff;
 pub(in crate::host) mod channel;
+mod diagnosis;
 mod error;
 mod gateway;
+mod join;
 mod keep_alive;
 pub(in crate::host) mod peer;
 mod peers;
 mod reconnect;
 mod session;
+mod signalling;
 mod socket;
 mod token;
 pub mod transport;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
-    time::{Duration, Instant, sleep, timeout},
+    time::{Duration, Instant, sleep},
 };
 
 use super::{
@@ -63,7 +63,7 @@ impl Reconnector {
     /// Watches over the session until it is over for good.
     pub(super) async fn run(mut self) {
         let reason = loop {
-            let Some(interruption) = self.next_interruption().await else { return };
+            let Some(interruption) = self.interruptions.recv().await else { return };
             let reconnected = match interruption {
                 Interruption::Ended(reason) => break reason,
                 _ => {
@@ -82,16 +82,6 @@ impl Reconnector {
             transport.abandon().await;
         }
         self.gateway.tell(RoomEvent::Closed(reason));
-    }
-
-    /// A closed channel may be the first sign of something that the server is about to say.
-    async fn next_interruption(&mut self) -> Option<Interruption> {
-        let first = self.interruptions.recv().await?;
-        if first != Interruption::Channel {
-            return Some(first);
-        }
-        let cause = timeout(EXPLANATION_TIME, self.interruptions.recv()).await;
-        Some(cause.ok().flatten().unwrap_or(first))
     }
 
     async fn reconnect(&mut self, interruption: Interruption) -> Result<Reconnection, EndReason> {
@@ -166,9 +156,6 @@ fn give_up_on(error: &JoinError) -> Result<(), EndReason> {
         _ => Ok(()),
     }
 }
-
-/// Servers close channels just before they say why.
-const EXPLANATION_TIME: Duration = Duration::from_secs(1);
 
 /// Keeps the frames of the time without a channel where they are.
 const NO_ROOM: u64 = u32::MAX as u64;

@@ -7,7 +7,6 @@
 //! Cut: requests wait, in order; packets flow on as long as the peer connections live. Never decides to reconnect.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, atomic::Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -21,18 +20,17 @@ use webrtc::peer_connection::RTCPeerConnectionState;
 
 use super::{
     channel::{self, ChannelState, Pump},
-    error::{EndReason, Interruption, JoinError},
+    diagnosis::Diagnosis,
+    error::{Interruption, JoinError},
     keep_alive::{Due, KeepAlive},
-    peer::{Network, PeerEvent, Role},
+    peer::{PeerEvent, Role},
     peers::Peers,
-    socket::{Mode, Socket},
+    signalling::{Broken, Signalling, meaning, sync_state},
+    socket::Socket,
     token::Token,
-    transport::{JoinOptions, Shared, Transport, TransportDelegate},
+    transport::{Shared, TransportDelegate},
 };
-use crate::signal::session::{
-    JoinResponse, LeaveRequest, Request, Response, SyncState, TrickleRequest,
-    decode_publish_response, decode_response, disconnect_reason, encode_request, leave_action,
-};
+use crate::signal::session::{JoinResponse, Request, Response, TrickleRequest, decode_response};
 
 /// What a handle asks of the session.
 pub(super) enum Command {
@@ -52,109 +50,19 @@ pub(super) struct Resumed {
 
 /// A session that has been joined and is to be started.
 pub struct Session {
-    signal: Signal,
-    peers: Peers,
-    keep_alive: KeepAlive,
-    commands: mpsc::UnboundedReceiver<Command>,
-    peer_events: mpsc::UnboundedReceiver<PeerEvent>,
-    channel_state: watch::Receiver<ChannelState>,
-    incoming: Arc<watch::Sender<ChannelState>>,
-    connected: watch::Sender<bool>,
-    pump: Option<Pump>,
-    shared: Arc<Shared>,
-    joined: JoinResponse,
-    response: Vec<u8>,
-    interrupted: Option<Interruption>,
-}
-
-#[allow(clippy::large_enum_variant)] // there is one a session
-enum Signal {
-    Live(Socket),
-    Cut { waiting: VecDeque<Vec<u8>> },
-}
-
-/// Joins a room. Nothing is handed to anybody before the session is started.
-///
-/// # Errors
-/// See [`JoinError`].
-pub async fn join(options: &JoinOptions) -> Result<(Transport, Session), JoinError> {
-    let (mut socket, mode) = connect(options).await?;
-    let response = socket.first().await?;
-    let Response::Join(joined) = first_answer(&response)? else {
-        return Err(JoinError::Broken { detail: "no join response".into() });
-    };
-    let network =
-        Network { loopback: options.server.is_loopback(), ice_servers: joined.ice_servers.clone() };
-    let (events, peer_events) = mpsc::unbounded_channel();
-    let mut peers = Peers::open(mode, &network, events).await?;
-    match offer(&mut peers).await {
-        Ok(offer) if socket.send(offer.clone()).await => {}
-        refused => {
-            peers.close().await;
-            refused?;
-            return Err(JoinError::Broken { detail: "closed while joining".into() });
-        }
-    }
-    let participant = joined.participant.as_ref();
-    let shared = Arc::new(Shared {
-        server: options.server.clone(),
-        mode,
-        participant_sid: participant.map(|own| own.sid.clone()).unwrap_or_default(),
-        token: options.token.clone().into(),
-        waiting_signals: Default::default(),
-    });
-    let (outgoing, pump) = channel::outgoing();
-    let (commands, command_queue) = mpsc::unbounded_channel();
-    let (connected, connected_now) = watch::channel(false);
-    let incoming = Arc::new(watch::Sender::new(ChannelState::Opening));
-    // Servers send on the channel that they open, if they open one at all.
-    let separate = mode == Mode::Dual && joined.subscriber_primary;
-    let arrival = if separate { incoming.subscribe() } else { outgoing.state() };
-    let session = Session {
-        signal: Signal::Live(socket),
-        peers,
-        keep_alive: KeepAlive::new(&joined, Instant::now()),
-        commands: command_queue,
-        peer_events,
-        channel_state: outgoing.state(),
-        incoming,
-        connected,
-        pump: Some(pump),
-        shared: Arc::clone(&shared),
-        joined,
-        response,
-        interrupted: None,
-    };
-    Ok((Transport { commands, outgoing, arrival, connected: connected_now, shared }, session))
-}
-
-/// Connects in the mode asked for, or in the first that the server has.
-async fn connect(options: &JoinOptions) -> Result<(Socket, Mode), JoinError> {
-    let JoinOptions { server, token, mode } = options;
-    let first = mode.unwrap_or(Mode::Single);
-    match Socket::connect(server, token, first, None).await {
-        Err(JoinError::Rejected { status: 404, .. }) if mode.is_none() => {
-            Ok((Socket::connect(server, token, Mode::Dual, None).await?, Mode::Dual))
-        }
-        connected => Ok((connected?, first)),
-    }
-}
-
-async fn offer(peers: &mut Peers) -> Result<Vec<u8>, JoinError> {
-    peers.create_channel().await?;
-    Ok(encode_request(Request::Offer(peers.publisher().offer().await?)))
-}
-
-/// The first message of a connection, unless it is a refusal.
-pub(super) fn first_answer(bytes: &[u8]) -> Result<Response, JoinError> {
-    match decode_response(bytes) {
-        Ok(Some(Response::Leave(leave))) => Err(match meaning(&leave) {
-            Interruption::Ended(reason) => JoinError::Ended(reason),
-            _ => JoinError::NotResumable,
-        }),
-        Ok(Some(response)) => Ok(response),
-        _ => Err(JoinError::Broken { detail: "the first message makes no sense".into() }),
-    }
+    pub(super) signalling: Signalling,
+    pub(super) peers: Peers,
+    pub(super) keep_alive: KeepAlive,
+    pub(super) commands: mpsc::UnboundedReceiver<Command>,
+    pub(super) peer_events: mpsc::UnboundedReceiver<PeerEvent>,
+    pub(super) channel_state: watch::Receiver<ChannelState>,
+    pub(super) incoming: Arc<watch::Sender<ChannelState>>,
+    pub(super) connected: watch::Sender<bool>,
+    pub(super) pump: Option<Pump>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) joined: JoinResponse,
+    pub(super) response: Vec<u8>,
+    pub(super) diagnosis: Diagnosis,
 }
 
 impl Session {
@@ -174,7 +82,10 @@ impl Session {
 
     async fn run(mut self, delegate: Arc<dyn TransportDelegate>) {
         loop {
+            let suspicion = self.diagnosis.poll_timeout();
             select! {
+                // What the server says comes before what its silence means.
+                biased;
                 command = self.commands.recv() => match command {
                     Some(Command::Signal(request)) => self.send(request, &*delegate).await,
                     Some(Command::Cut) => self.cut(&*delegate, Interruption::Signal),
@@ -186,17 +97,18 @@ impl Session {
                     }
                     None => return self.finish(false).await,
                 },
-                message = self.signal.next() => match message {
+                message = self.signalling.next() => match message {
                     Some(bytes) => self.handle_message(bytes, &delegate).await,
                     None => self.cut(&*delegate, Interruption::Signal),
                 },
                 Some(event) = self.peer_events.recv() => self.handle_peer(event, &delegate).await,
-                () = sleep_until(self.keep_alive.poll_timeout()), if self.signal.is_live() => {
+                Ok(()) = self.channel_state.changed() => self.look_at_channel(&*delegate),
+                () = sleep_until(self.keep_alive.poll_timeout()), if self.signalling.is_live() => {
                     self.handle_timeout(&*delegate).await;
                 }
-                Ok(()) = self.channel_state.changed() => {
-                    if *self.channel_state.borrow_and_update() == ChannelState::Closed {
-                        self.interrupt(&*delegate, Interruption::Channel);
+                () = sleep_until(suspicion.unwrap_or_else(Instant::now)), if suspicion.is_some() => {
+                    if let Some(interruption) = self.diagnosis.handle_timeout(Instant::now()) {
+                        delegate.on_interrupted(interruption);
                     }
                 }
             }
@@ -285,36 +197,35 @@ impl Session {
 
     /// A request of the host: waits while there is no connection.
     async fn send(&mut self, request: Vec<u8>, delegate: &dyn TransportDelegate) {
-        let lost = match &mut self.signal {
-            Signal::Live(socket) => !socket.send(request).await,
-            Signal::Cut { waiting } => return waiting.push_back(request),
+        let sent = match &mut self.signalling {
+            Signalling::Live(socket) => socket.send(request).await,
+            Signalling::Cut { waiting } => return waiting.push_back(request),
         };
         self.shared.waiting_signals.fetch_sub(1, Ordering::Relaxed);
-        if lost {
+        if !sent {
             self.cut(delegate, Interruption::Signal);
         }
     }
 
-    /// A request of the session itself: means nothing to a later connection.
     async fn send_own(&mut self, request: Request, delegate: &dyn TransportDelegate) {
-        if let Signal::Live(socket) = &mut self.signal
-            && !socket.send(encode_request(request)).await
-        {
+        if let Err(Broken) = self.signalling.send(request).await {
             self.cut(delegate, Interruption::Signal);
+        }
+    }
+
+    fn look_at_channel(&mut self, delegate: &dyn TransportDelegate) {
+        if *self.channel_state.borrow_and_update() == ChannelState::Closed {
+            self.interrupt(delegate, Interruption::Channel);
         }
     }
 
     fn cut(&mut self, delegate: &dyn TransportDelegate, interruption: Interruption) {
-        if self.signal.is_live() {
-            self.signal = Signal::Cut { waiting: VecDeque::new() };
-        }
+        self.signalling.cut();
         self.interrupt(delegate, interruption);
     }
 
-    /// Reports once what happened, and once more where a cause shows after its first symptom.
-    fn interrupt(&mut self, delegate: &dyn TransportDelegate, interruption: Interruption) {
-        if self.interrupted.is_none_or(|known| known.may_become(interruption)) {
-            self.interrupted = Some(interruption);
+    fn interrupt(&mut self, delegate: &dyn TransportDelegate, happened: Interruption) {
+        if let Some(interruption) = self.diagnosis.handle(happened, Instant::now()) {
             delegate.on_interrupted(interruption);
         }
     }
@@ -322,11 +233,8 @@ impl Session {
     /// Takes up the session on a new connection: state first, then ICE, then what waited.
     async fn resume(&mut self, resumed: Resumed, delegate: &dyn TransportDelegate) {
         let Resumed { socket, response, published, done } = resumed;
-        let waiting = match std::mem::replace(&mut self.signal, Signal::Live(socket)) {
-            Signal::Live(_) => VecDeque::new(),
-            Signal::Cut { waiting } => waiting,
-        };
-        self.interrupted = None;
+        let waiting = self.signalling.resume(socket);
+        self.diagnosis = Diagnosis::Well;
         delegate.on_resumed();
         self.keep_alive.restart(Instant::now());
         delegate.on_signal_response(response);
@@ -342,61 +250,15 @@ impl Session {
             self.send(request, delegate).await;
         }
         done.send(restarted.map(drop).map_err(JoinError::from)).ok();
+        // It may have been closed in the meantime.
+        self.look_at_channel(delegate);
     }
 
     async fn finish(self, farewell: bool) {
-        if let Signal::Live(mut socket) = self.signal
-            && farewell
-            && socket.send(encode_request(Request::Leave(leaving()))).await
-        {
-            socket.close().await;
+        if farewell {
+            self.signalling.leave().await;
         }
         self.peers.close().await;
-    }
-}
-
-impl Signal {
-    fn is_live(&self) -> bool {
-        matches!(self, Self::Live(_))
-    }
-
-    /// The next message; `None` when the connection has just ended. Without a connection there is nothing to wait for.
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        match self {
-            Self::Live(socket) => socket.next().await,
-            Self::Cut { .. } => std::future::pending().await,
-        }
-    }
-}
-
-/// What the server wants with its LeaveRequest (protocol §2.4); older ones set `can_reconnect` instead of an action.
-fn meaning(leave: &LeaveRequest) -> Interruption {
-    match leave.action {
-        leave_action::RESUME => Interruption::Signal,
-        leave_action::RECONNECT => Interruption::Rejoin,
-        _ if leave.can_reconnect => Interruption::Rejoin,
-        _ => Interruption::Ended(match leave.reason {
-            disconnect_reason::CLIENT_INITIATED => EndReason::Left,
-            disconnect_reason::DUPLICATE_IDENTITY => EndReason::DuplicateIdentity,
-            disconnect_reason::SERVER_SHUTDOWN => EndReason::ServerShutdown,
-            disconnect_reason::PARTICIPANT_REMOVED => EndReason::ParticipantRemoved,
-            disconnect_reason::ROOM_DELETED => EndReason::RoomDeleted,
-            other => EndReason::Other(other),
-        }),
-    }
-}
-
-fn sync_state(published: &[Vec<u8>]) -> SyncState {
-    let publish_data_tracks =
-        published.iter().filter_map(|bytes| decode_publish_response(bytes).ok()).collect();
-    SyncState { publish_data_tracks, ..SyncState::default() }
-}
-
-fn leaving() -> LeaveRequest {
-    LeaveRequest {
-        can_reconnect: false,
-        reason: disconnect_reason::CLIENT_INITIATED,
-        action: leave_action::DISCONNECT,
     }
 }
 

@@ -44,7 +44,7 @@ impl Token {
     }
 
     /// What goes over the wire.
-    pub(super) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -18,13 +18,14 @@ use super::{
     address::ServerAddress,
     channel::{ChannelState, Outgoing},
     error::{Interruption, JoinError, NotOpen, NotSent},
-    session::{Command, Resumed, first_answer},
+    join::first_answer,
+    session::{Command, Resumed},
     socket::{Mode, Resumption, Socket},
     token::Token,
 };
 use crate::{frame::PacketBatch, signal::session::Response};
 
-pub use super::session::join;
+pub use super::join::join;
 
 /// Takes what arrives. Called on the session's tasks; must not block.
 pub trait TransportDelegate: Send + Sync {

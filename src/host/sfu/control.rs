@@ -10,7 +10,7 @@ use crate::host::plain::DropMode;
 pub enum Control {
     /// Its connection is closed without a word.
     DropSession(DropMode),
-    /// Its next publish or unpublish is refused, with this RequestResponse.Reason.
+    /// Its next request about a track or a blob is refused, with this RequestResponse.Reason.
     RefuseNext(i32),
     /// The next answer to it is not sent.
     LoseNext,

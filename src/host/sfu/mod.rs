@@ -27,6 +27,7 @@ mod publication;
 mod rooms;
 mod session;
 mod sink;
+mod snapshot;
 mod stats;
 mod subscription;
 
@@ -197,11 +198,13 @@ impl Sfu {
         self.broadcast(info);
     }
 
+    /// A hidden participant alone learns of itself.
     fn broadcast(&mut self, info: ParticipantInfo) {
+        let (sid, hidden) = (info.sid.clone(), info.permission.as_ref().is_some_and(|p| p.hidden));
         let update = Response::Update(ParticipantUpdate { participants: vec![info] });
         let bytes = Bytes::from(encode_response(update));
         for (&to, participant) in &self.participants {
-            if participant.is_connected() {
+            if participant.is_connected() && (!hidden || participant.sid == sid) {
                 self.outputs.push_back(Output::Signal { to, bytes: bytes.clone() });
             }
         }

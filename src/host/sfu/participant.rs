@@ -113,7 +113,7 @@ impl Participant {
                 can_subscribe: self.permissions.can_subscribe,
                 can_publish: true,
                 can_publish_data: self.permissions.can_publish_data,
-                hidden: false,
+                hidden: self.permissions.hidden,
             }),
             is_publisher: self.is_publisher,
             data_tracks: self.publications.values().map(|track| track.info.clone()).collect(),

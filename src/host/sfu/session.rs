@@ -53,7 +53,7 @@ impl Sfu {
         let reconnect =
             ReconnectResponse { server_info: Some(server_info()), ..Default::default() };
         self.signal(who, Response::Reconnect(reconnect));
-        let participants = self.participants.values().map(Participant::info).collect();
+        let participants = self.known_to(who).map(|(_, participant)| participant.info()).collect();
         self.signal(who, Response::Update(ParticipantUpdate { participants }));
         Ok(who)
     }
@@ -178,9 +178,15 @@ impl Sfu {
         who
     }
 
+    /// Itself, and those who are not hidden.
+    fn known_to(&self, who: ParticipantId) -> impl Iterator<Item = (&ParticipantId, &Participant)> {
+        let all = self.participants.iter();
+        all.filter(move |(id, participant)| **id == who || !participant.permissions.hidden)
+    }
+
     fn join_response(&self, who: ParticipantId) -> JoinResponse {
-        let others = self.participants.iter().filter(|(id, _)| **id != who);
         let me = self.participants.get(&who);
+        let others = self.known_to(who).filter(|(id, _)| **id != who);
         JoinResponse {
             room: Some(Room {
                 sid: self.sid.clone(),

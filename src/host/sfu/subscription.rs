@@ -7,12 +7,9 @@
 //!            Forbidden  ──┤  no canSubscribe: silence                          │
 //!            Denied     ──┘  publisher does not permit: told once  ◄───────────┘ permission taken away
 //! ```
-//! Every snapshot lists all active subscriptions of the subscriber.
+//! What the subscriber is told of it: `snapshot`.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::{
     ParticipantId, Sfu,
@@ -20,10 +17,7 @@ use super::{
     participant::{Participant, Publication, Readers},
 };
 use crate::{
-    signal::session::{
-        DataSubscription, DataTrackSubscriberHandles, PublishedDataTrack, Response,
-        SubscriptionPermission, SubscriptionPermissionUpdate, UpdateDataSubscription,
-    },
+    signal::session::{DataSubscription, SubscriptionPermission, UpdateDataSubscription},
     track::Handle,
 };
 
@@ -256,47 +250,6 @@ impl Sfu {
         for sid in sids {
             self.settle_track(now, &sid);
         }
-    }
-
-    fn tell_permission(
-        &mut self,
-        who: ParticipantId,
-        publisher: ParticipantId,
-        track_sid: &str,
-        allowed: bool,
-    ) {
-        let publisher = self.participants.get(&publisher);
-        let update = SubscriptionPermissionUpdate {
-            participant_sid: publisher.map_or_else(String::new, |publisher| publisher.sid.clone()),
-            track_sid: track_sid.to_owned(),
-            allowed,
-        };
-        self.signal(who, Response::SubscriptionPermissionUpdate(update));
-    }
-
-    /// The server says it twice after the end of a subscription (protocol §3.8).
-    fn send_snapshot_twice(&mut self, who: ParticipantId) {
-        self.send_snapshot(who);
-        self.send_snapshot(who);
-    }
-
-    fn send_snapshot(&mut self, who: ParticipantId) {
-        let Some(subscriber) = self.participants.get(&who) else { return };
-        let active = subscriber.subscriptions.iter().filter_map(|(sid, subscription)| {
-            Some((u32::from(subscription.handle()?.get()), self.published_track(sid)?))
-        });
-        let sub_handles: BTreeMap<_, _> = active.collect();
-        let snapshot = DataTrackSubscriberHandles { sub_handles };
-        self.signal(who, Response::DataTrackSubscriberHandles(snapshot));
-    }
-
-    fn published_track(&self, track_sid: &str) -> Option<PublishedDataTrack> {
-        let publisher = self.participants.get(&self.tracks.get(track_sid)?.0)?;
-        Some(PublishedDataTrack {
-            publisher_identity: publisher.identity.clone(),
-            publisher_sid: publisher.sid.clone(),
-            track_sid: track_sid.to_owned(),
-        })
     }
 }
 

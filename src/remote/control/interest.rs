@@ -112,10 +112,12 @@ impl Control {
 
     /// Ends the waits that are over.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        while let Some(wait) = self.waits.first_entry().filter(|wait| wait.key().0 <= now) {
-            let ((deadline, id), wait) = wait.remove_entry();
+        while let Some(((deadline, id), wait)) = self.waits.pop_first_if(|(at, _)| *at <= now) {
             match wait {
                 Wait::Subscribe(track) => self.subscribe_timed_out(track, id),
+                Wait::Return(track) => {
+                    self.unpublish(track, self.catalog.reason_to_give_up(track));
+                }
                 Wait::Find => {
                     self.finders.take(id);
                     self.found(id, Some(deadline), Err(WaitError::TimedOut));

@@ -28,6 +28,7 @@ use super::{
 use crate::{
     error::{SubscribeError, WaitError},
     signal::SignalOut,
+    sorted::SortedMap,
     track::{DataTrackInfo, Handle, SubscriptionState, TrackKey, UnpublishReason},
 };
 
@@ -66,13 +67,13 @@ pub(crate) struct Control {
     can_decrypt: bool,
     local_identity: Option<String>,
     catalog: Catalog,
-    subscriptions: BTreeMap<TrackId, Subscription>,
+    subscriptions: SortedMap<TrackId, Subscription>,
     /// The last snapshot's handles, by SID.
     snapshot: BTreeMap<String, Handle>,
     routes: Routes,
     early: Early,
     finders: Finders,
-    waits: BTreeMap<(Instant, u64), Wait>,
+    waits: SortedMap<(Instant, u64), Wait>,
     last_id: u64,
     /// Subscriptions whose handle may come.
     pending: usize,
@@ -87,6 +88,8 @@ pub(crate) struct Control {
 enum Wait {
     Subscribe(TrackId),
     Find,
+    /// For the publisher of a track that is held.
+    Return(TrackId),
 }
 
 impl Control {
@@ -96,12 +99,12 @@ impl Control {
             can_decrypt,
             local_identity: local_identity.filter(|identity| !identity.is_empty()),
             catalog: Catalog::default(),
-            subscriptions: BTreeMap::new(),
+            subscriptions: SortedMap::default(),
             snapshot: BTreeMap::new(),
             routes: Routes::default(),
             early: Early::default(),
             finders: Finders::default(),
-            waits: BTreeMap::new(),
+            waits: SortedMap::default(),
             last_id: 0,
             pending: 0,
             active: 0,
@@ -121,7 +124,7 @@ impl Control {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.waits.first_key_value().map(|((at, _), _)| *at)
+        self.waits.first().map(|((at, _), _)| *at)
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -274,6 +277,7 @@ impl Control {
     }
 
     fn unpublish(&mut self, track: TrackId, reason: UnpublishReason) {
+        self.stop_holding(track);
         self.fail_waiting(track, &SubscribeError::Unpublished);
         self.change(track, |subscription| {
             subscription.readers.clear();

@@ -1,13 +1,17 @@
 //! Which packets are whose, as far as the packet side was told.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use super::Output;
-use crate::{remote::catalog::TrackId, track::Handle};
+use crate::{
+    remote::catalog::TrackId,
+    sorted::{SortedMap, SortedSet},
+    track::Handle,
+};
 
 /// What each handle in use stands for: a track, or nobody.
 #[derive(Default)]
-pub(super) struct Routes(BTreeMap<Handle, Option<TrackId>>);
+pub(super) struct Routes(SortedMap<Handle, Option<TrackId>>);
 
 impl Routes {
     pub(super) fn set(
@@ -37,11 +41,11 @@ impl Routes {
     }
 
     /// Brings what nobody takes in line with a snapshot.
-    pub(super) fn keep(&mut self, handles: &BTreeSet<Handle>, outputs: &mut VecDeque<Output>) {
+    pub(super) fn keep(&mut self, handles: &SortedSet<Handle>, outputs: &mut VecDeque<Output>) {
         let gone: Vec<_> =
-            self.0.keys().filter(|handle| !handles.contains(handle)).copied().collect();
+            self.0.keys().filter(|handle| !handles.contains_key(handle)).copied().collect();
         gone.into_iter().for_each(|handle| self.remove(handle, outputs));
-        for handle in handles {
+        for handle in handles.keys() {
             if !self.0.contains_key(handle) {
                 self.set(*handle, None, outputs);
             }

@@ -1,34 +1,37 @@
 //! What the SFU tells.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
-use super::{Control, Output};
+use super::{Control, Output, Wait};
 use crate::{
     error::SubscribeError,
     remote::{
-        catalog::{Arrival, Changes, TrackId},
+        catalog::{Arrival, Changes, Room, TrackId},
         link::{Link, Request},
         subscription::Subscription,
     },
     signal::{Participant, SignalIn, SubscribedTrack},
+    sorted::SortedSet,
 };
 
 impl Control {
     /// Takes one message.
-    pub(crate) fn handle_signal(&mut self, signal: SignalIn) {
+    pub(crate) fn handle_signal(&mut self, signal: SignalIn, now: Instant) {
         if self.closed {
             return;
         }
         match signal {
-            SignalIn::Join { local, others } | SignalIn::RoomMoved { local, others } => {
-                self.handle_join(local, &others);
+            SignalIn::Join { local, others } => self.handle_join(local, &others, Room::Same, now),
+            SignalIn::RoomMoved { local, others } => {
+                self.handle_join(local, &others, Room::Another, now);
             }
-            SignalIn::Update(participants) => self.handle_update(participants),
+            SignalIn::Update(participants) => self.handle_update(participants, now),
             SignalIn::SubscriberHandles(tracks) => self.handle_snapshot(tracks),
             SignalIn::SubscriptionPermission { track_sid, allowed } => {
                 self.handle_permission(&track_sid, allowed);
             }
             SignalIn::PublishResponse(_)
+            | SignalIn::UnusablePublishResponse(_)
             | SignalIn::UnpublishResponse(_)
             | SignalIn::Refused(_)
             | SignalIn::DataBlobStored { .. }
@@ -37,16 +40,22 @@ impl Control {
     }
 
     /// Tells who we are, when the join response has not done so.
-    pub(crate) fn set_local_identity(&mut self, identity: String) {
+    pub(crate) fn set_local_identity(&mut self, identity: String, now: Instant) {
         if self.closed || identity.is_empty() || self.local_identity.is_some() {
             return;
         }
         self.local_identity = Some(identity);
-        self.take_early();
+        self.take_early(now);
     }
 
     /// A new session: nothing is subscribed to, no handle is valid. What is wanted is asked for by `resend`, when the host is ready.
-    fn handle_join(&mut self, local: Option<Participant>, others: &[Participant]) {
+    fn handle_join(
+        &mut self,
+        local: Option<Participant>,
+        others: &[Participant],
+        room: Room,
+        now: Instant,
+    ) {
         if let Some(local) = local {
             self.local_identity = Some(local.identity);
         }
@@ -55,37 +64,40 @@ impl Control {
         for track in self.catalog.ids() {
             self.change(track, forget_session);
         }
-        let changes = self.catalog.replace(others_of(self.local_identity.as_ref(), others));
-        self.take(changes, Asking::Later);
-        self.take_early();
+        let changes = self.catalog.replace(others_of(self.local_identity.as_ref(), others), room);
+        self.take(changes, Asking::Later, now);
+        self.take_early(now);
     }
 
     /// Updates that came before the join response are newer than it: it is the first message of a session.
-    fn take_early(&mut self) {
+    fn take_early(&mut self, now: Instant) {
         if self.local_identity.is_none() {
             return;
         }
         for participant in self.early.take() {
-            self.handle_update(vec![participant]);
+            self.handle_update(vec![participant], now);
         }
     }
 
-    fn handle_update(&mut self, participants: Vec<Participant>) {
+    fn handle_update(&mut self, participants: Vec<Participant>, now: Instant) {
         if self.local_identity.is_none() {
             self.skipped += self.early.hold(participants);
             return;
         }
         let changes = self.catalog.update(others_of(self.local_identity.as_ref(), &participants));
-        self.take(changes, Asking::Now);
+        self.take(changes, Asking::Now, now);
     }
 
-    fn take(&mut self, changes: Changes, asking: Asking) {
+    fn take(&mut self, changes: Changes, asking: Asking, now: Instant) {
         self.skipped += changes.skipped;
         for arrival in changes.arrivals {
             match arrival {
                 Arrival::Published(track) => self.publish(track),
                 Arrival::Reassigned(track) => self.reassign(track, asking),
             }
+        }
+        for track in changes.lost {
+            self.hold(track, now + RETURN_TIME);
         }
         for (track, reason) in changes.removals {
             self.unpublish(track, reason);
@@ -108,28 +120,43 @@ impl Control {
     fn reassign(&mut self, track: TrackId, asking: Asking) {
         let Some(entry) = self.catalog.get(track) else { return };
         self.outputs.push_back(Output::Reassigned { track, sid: entry.info.sid.clone() });
+        self.stop_holding(track);
         let handle = self.handle_of(track);
         self.change(track, |subscription| {
-            subscription.former = match subscription.link {
-                Link::On(handle) => Some(handle),
-                Link::Off | Link::Offered(_) | Link::Asked | Link::Ending(_) => subscription.former,
-            };
-            subscription.permitted = true;
             let wanted = subscription.is_wanted() && asking == Asking::Now;
-            subscription.step(Link::begin(handle, wanted))
+            subscription.begin(Link::begin(handle, wanted))
         });
     }
 
+    /// The publisher's session is lost, and the track's SID with it. Whoever reads the track, or waits to, goes on waiting.
+    fn hold(&mut self, track: TrackId, until: Instant) {
+        let key = (until, self.next_id());
+        self.waits.insert(key, Wait::Return(track));
+        self.change(track, |subscription| {
+            subscription.held_until = Some(key);
+            subscription.begin((Link::Gone, None))
+        });
+    }
+
+    pub(super) fn stop_holding(&mut self, track: TrackId) {
+        let subscription = self.subscriptions.get_mut(&track);
+        if let Some(key) = subscription.and_then(|subscription| subscription.held_until.take()) {
+            self.waits.remove(&key);
+        }
+    }
+
     fn handle_snapshot(&mut self, tracks: Vec<SubscribedTrack>) {
-        let handles: BTreeSet<_> = tracks.iter().map(|track| track.handle).collect();
-        self.snapshot = tracks
-            .into_iter()
-            .map(|track| (track.track_sid, track.handle))
-            .collect::<BTreeMap<_, _>>();
+        let mut handles = SortedSet::default();
+        self.snapshot.clear();
+        for track in tracks {
+            handles.insert(track.handle, ());
+            self.snapshot.insert(track.track_sid, track.handle);
+        }
         for track in self.catalog.ids() {
             let handle = self.handle_of(track);
             self.change(track, |subscription| {
-                subscription.former = subscription.former.filter(|former| handles.contains(former));
+                subscription.former =
+                    subscription.former.filter(|former| handles.contains_key(former));
                 subscription.step(subscription.link.snapshot(handle, subscription.is_wanted()))
             });
         }
@@ -150,6 +177,10 @@ impl Control {
     }
 }
 
+/// How long a publisher whose session is lost may take until its tracks are published again. Once it is back it gets so long for an
+/// answer (protocol §7), and asks again for 7 s when it is refused (`local/republish.rs`).
+pub(crate) const RETURN_TIME: Duration = Duration::from_secs(10);
+
 /// Whether what is wanted is asked for at once.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asking {
@@ -158,7 +189,9 @@ enum Asking {
 }
 
 fn forget_session(subscription: &mut Subscription) -> Option<Request> {
-    subscription.link = Link::Off;
+    if subscription.link != Link::Gone {
+        subscription.link = Link::Off;
+    }
     subscription.former = None;
     subscription.permitted = true;
     None

@@ -20,7 +20,7 @@ use datatracks::{
         room::{ApiKey, Grants, Room, ServerAddress, transport::JoinOptions},
         sfu::{
             Impairment, LinkStats, RoomOptions, Rooms,
-            listen::{Server, ServerOptions},
+            listen::{Limits, Server, ServerOptions},
         },
     },
 };
@@ -42,6 +42,7 @@ impl Stage {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             key: key.clone(),
             rooms: rooms.clone(),
+            limits: Limits::default(),
         })
         .await
         .map_err(unable("listen"))?;

@@ -35,8 +35,8 @@ impl Incoming {
     ///
     /// # Errors
     /// When it is no HTTP request, too long, or does not come in time.
-    pub(super) async fn read(stream: TcpStream) -> io::Result<Self> {
-        match timeout(REQUEST_TIMEOUT, read_request(stream)).await {
+    pub(super) async fn read(stream: TcpStream, limit: Duration) -> io::Result<Self> {
+        match timeout(limit, read_request(stream)).await {
             Ok(read) => read,
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         }
@@ -103,9 +103,6 @@ async fn read_request(mut stream: TcpStream) -> io::Result<Incoming> {
         }
     }
 }
-
-/// For a client to say what it wants.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Of a request without its body: the customary limit of web servers, and far more than a token and a query take.
 const MAX_HEAD_BYTES: usize = 16 << 10;

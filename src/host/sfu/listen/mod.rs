@@ -5,7 +5,7 @@
 //!  Server        accepts connections
 //!   ├ http         one request on each          ├ admission   who may come in
 //!   └ participant  a task: WebSocket and two peer connections
-//!      ├ presence    whether it is still there   ├ outlet      packets to it
+//!      ├ presence    whether it is still there   ├ queues, outlet   what the room has for it
 //!      └ rooms       shared by all shells
 //! ```
 //! Knows no track and no subscription; looks into a signal only as far as the connection itself goes.
@@ -15,6 +15,8 @@ mod http;
 mod outlet;
 mod participant;
 mod presence;
+mod queues;
+mod signalling;
 
 use std::{
     io,
@@ -31,11 +33,13 @@ use tokio::{
     time::{Duration, timeout},
 };
 
-pub(super) use self::participant::Queues;
+pub(super) use self::queues::Queues;
 use self::{
     admission::{Verdict, judge},
     http::{Incoming, Socket},
-    participant::{Participant, close, queues},
+    participant::Participant,
+    queues::queues,
+    signalling::{close, say},
 };
 use super::{Permissions, Rooms, sink::Sink};
 use crate::host::room::{ApiKey, Grants};
@@ -49,6 +53,23 @@ pub struct ServerOptions {
     pub key: ApiKey,
     /// Where those meet who join.
     pub rooms: Rooms,
+    /// What strangers can make the server hold.
+    pub limits: Limits,
+}
+
+/// What strangers can make a [`Server`] hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at a time; more wait to be accepted.
+    pub connections: usize,
+    /// For a connection to say what it wants.
+    pub request: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: MAX_CONNECTIONS, request: REQUEST_LIMIT }
+    }
 }
 
 /// A server that listens. Dropping it closes it too, without waiting for that.
@@ -66,7 +87,8 @@ impl Server {
     pub async fn start(options: ServerOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
-        let gate = Gate { rooms: options.rooms, key: options.key, address };
+        let ServerOptions { rooms, key, limits, .. } = options;
+        let gate = Gate { rooms, key, limits, address };
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, Arc::new(gate), stopped));
         Ok(Self { address, stop, serving })
@@ -88,7 +110,7 @@ async fn serve(listener: TcpListener, gate: Arc<Gate>, mut stopped: oneshot::Rec
     let mut connections = JoinSet::new();
     loop {
         select! {
-            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
+            accepted = listener.accept(), if connections.len() < gate.limits.connections => match accepted {
                 Ok((stream, _)) => drop(connections.spawn(Arc::clone(&gate).admit(stream))),
                 Err(error) => {
                     // Out of descriptors, most likely: others close in time.
@@ -109,6 +131,7 @@ async fn serve(listener: TcpListener, gate: Arc<Gate>, mut stopped: oneshot::Rec
 struct Gate {
     rooms: Rooms,
     key: ApiKey,
+    limits: Limits,
     address: SocketAddr,
 }
 
@@ -116,7 +139,7 @@ impl Gate {
     /// Serves one connection to its end.
     async fn admit(self: Arc<Self>, stream: TcpStream) {
         stream.set_nodelay(true).ok();
-        let Ok(incoming) = Incoming::read(stream).await else { return };
+        let Ok(incoming) = Incoming::read(stream, self.limits.request).await else { return };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         match judge(&incoming, &self.key, now) {
             Verdict::Answer(status, text) => incoming.answer(status, text).await,
@@ -136,6 +159,7 @@ impl Gate {
         let permissions = Permissions {
             can_publish_data: grants.can_publish_data,
             can_subscribe: grants.can_subscribe,
+            hidden: grants.hidden,
         };
         let member = match self.rooms.join(
             &grants.room,
@@ -171,7 +195,7 @@ impl Gate {
                 Sink::Plain(_) => false,
             });
         if let (Err(answer), Some(mut socket)) = (resumed, socket) {
-            participant::say(&mut socket, answer).await;
+            say(&mut socket, answer).await;
             close(socket).await;
         }
     }
@@ -179,6 +203,9 @@ impl Gate {
 
 /// Tasks and descriptors that strangers can make us hold.
 const MAX_CONNECTIONS: usize = 1024;
+
+/// For a client to send a request that fits one packet.
+const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
 /// After a failure to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

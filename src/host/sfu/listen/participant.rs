@@ -11,15 +11,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
 use tokio::{
     select,
     sync::mpsc,
-    time::{Duration, Instant, sleep_until, timeout},
-};
-use tokio_tungstenite::tungstenite::{
-    Message,
-    protocol::{CloseFrame, frame::coding::CloseCode},
+    time::{Instant, sleep_until},
 };
 use webrtc::{
     data_channel::{DataChannel, DataChannelEvent},
@@ -30,8 +25,10 @@ use webrtc::{
 use super::{
     super::rooms::Member,
     http::Socket,
-    outlet::{Outlet, Pump, outlet},
+    outlet::Pump,
     presence::{Presence, Up},
+    queues::Order,
+    signalling::{Signalling, close, say},
 };
 use crate::{
     host::room::peer::{CHANNEL_LABEL, Network, Peer, PeerEvent, Role},
@@ -41,22 +38,6 @@ use crate::{
     },
 };
 
-/// What a participant's task is told.
-pub(super) enum Order {
-    /// Send this SignalResponse.
-    Signal(Bytes),
-    /// Go on with this signalling connection, and as this member.
-    Attach(Box<Socket>, Member),
-    /// End what the room has ended.
-    Close,
-}
-
-/// Where a participant's outputs go.
-pub(in crate::host::sfu) struct Queues {
-    orders: mpsc::UnboundedSender<Order>,
-    packets: Outlet,
-}
-
 pub(super) struct Participant {
     member: Member,
     orders: mpsc::UnboundedReceiver<Order>,
@@ -65,13 +46,7 @@ pub(super) struct Participant {
     subscriber: Peer,
     up: Up,
     presence: Presence,
-    signal: Signal,
-}
-
-/// The signalling connection.
-enum Signal {
-    Attached(Box<Socket>),
-    Detached,
+    signalling: Signalling,
 }
 
 /// What ends a participant's task.
@@ -80,32 +55,6 @@ enum End {
     Dismissed,
     /// It was away for too long.
     Gone,
-}
-
-/// A participant's queues, and the task that they lead to once it has started.
-pub(super) fn queues() -> (Queues, mpsc::UnboundedReceiver<Order>, Pump) {
-    let (orders, order_queue) = mpsc::unbounded_channel();
-    let (packets, pump) = outlet();
-    (Queues { orders, packets }, order_queue, pump)
-}
-
-impl Queues {
-    /// Puts a new signalling connection before everything that is said from now on.
-    pub(super) fn attach(&self, socket: Socket, member: Member) -> bool {
-        self.orders.send(Order::Attach(Box::new(socket), member)).is_ok()
-    }
-
-    pub(in crate::host::sfu) fn signal(&self, bytes: Bytes) {
-        self.orders.send(Order::Signal(bytes)).ok();
-    }
-
-    pub(in crate::host::sfu) fn packet(&self, bytes: Bytes) -> bool {
-        self.packets.send(bytes)
-    }
-
-    pub(in crate::host::sfu) fn close(&self) {
-        self.orders.send(Order::Close).ok();
-    }
 }
 
 impl Participant {
@@ -135,7 +84,7 @@ impl Participant {
             subscriber,
             up: Up::default(),
             presence: Presence::new(Instant::now()),
-            signal: Signal::Attached(Box::new(socket)),
+            signalling: Signalling::Attached(Box::new(socket)),
         })
     }
 
@@ -145,7 +94,7 @@ impl Participant {
         if let End::Gone = end {
             self.member.remove();
         }
-        if let Signal::Attached(socket) = self.signal {
+        if let Signalling::Attached(socket) = self.signalling {
             close(*socket).await;
         }
         self.publisher.close().await;
@@ -167,7 +116,7 @@ impl Participant {
                     Some(Order::Attach(socket, member)) => self.attach(*socket, member).await,
                     Some(Order::Close) | None => return End::Dismissed,
                 },
-                message = self.signal.next() => match message {
+                message = self.signalling.next() => match message {
                     Some(request) => self.handle_request(request).await,
                     None => self.detach(),
                 },
@@ -181,7 +130,7 @@ impl Participant {
 
     /// Takes up the session on a new WebSocket. What the room answers follows as orders.
     async fn attach(&mut self, socket: Socket, member: Member) {
-        self.signal = Signal::Attached(Box::new(socket));
+        self.signalling = Signalling::Attached(Box::new(socket));
         self.member = member;
         if let Some(Order::Signal(response)) = self.orders.recv().await {
             self.send(response).await;
@@ -191,7 +140,7 @@ impl Participant {
     }
 
     fn detach(&mut self) {
-        self.signal = Signal::Detached;
+        self.signalling = Signalling::Detached;
         self.member.handle_disconnect();
     }
 
@@ -253,24 +202,10 @@ impl Participant {
 
     /// Sends a signal. Without a connection it is lost: a client that comes back is told everything.
     async fn send(&mut self, response: Bytes) {
-        if let Signal::Attached(socket) = &mut self.signal
+        if let Signalling::Attached(socket) = &mut self.signalling
             && !say(socket, response).await
         {
             self.detach();
-        }
-    }
-}
-
-impl Signal {
-    /// The next request; `None` at the end of the connection.
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        let Self::Attached(socket) = self else { return std::future::pending().await };
-        loop {
-            match socket.next().await? {
-                Ok(Message::Binary(bytes)) => return Some(bytes.into()),
-                Ok(Message::Close(_)) | Err(_) => return None,
-                Ok(_) => {}
-            }
         }
     }
 }
@@ -306,25 +241,3 @@ async fn read(channel: Arc<dyn DataChannel>, member: Member) {
         }
     }
 }
-
-/// Sends a signal; false when the connection is of no use any more.
-pub(super) async fn say(socket: &mut Socket, response: Bytes) -> bool {
-    let sending = socket.send(Message::Binary(response));
-    matches!(timeout(SEND_TIMEOUT, sending).await, Ok(Ok(())))
-}
-
-/// Ends a connection as it should be.
-pub(super) async fn close(mut socket: Socket) {
-    let farewell = CloseFrame { code: CloseCode::Normal, reason: "".into() };
-    let closing = async {
-        socket.close(Some(farewell)).await.ok();
-        while let Some(Ok(_)) = socket.next().await {}
-    };
-    timeout(FAREWELL_TIMEOUT, closing).await.ok();
-}
-
-/// For a client to take a signal message.
-const SEND_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// For the client's side of the closing handshake.
-const FAREWELL_TIMEOUT: Duration = Duration::from_millis(500);

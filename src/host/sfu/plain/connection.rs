@@ -5,7 +5,7 @@
 //!      └────── refused: told why ───────────────────► over
 //! ```
 
-use std::{future::pending, io, time::Duration};
+use std::{future::pending, io};
 
 use tokio::{
     io::{AsyncRead, BufReader},
@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    control,
+    Limits, control,
     outlet::{Outlet, outlet},
 };
 use crate::host::{
@@ -24,20 +24,25 @@ use crate::host::{
 };
 
 /// Serves one connection to its end.
-pub(super) async fn run(stream: TcpStream, rooms: Rooms) {
+pub(super) async fn run(stream: TcpStream, rooms: Rooms, limits: Limits) {
     // Without it small messages wait for each other; a failure here costs time only.
     stream.set_nodelay(true).ok();
     let (from, to) = stream.into_split();
     let (outlet, writer) = outlet();
     let ended = select! {
-        ended = serve(BufReader::new(from), &rooms, outlet) => ended,
-        ended = writer.run(to) => ended,
+        ended = serve(BufReader::new(from), &rooms, outlet, limits) => ended,
+        ended = writer.run(to, limits.write) => ended,
     };
     tracing::debug!(?ended, "a plain connection is over");
 }
 
-async fn serve(mut from: impl AsyncRead + Unpin, rooms: &Rooms, outlet: Outlet) -> io::Result<()> {
-    let first = timeout(HELLO_LIMIT, Message::read(&mut from)).await??;
+async fn serve(
+    mut from: impl AsyncRead + Unpin,
+    rooms: &Rooms,
+    outlet: Outlet,
+    limits: Limits,
+) -> io::Result<()> {
+    let first = timeout(limits.hello, Message::read(&mut from)).await??;
     let Some(first) = first else { return Ok(()) };
     match enter(rooms, &first, &outlet) {
         Ok(member) => {
@@ -110,6 +115,3 @@ impl Drop for Seat {
         self.0.handle_disconnect();
     }
 }
-
-/// A connection that does not say who it is is of no use.
-const HELLO_LIMIT: Duration = Duration::from_secs(10);

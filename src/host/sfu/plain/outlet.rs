@@ -75,28 +75,28 @@ impl Outlet {
 
 impl Writer {
     /// Writes until the room ends the connection, the peer is gone, or does not even take its signals.
-    pub(super) async fn run(mut self, to: OwnedWriteHalf) -> io::Result<()> {
+    pub(super) async fn run(mut self, to: OwnedWriteHalf, limit: Duration) -> io::Result<()> {
         let stuck = Arc::clone(&self.stuck);
         select! {
-            ended = self.write_all(to) => ended,
+            ended = self.write_all(to, limit) => ended,
             () = stuck.notified() => Err(io::Error::other("the reader does not take its signals")),
         }
     }
 
-    async fn write_all(&mut self, to: OwnedWriteHalf) -> io::Result<()> {
+    async fn write_all(&mut self, to: OwnedWriteHalf, limit: Duration) -> io::Result<()> {
         let mut to = BufWriter::new(to);
         loop {
             let message = select! {
                 biased;
                 order = self.orders.recv() => match order {
                     Some(Order::Write(message)) => message,
-                    Some(Order::End) | None => return timeout(WRITE_LIMIT, to.shutdown()).await?,
+                    Some(Order::End) | None => return timeout(limit, to.shutdown()).await?,
                 },
                 Some(packet) = self.packets.recv() => packet,
             };
-            timeout(WRITE_LIMIT, message.write(&mut to)).await??;
+            timeout(limit, message.write(&mut to)).await??;
             if self.orders.is_empty() && self.packets.is_empty() {
-                timeout(WRITE_LIMIT, to.flush()).await??;
+                timeout(limit, to.flush()).await??;
             }
         }
     }
@@ -107,6 +107,3 @@ const SIGNALS: usize = 1024;
 
 /// Packets that wait for a slow reader: eight of the largest frames.
 const PACKETS: usize = 1024;
-
-/// A reader that takes nothing for so long is gone.
-const WRITE_LIMIT: Duration = Duration::from_secs(30);

@@ -11,6 +11,7 @@ import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
 import org.junit.jupiter.api.Test
 import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.atomic.AtomicReference
 import kotlin.coroutines.CoroutineContext
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
@@ -37,9 +38,11 @@ internal class CancellationTest : RoomTest() {
     fun `a publish that is cancelled just as it is done is undone`() = test {
         val (alice, bob) = join("alice") to join("bob")
         val byHand = ByHand()
+        alice.heldBack = ConcurrentLinkedQueue()
         val publishing = launch(byHand) { alice.local.publishTrack("unwanted") }
         byHand.runOne()
-        alice.expect("local published")
+        until("the answer") { alice.holdsBack(PUBLISH_RESPONSE) }
+        alice.releaseSignals()
         until("the wake-up") { byHand.isNotEmpty() }
         publishing.cancel()
         byHand.runUntilDone(publishing)
@@ -53,10 +56,11 @@ internal class CancellationTest : RoomTest() {
     fun `publishes that are cancelled at any moment leave no track that nobody knows`() = test {
         val alice = join("alice")
         repeat(200) { number ->
-            val publishing = async(Dispatchers.Default) { alice.local.publishTrack("track-$number") }
+            val track = AtomicReference<LocalDataTrack?>()
+            val publishing = launch(Dispatchers.Default) { track.set(alice.local.publishTrack("track-$number")) }
             if (number % 2 == 0) yield() else until(seconds = 5) { alice.local.stats().tracksPending == 0uL }
             publishing.cancelAndJoin()
-            if (!publishing.isCancelled) publishing.await().unpublish()
+            track.get()?.unpublish()
         }
         until("the end of all") { alice.local.tracks().isEmpty() && alice.local.stats().tracksPending == 0uL }
     }
@@ -80,8 +84,11 @@ internal class CancellationTest : RoomTest() {
         join("alice").local.publishTrack("samples")
         val track = bob.remote.waitForTrack("samples")
         val byHand = ByHand()
+        bob.heldBack = ConcurrentLinkedQueue()
         val subscribing = launch(byHand) { track.subscribe() }
         byHand.runOne()
+        until("the answer") { bob.holdsBack(SUBSCRIBER_HANDLES) }
+        bob.releaseSignals()
         until { track.subscriptionState() == SubscriptionState.ACTIVE && byHand.isNotEmpty() }
         subscribing.cancel()
         byHand.runUntilDone(subscribing)

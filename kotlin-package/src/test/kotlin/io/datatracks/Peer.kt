@@ -108,7 +108,7 @@ internal class Peer(
     /** The next event of this kind; what comes before it is passed over. */
     fun expect(kind: String): Event {
         while (true) {
-            val event = checkNotNull(events.queue.poll(10, SECONDS)) { "$identity heard nothing of: $kind" }
+            val event = checkNotNull(events.queue.poll(20, SECONDS)) { "$identity heard nothing of: $kind" }
             if (event.kind == kind) return event
         }
     }
@@ -139,8 +139,9 @@ internal class Peer(
     }
 }
 
-/** A field of SignalResponse. */
+// Fields of SignalResponse.
 internal const val PUBLISH_RESPONSE = 27
+internal const val SUBSCRIBER_HANDLES = 29
 
 /** Notes all events, and runs an action on each, on the thread that brings it. */
 internal class Events {

@@ -1,0 +1,6 @@
+//! What tests of the subscribing side share.
+
+pub mod chance;
+pub mod counting;
+pub mod subscriber;
+pub mod task;
