@@ -18,11 +18,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
+    time::Duration,
 };
 
 use datatracks::{
-    DataTrackOptions, LocalDataTrack, LocalDataTrackManager, LocalDataTrackManagerDelegate,
-    PacketBatch, RemoteDataTrack, RemoteDataTrackManager, RemoteDataTrackManagerDelegate,
+    DataTrackOptions, DataTrackSubscribeOptions, LocalDataTrack, LocalDataTrackManager,
+    LocalDataTrackManagerDelegate, PacketBatch, RemoteDataTrack, RemoteDataTrackManager,
+    RemoteDataTrackManagerDelegate,
     error::DelegateError,
     track::{SubscriptionState, UnpublishReason},
 };
@@ -77,13 +79,17 @@ async fn publish(local: &LocalDataTrackManager) -> Result<(), Box<dyn Error>> {
     for line in io::stdin().lines() {
         track.try_push_bytes(line?.as_bytes(), None)?;
     }
+    // Signals overtake packets: what is still on its way when the track ends does not arrive.
+    thread::sleep(LINGER);
     track.unpublish();
     Ok(())
 }
 
 async fn read(remote: &RemoteDataTrackManager) -> Result<(), Box<dyn Error>> {
     let track = remote.wait_for_track("greetings".into(), None, 0, None).await?;
-    let stream = track.subscribe(None).await?;
+    // The default keeps the 16 newest frames for a reader that is busy; no line shall be missing here.
+    let options = DataTrackSubscribeOptions { buffer_frames: 4096, ..Default::default() };
+    let stream = track.subscribe_with_options(options, None).await?;
     while let Some(frame) = stream.next(None).await? {
         let text = String::from_utf8_lossy(frame.payload.as_ref()).into_owned();
         writeln!(io::stdout(), "{}: {text}", track.publisher_identity())?;
@@ -168,6 +174,9 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
         }
     }
 }
+
+/// For the last frames to arrive.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// Kinds of messages of the plain protocol.
 const HELLO: u8 = 0;

@@ -245,4 +245,4 @@ fn publish_request() -> SignalOut {
     }
 }
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);

@@ -28,7 +28,8 @@ use raw_participant::{LIMIT, Participant, publish_request};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    time::timeout,
+    select,
+    time::{sleep, timeout},
 };
 
 #[tokio::test]
@@ -147,7 +148,7 @@ async fn whoever_vanishes_without_a_word_goes_after_a_while() {
 async fn a_server_that_closes_says_so() {
     let server = start().await;
     let mut alice = Participant::join(&options(&server, "alice")).await;
-    timeout(Duration::from_secs(5), server.close()).await.expect("the server closes");
+    timeout(LIMIT, server.close()).await.expect("the server closes");
     assert_eq!(alice.interruption().await, Interruption::Ended(EndReason::ServerShutdown));
 }
 
@@ -167,17 +168,26 @@ async fn plain_participants_are_in_the_same_rooms() {
     let track_sid = track.info.sid;
     let subscribe = SignalOut::UpdateSubscription { track_sid, subscribe: true };
     Message::signal(subscribe.encode()).write(&mut bob).await.unwrap();
-    let crossing = async {
+    let sending = async {
         for sequence in 0.. {
             alice.send_packet(1, sequence, b"across");
-            let message = timeout(Duration::from_millis(20), Message::read(&mut bob)).await;
-            if let Ok(Ok(Some(Message { kind: Kind::Packet, bytes }))) = message {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let reading = async {
+        loop {
+            if let Message { kind: Kind::Packet, bytes } =
+                Message::read(&mut bob).await.unwrap().unwrap()
+            {
                 return datatracks::packet::decode(&bytes).unwrap().payload.to_vec();
             }
         }
-        unreachable!()
     };
-    assert_eq!(timeout(LIMIT, crossing).await.expect("a packet"), b"across");
+    let crossed = select! {
+        () = sending => unreachable!("it goes on"),
+        crossed = timeout(LIMIT, reading) => crossed.expect("a packet"),
+    };
+    assert_eq!(crossed, b"across");
 
     let hello = br#"{"identity":"alice","room":"lab","resume":true}"#.to_vec();
     let mut alice_again = TcpStream::connect(plain).await.unwrap();

@@ -40,7 +40,7 @@ pub(crate) fn generate(project: &Project, language: Language, profile: Profile) 
     for language in language.each() {
         let folder = project.bindings().join(language.name());
         generate_into(project, &library, *language, &folder)?;
-        texts::show(*language, &folder.join(language.source()))?;
+        texts::show(project, *language, &folder.join(language.source()))?;
         if *language == Language::Python {
             // A Python module finds its library beside itself.
             strip(project, &library, &folder.join(LIBRARY))?;
@@ -57,7 +57,7 @@ pub(crate) fn build_library(project: &Project, profile: Profile) -> Result<Utf8P
     if profile == Profile::Release {
         arguments.push("--release");
     }
-    let target = project.root.join("target/mobile");
+    let target = project.root.join(TARGET);
     run::run(command(&project.root, "cargo", &arguments).env("CARGO_TARGET_DIR", &target))?;
     let library = library(project, profile);
     made(project, &library)?;
@@ -67,7 +67,7 @@ pub(crate) fn build_library(project: &Project, profile: Profile) -> Result<Utf8P
 /// Where [`build_library`] leaves the library.
 pub(crate) fn library(project: &Project, profile: Profile) -> Utf8PathBuf {
     let folder = if profile == Profile::Release { "release" } else { "debug" };
-    project.root.join("target/mobile").join(folder).join(LIBRARY)
+    project.root.join(TARGET).join(folder).join(LIBRARY)
 }
 
 /// Generates the bindings of one language from a library with symbols. Nothing else is left in `folder`.
@@ -183,6 +183,8 @@ impl BindgenPathsLayer for UdlFolder {
     }
 }
 
+/// Builds of what ships; no other build overwrites them.
+const TARGET: &str = "target/mobile";
 /// The shared library's file name.
 #[cfg(target_os = "macos")]
 pub(crate) const LIBRARY: &str = "libdatatracks.dylib";

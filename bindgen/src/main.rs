@@ -11,9 +11,11 @@ mod project;
 mod report;
 mod run;
 mod setup;
+mod sfu;
 mod size;
 mod suites;
 mod surface;
+mod swift;
 mod texts;
 
 use std::process::ExitCode;
@@ -64,13 +66,22 @@ enum Command {
     },
     /// Measure the stripped release library of a mobile build, and look for what must not be in it
     Size,
+    /// Build and test the Swift package, with a Swift toolchain in .tools/ where the machine has none
+    Swift {
+        /// With the library built for debugging: quicker to build
+        #[arg(long)]
+        debug: bool,
+        /// Also under Thread Sanitizer and Address Sanitizer
+        #[arg(long)]
+        full: bool,
+    },
     /// Install the tools that tests need into .tools/ (SFU, Python peers, cargo-deny); quick when they are there
     Setup,
     /// Formatting, lints, documentation, dependencies, layers, surface
     Check,
     /// Everything: setup, check, and every test suite; closes with what ran and what did not
     Test {
-        /// Also the long runs: more simulated rooms and more generated cases
+        /// Also the long runs: more simulated rooms, more generated cases
         #[arg(long)]
         full: bool,
     },
@@ -92,6 +103,10 @@ fn main() -> ExitCode {
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
         Command::Surface { check: true } => report.step("surface", || surface::check(&project)),
         Command::Size => report.step("size", || size::measure(&project)),
+        Command::Swift { debug, full } => {
+            let profile = if debug { Profile::Debug } else { Profile::Release };
+            swift::all(&project, &mut report, profile, full);
+        }
         Command::Setup => report.step("setup", || setup::install(&project)),
         Command::Check => check::all(&project, &mut report),
         Command::Test { full } => suites::all(&project, &mut report, full),

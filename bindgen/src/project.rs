@@ -32,6 +32,11 @@ impl Project {
         self.tools().join("python/bin/python")
     }
 
+    /// The `datatracks` command of the test builds.
+    pub(crate) fn reference_host(&self) -> Utf8PathBuf {
+        self.root.join("target/debug/datatracks")
+    }
+
     /// Generated bindings, one folder a language.
     pub(crate) fn bindings(&self) -> Utf8PathBuf {
         self.root.join("target/bindings")

@@ -105,6 +105,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("mvn", "the packages maven and openjdk-17-jdk-headless"),
     ("python3", "the package python3-venv"),
     ("strip", "the package binutils"),
+    ("debootstrap", "the package debootstrap"),
+    ("unshare", "the package util-linux"),
 ];
 
 /// How often a command with a deadline is looked at.

@@ -48,7 +48,7 @@ fn rust(project: &Project, full: bool) -> Result<Outcome> {
 }
 
 /// The binary whose embedded SFU the bindings are tested against.
-fn reference_host(project: &Project) -> Result<Outcome> {
+pub(crate) fn reference_host(project: &Project) -> Result<Outcome> {
     // With the features of the Rust tests, so that nothing is compiled twice.
     let arguments = ["build", "--workspace", "--all-features", "--bins"];
     run::run(&mut command(&project.root, "cargo", &arguments))?;
@@ -69,13 +69,16 @@ fn junit(project: &Project) -> Result<Outcome> {
 /// What tests are told of where things are.
 fn with_surroundings<'a>(project: &Project, command: &'a mut Command) -> &'a mut Command {
     command
-        .env("DATATRACKS_BIN", project.root.join("target/debug/datatracks"))
+        .env("DATATRACKS_BIN", project.reference_host())
         .env("DATATRACKS_PYTHON", project.bindings().join("python"))
         .env("DATATRACKS_LIVEKIT_SERVER", project.tool(setup::SFU))
         .env("DATATRACKS_VENV_PYTHON", project.python())
 }
 
-fn count(command: &mut Command, read: impl Fn(&str) -> Option<Tally>) -> Result<Outcome> {
+pub(crate) fn count(
+    command: &mut Command,
+    read: impl Fn(&str) -> Option<Tally>,
+) -> Result<Outcome> {
     let mut sum = Tally::default();
     let status = run::watch(command, |line| {
         if let Some(Tally { passed, failed }) = read(line) {

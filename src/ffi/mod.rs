@@ -4,7 +4,6 @@
 
 pub mod delegate;
 pub mod environment;
-mod error_text;
 pub(crate) mod guard;
 pub(crate) mod lock;
 mod payload;
@@ -29,6 +28,7 @@ mod remote_effects;
 pub mod remote_manager;
 mod remote_reception;
 mod remote_seats;
+mod remote_tell;
 pub mod remote_track;
 pub mod stream;
 

@@ -20,13 +20,12 @@ use super::{
     environment::{Alarm, DeadlineClient},
     guard::Faults,
     lock::{Hold, drain},
-    remote_effects::{After, Call, State, Tell},
+    remote_effects::{After, State},
     remote_reception::Reception,
 };
 use crate::{
     packet::{self, Packet},
     remote::{Budgets, Control, Destination, ReaderId, Request, Routing, TrackId},
-    signal::SignalOut,
     stats::RemoteManagerStats,
 };
 
@@ -135,6 +134,17 @@ impl Remote {
         }
     }
 
+    /// The host has sent a request, or could not.
+    pub(super) fn note_request(&self, track: TrackId, kind: Request, sent: bool) {
+        if sent {
+            self.counters.signals_sent.fetch_add(1, Relaxed);
+            return;
+        }
+        self.counters.signals_not_sent.fetch_add(1, Relaxed);
+        let ((), after) = self.decide(|state, _| state.control.not_sent(track, kind));
+        self.finish(after);
+    }
+
     pub(super) fn stats(&self) -> RemoteManagerStats {
         let (published, active, skipped) = self.read(|state| {
             (state.control.published(), state.control.active(), state.control.skipped())
@@ -194,48 +204,6 @@ impl Remote {
 
     fn count_unknown(&self, packets: usize) {
         self.counters.packets_unknown_handle.fetch_add(packets as u64, Relaxed);
-    }
-
-    fn tell(&self, call: Call) {
-        let Call { delegate, tell } = call;
-        tell.tell_log();
-        // Faults are counted by `call_out`; nothing else depends on the answer.
-        let _ = match tell {
-            Tell::Request { request, track, kind } => {
-                self.send(&*delegate, &request, track, kind);
-                return;
-            }
-            Tell::Published(track) => {
-                self.faults.call_out("on_track_published", || delegate.on_track_published(track))
-            }
-            Tell::Unpublished(track, reason) => self
-                .faults
-                .call_out("on_track_unpublished", || delegate.on_track_unpublished(track, reason)),
-            Tell::SubscriptionChanged(track, state) => {
-                self.faults.call_out("on_subscription_changed", || {
-                    delegate.on_subscription_changed(track, state)
-                })
-            }
-            Tell::Nothing => return,
-        };
-    }
-
-    fn send(
-        &self,
-        delegate: &dyn RemoteDataTrackManagerDelegate,
-        request: &SignalOut,
-        track: TrackId,
-        kind: Request,
-    ) {
-        let bytes = request.encode();
-        let sent = self.faults.call_out("on_signal_request", || delegate.on_signal_request(bytes));
-        if sent.is_ok() {
-            self.counters.signals_sent.fetch_add(1, Relaxed);
-            return;
-        }
-        self.counters.signals_not_sent.fetch_add(1, Relaxed);
-        let ((), after) = self.decide(|state, _| state.control.not_sent(track, kind));
-        self.finish(after);
     }
 }
 

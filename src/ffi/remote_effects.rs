@@ -11,14 +11,14 @@ use super::{
     remote_core::Remote,
     remote_reception::Reception,
     remote_seats::Wakes,
+    remote_tell::{Call, Tell},
     wait::Completion,
 };
 use crate::{
     error::{SubscribeError, WaitError},
-    remote::{Control, FinderId, Output, ReaderId, Request, Search, StreamOptions, TrackId},
-    signal::SignalOut,
+    remote::{Control, FinderId, Output, ReaderId, Search, StreamOptions, TrackId},
     sorted::SortedMap,
-    track::{StreamEndReason, SubscriptionState, UnpublishReason},
+    track::{StreamEndReason, UnpublishReason},
 };
 
 /// The answer to a call of `subscribe`.
@@ -41,53 +41,6 @@ pub(super) struct State {
     dismissed: bool,
     /// What a `Drop` left to the deadline thread.
     left: Vec<After>,
-}
-
-/// What the delegate is to be told.
-pub(super) enum Tell {
-    Request {
-        request: SignalOut,
-        track: TrackId,
-        kind: Request,
-    },
-    Published(Arc<RemoteDataTrack>),
-    Unpublished(Arc<RemoteDataTrack>, UnpublishReason),
-    SubscriptionChanged(Arc<RemoteDataTrack>, SubscriptionState),
-    /// The delegate is let go.
-    Nothing,
-}
-
-impl Tell {
-    /// The log hears what the delegate is told.
-    pub(super) fn tell_log(&self) {
-        match self {
-            Self::Request { kind, .. } => tracing::debug!(?kind, "a request leaves"),
-            Self::Published(track) => {
-                let (info, publisher) = (track.info(), track.publisher_identity());
-                tracing::info!(name = info.name, sid = info.sid, publisher, "a track is published");
-            }
-            Self::Unpublished(track, reason) => {
-                let (info, publisher) = (track.info(), track.publisher_identity());
-                tracing::info!(
-                    name = info.name,
-                    sid = info.sid,
-                    publisher,
-                    ?reason,
-                    "a track has ended"
-                );
-            }
-            Self::SubscriptionChanged(track, state) => {
-                tracing::info!(name = track.info().name, ?state, "a subscription has changed");
-            }
-            Self::Nothing => {}
-        }
-    }
-}
-
-/// One call of the delegate.
-pub(super) struct Call {
-    pub(super) delegate: Arc<dyn RemoteDataTrackManagerDelegate>,
-    pub(super) tell: Tell,
 }
 
 /// What follows once the lock is released, before the delegate is told.

@@ -16,6 +16,7 @@ mod catalog;
 mod control;
 mod fragments;
 mod link;
+mod opening;
 mod ordering;
 mod pieces;
 mod reassembly;
@@ -24,8 +25,6 @@ mod ring;
 mod routing;
 mod stream;
 mod subscription;
-#[cfg(test)]
-mod tests;
 mod window;
 
 pub(crate) use self::{
@@ -33,7 +32,8 @@ pub(crate) use self::{
     catalog::TrackId,
     control::{Control, FinderId, Output, Search},
     link::Request,
-    receiver::{ReaderId, Receiver, Sealed},
+    opening::Sealed,
+    receiver::{ReaderId, Receiver},
     routing::{Destination, Routing},
     stream::{Next, StreamOptions},
 };

@@ -11,7 +11,6 @@
 
 use std::{
     borrow::Cow,
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,13 +19,14 @@ use bytes::Bytes;
 
 use super::{
     budget::{Budget, Budgets},
+    opening::{Begun, Opening, Sealed, Ticket},
     ordering::Placed,
     reassembly::{MAX_AGE, Reassembly, Whole},
     stream::{Next, Stream, StreamOptions},
 };
 use crate::{
     frame::{DataTrackFrame, Payload},
-    packet::{Encryption, Packet},
+    packet::Packet,
     stats::{RemoteTrackStats, StreamStats},
     track::StreamEndReason,
 };
@@ -50,40 +50,12 @@ pub(crate) struct Receiver {
     stats: RemoteTrackStats,
 }
 
-/// Who opens sealed frames.
-enum Opening {
-    /// Nobody; nothing waits.
-    Idle,
-    /// One thread; these are next.
-    Busy { queue: VecDeque<Sealed<'static>>, bytes: usize },
-}
-
-/// A frame to be opened.
-pub(crate) struct Sealed<'p> {
-    /// What is needed besides the key.
-    pub(crate) encryption: Encryption,
-    /// Ciphertext, then the tag.
-    pub(crate) bytes: Cow<'p, [u8]>,
-    /// To be handed back with the opened frame.
-    pub(crate) ticket: Ticket,
-}
-
-/// Where a sealed frame belongs.
-#[derive(Clone, Copy)]
-pub(crate) struct Ticket {
-    number: u16,
-    first: u16,
-    last: u16,
-    user_timestamp: Option<u64>,
-    epoch: u32,
-}
-
 impl Receiver {
     pub(crate) fn new(encrypted: bool, budgets: &Budgets) -> Self {
         Self {
             encrypted,
             reassembly: Reassembly::new(Arc::clone(&budgets.partial)),
-            opening: Opening::Idle,
+            opening: Opening::new(Arc::clone(&budgets.waiting)),
             epoch: 0,
             waiting: Arc::clone(&budgets.waiting),
             open: Vec::new(),
@@ -119,7 +91,10 @@ impl Receiver {
         let ticket = whole.ticket(self.epoch);
         match (self.encrypted, whole.extensions.encryption) {
             (false, None) => self.deliver(ticket.place(Some(payload(whole.bytes))), now),
-            (true, Some(encryption)) => return self.seal_off(whole, encryption),
+            (true, Some(encryption)) => {
+                let sealed = Sealed { encryption, bytes: whole.bytes, ticket };
+                return self.hand_out(sealed);
+            }
             (true, None) | (false, Some(_)) => {
                 self.stats.frames_dropped_encryption_mismatch += 1;
                 self.deliver(ticket.place(None), now);
@@ -141,14 +116,7 @@ impl Receiver {
         } else if payload.is_some() {
             self.open.iter_mut().for_each(|(_, stream)| stream.count_late());
         }
-        let Opening::Busy { queue, bytes } = &mut self.opening else { return None };
-        let Some(next) = queue.pop_front() else {
-            self.opening = Opening::Idle;
-            return None;
-        };
-        *bytes -= next.bytes.len();
-        self.waiting.give(next.bytes.len());
-        Some(next)
+        self.opening.next()
     }
 
     /// Packets that come next belong to another subscription: frame numbers and sequence numbers begin anew.
@@ -241,35 +209,21 @@ impl Receiver {
         }
     }
 
+    fn hand_out<'p>(&mut self, sealed: Sealed<'p>) -> Option<Sealed<'p>> {
+        match self.opening.begin(sealed) {
+            Begun::Out(sealed) => Some(sealed),
+            Begun::Queued => None,
+            Begun::NoRoom => {
+                self.stats.frames_dropped_budget += 1;
+                None
+            }
+        }
+    }
+
     fn deliver(&mut self, placed: Placed, now: Instant) {
         let Some(((_, last), others)) = self.open.split_last_mut() else { return };
         others.iter_mut().for_each(|(_, stream)| stream.push(placed.clone(), now));
         last.push(placed, now);
-    }
-
-    /// Hands a sealed frame out, or keeps it while another one is out.
-    fn seal_off<'p>(&mut self, whole: Whole<'p>, encryption: Encryption) -> Option<Sealed<'p>> {
-        let ticket = whole.ticket(self.epoch);
-        let sealed = Sealed { encryption, bytes: whole.bytes, ticket };
-        match &mut self.opening {
-            Opening::Idle => {
-                self.opening = Opening::Busy { queue: VecDeque::new(), bytes: 0 };
-                Some(sealed)
-            }
-            Opening::Busy { queue, bytes } => {
-                let length = sealed.bytes.len();
-                if *bytes + length <= MAX_QUEUE_BYTES
-                    && queue.len() < MAX_QUEUE_FRAMES
-                    && self.waiting.take(length)
-                {
-                    *bytes += length;
-                    queue.push_back(sealed.into_owned());
-                } else {
-                    self.stats.frames_dropped_budget += 1;
-                }
-                None
-            }
-        }
     }
 }
 
@@ -297,12 +251,6 @@ impl Ticket {
     }
 }
 
-impl Sealed<'_> {
-    fn into_owned(self) -> Sealed<'static> {
-        Sealed { bytes: Cow::Owned(self.bytes.into_owned()), ..self }
-    }
-}
-
 /// The one copy of a frame of one packet; a frame of several was copied into place and is not copied again, unless its buffer
 /// is much too large.
 fn payload(bytes: Cow<'_, [u8]>) -> Payload {
@@ -316,12 +264,6 @@ fn payload(bytes: Cow<'_, [u8]>) -> Payload {
         }
     })
 }
-
-/// Most that sealed frames of a track hold while another one is being opened: the default of `max_partial_bytes`.
-const MAX_QUEUE_BYTES: usize = 8 << 20;
-
-/// For frames so small that their bytes say nothing.
-const MAX_QUEUE_FRAMES: usize = 4096;
 
 /// A frame may keep a buffer that is larger by this part.
 const SLACK: usize = 4;

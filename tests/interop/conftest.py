@@ -1,8 +1,10 @@
 """A livekit-server on free ports, and processes in its rooms. `cargo tasks test` sets the variables that say where things are."""
 
+import itertools
 import json
 import os
 import queue
+import random
 import secrets
 import socket
 import struct
@@ -38,17 +40,27 @@ def located(variable):
     return path
 
 
-def free_port(kind):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(count):
+    """Below those that Linux gives to sockets that connect, so that nobody takes them in between."""
+    ports = (port for port in random.sample(range(20_000, 32_000), 1000) if is_free(port))
+    return itertools.islice(ports, count)
+
+
+def is_free(port):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """Its address."""
     binary = located("DATATRACKS_LIVEKIT_SERVER")
-    http, tcp, udp = (free_port(kind) for kind in (socket.SOCK_STREAM, socket.SOCK_STREAM, socket.SOCK_DGRAM))
+    http, tcp, udp = free_ports(3)
     configuration = tmp_path_factory.mktemp("livekit") / "config.yaml"
     configuration.write_text(CONFIGURATION.format(http=http, tcp=tcp, udp=udp, key=KEY, secret=SECRET))
     process = subprocess.Popen(

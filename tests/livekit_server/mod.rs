@@ -4,8 +4,10 @@
 use std::{
     env, fs,
     net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket},
+    ops::Range,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -25,7 +27,7 @@ impl LivekitServer {
     }
 
     pub fn start_with(setting: &str) -> Self {
-        let (port, tcp_port, udp_port) = (free_tcp_port(), free_tcp_port(), free_udp_port());
+        let (port, tcp_port, udp_port) = (free_port(), free_port(), free_port());
         let config = env::temp_dir().join(format!("datatracks-livekit-{port}.yaml"));
         let text = format!(
             "port: {port}\nbind_addresses: [\"127.0.0.1\"]\nkeys:\n  {KEY}: {SECRET}\n{setting}\n\
@@ -61,7 +63,7 @@ impl LivekitServer {
     }
 
     fn wait_until_up(&self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
             assert!(Instant::now() < deadline, "livekit-server does not listen");
             thread::sleep(Duration::from_millis(20));
@@ -90,13 +92,21 @@ impl Drop for LivekitServer {
     }
 }
 
-fn free_tcp_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+/// A port that nobody uses, no other test is given, and the system gives to nobody who connects to something meanwhile.
+fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed) + process::id().wrapping_mul(31);
+        let port = BELOW_EPHEMERAL.start + (next % BELOW_EPHEMERAL.len() as u32) as u16;
+        let address = (Ipv4Addr::LOCALHOST, port);
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
+            return port;
+        }
+    }
 }
 
-fn free_udp_port() -> u16 {
-    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
+/// Linux picks ports from 32768 on by itself.
+const BELOW_EPHEMERAL: Range<u16> = 20_000..32_000;
 
 pub const KEY: &str = "testkey";
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";

@@ -174,4 +174,4 @@ pub fn packet(handle: u16, sequence: u16, payload: &[u8]) -> PacketBatch {
     PacketBatch::new(bytes.into(), stride)
 }
 
-pub const LIMIT: Duration = Duration::from_secs(10);
+pub const LIMIT: Duration = Duration::from_secs(30);

@@ -9,8 +9,6 @@ mod finders;
 mod interest;
 mod routes;
 mod signals;
-#[cfg(test)]
-mod tests;
 
 use std::{
     collections::{BTreeMap, VecDeque},

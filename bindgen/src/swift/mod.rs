@@ -1,0 +1,139 @@
+//! The Swift package: laid out, built and tested against the library that ships.
+
+mod root;
+mod style;
+
+use std::{fs, process::Command};
+
+use anyhow::{Context, Result};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{
+    bindings::{self, LIBRARY, Language, Profile},
+    project::Project,
+    report::{Outcome, Report, Tally},
+    run::{self, command},
+    sfu::Sfu,
+    suites,
+};
+
+/// Toolchain, bindings, SFU, tests: each a step.
+pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile, full: bool) {
+    report.step("Swift toolchain", || install(project));
+    report.step("bindings", || bindings::generate(project, Language::Swift, profile));
+    report.step("reference host", || suites::reference_host(project));
+    suites(project, report, profile, full);
+}
+
+/// Format, documentation, and the tests: as they are and, in a full run, under each sanitizer.
+pub(crate) fn suites(project: &Project, report: &mut Report, profile: Profile, full: bool) {
+    report.step("Swift format", || style::lint(project));
+    report.step("Swift documentation", || style::document(project, profile));
+    report.step("Swift tests", || test(project, profile, None));
+    for sanitizer in SANITIZERS.iter().filter(|_| full) {
+        let name = format!("Swift tests, {sanitizer} sanitizer");
+        report.step(&name, || test(project, profile, Some(sanitizer)));
+    }
+}
+
+/// Makes sure that there is a Swift: the machine's own, or one in a root.
+pub(crate) fn install(project: &Project) -> Result<Outcome> {
+    if !has_own_swift(project) {
+        root::install(project)?;
+    }
+    let version = run::capture(&mut in_package(project, &["swift", "--version"])?)?;
+    println!("   {}", version.lines().next().unwrap_or_default());
+    Ok(Outcome::Done)
+}
+
+/// Builds the package with every warning an error, and runs its tests.
+fn test(project: &Project, profile: Profile, sanitizer: Option<&str>) -> Result<Outcome> {
+    let libraries = lay_out(project, profile)?;
+    let sfu = Sfu::start(project)?;
+    let build = project.root.join("target/swift").join(sanitizer.unwrap_or("build"));
+    let sfu_variable = format!("DATATRACKS_SFU={}", sfu.address());
+    let (search, link) = (format!("LD_LIBRARY_PATH={libraries}"), format!("-L{libraries}"));
+    let mut words = vec![sfu_variable.as_str(), &search, ADDRESS_SANITIZER];
+    if cfg!(target_os = "linux") {
+        words.extend(["timeout", PATIENCE]);
+    }
+    // One test at a time: some count threads and memory of the process.
+    words.extend(["swift", "test", "--disable-xctest", "--no-parallel"]);
+    words.extend(["--scratch-path", build.as_str(), "-Xlinker", &link]);
+    words.extend(["-Xswiftc", "-warnings-as-errors"]);
+    let sanitize = sanitizer.map(|name| format!("--sanitize={name}"));
+    words.extend(sanitize.as_deref());
+    suites::count(&mut in_package(project, &words)?, swift_tally)
+}
+
+/// Puts generated files where the package looks for them, and the library beside nothing else. Answers the library's folder.
+fn lay_out(project: &Project, profile: Profile) -> Result<Utf8PathBuf> {
+    let (package, generated) = (project.root.join(PACKAGE), project.bindings().join("swift"));
+    for (name, folder) in GENERATED {
+        update(&generated.join(name), &package.join(folder).join(name))?;
+    }
+    let libraries = project.root.join("target/swift/lib");
+    fs::create_dir_all(&libraries)?;
+    bindings::strip(project, &bindings::library(project, profile), &libraries.join(LIBRARY))?;
+    Ok(libraries)
+}
+
+/// Copies a file unless the copy is the same already: a touched file is compiled anew.
+fn update(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
+    let new = fs::read(from).with_context(|| from.to_string())?;
+    if fs::read(to).ok().as_ref() != Some(&new) {
+        fs::create_dir_all(to.parent().context("a folder")?)?;
+        fs::write(to, new)?;
+    }
+    Ok(())
+}
+
+/// A command of the Swift toolchain, in the package's folder. `words` may begin with `NAME=value`.
+fn in_package(project: &Project, words: &[&str]) -> Result<Command> {
+    if has_own_swift(project) {
+        return Ok(command(&project.root.join(PACKAGE), "env", words));
+    }
+    root::inside(project, &project.root.join(PACKAGE), words)
+}
+
+fn has_own_swift(project: &Project) -> bool {
+    let version = run::capture(&mut command(&project.root, "swift", &["--version"]));
+    version.is_ok_and(|version| version.contains("Swift version 6"))
+}
+
+/// `✔ Test run with 12 tests passed after 0.5 seconds.`; `✘ Test run with 12 tests failed after 0.5 seconds with 3 issues.`
+fn swift_tally(line: &str) -> Option<Tally> {
+    let (_, counts) = line.split_once("Test run with ")?;
+    let number = |text: &str| text.split(' ').next()?.parse::<u64>().ok();
+    let tests = number(counts)?;
+    let issues = counts.split_once(" with ").and_then(|(_, issues)| number(issues)).unwrap_or(0);
+    let failed = if counts.contains(" failed ") { issues.max(1) } else { 0 };
+    Some(Tally { passed: tests.saturating_sub(failed), failed })
+}
+
+const PACKAGE: &str = "swift-package";
+/// Generated files, and where the package has them.
+const GENERATED: &[(&str, &str)] = &[
+    ("DataTracks.swift", "Sources/DataTracks/Generated"),
+    ("DataTracksFFI.h", "Sources/DataTracksFFI"),
+];
+/// Longest build and run together: tests have deadlines of their own, but a task that nobody cancels does not end by them.
+const PATIENCE: &str = "20m";
+/// What Swift's runtime and Foundation keep until the end would be reported as leaked. Leaks of ours have tests that count memory, and
+/// those want freed memory back.
+const ADDRESS_SANITIZER: &str = "ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=1";
+const SANITIZERS: &[&str] = &["thread", "address"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closing_line_of_swift_testing_is_understood() {
+        let ok = "✔ Test run with 12 tests passed after 0.523 seconds.";
+        assert_eq!(swift_tally(ok), Some(Tally { passed: 12, failed: 0 }));
+        let bad = "✘ Test run with 12 tests failed after 0.523 seconds with 3 issues.";
+        assert_eq!(swift_tally(bad), Some(Tally { passed: 9, failed: 3 }));
+        assert_eq!(swift_tally("✔ Test \"frames\" passed after 0.001 seconds."), None);
+    }
+}

@@ -1,0 +1,145 @@
+//! Processes of the command line, awaited with a deadline.
+#![allow(unreachable_pub)]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// An embedded SFU in a process of its own, and processes in one of its rooms.
+pub struct Sfu {
+    process: Run,
+    pub url: String,
+}
+
+impl Sfu {
+    pub fn start() -> Self {
+        let process = Run::start(&["sfu", "--listen", "127.0.0.1:0"], &KEYS);
+        let line = process.stdout.recv_timeout(LIMIT).expect("the SFU says where it is");
+        let url = line.strip_prefix("listening ").expect("an address").to_owned();
+        Self { process, url }
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        self.run_with(arguments, &KEYS)
+    }
+
+    pub fn secretly(&self, arguments: &[&str]) -> Run {
+        let keys = [KEYS[0], KEYS[1], ("DATATRACKS_E2EE_PASSPHRASE", "secret")];
+        self.run_with(arguments, &keys)
+    }
+
+    pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
+        let room = ["--room", "lab", "--url", &self.url];
+        Run::start(&[arguments, &room].concat(), environment)
+    }
+}
+
+impl Drop for Sfu {
+    fn drop(&mut self) {
+        self.process.kill();
+    }
+}
+
+pub struct Run {
+    process: Child,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+    remarks: Vec<String>,
+}
+
+impl Run {
+    pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_datatracks"))
+            .args(arguments)
+            .env_clear()
+            .envs(environment.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = lines(process.stdout.take().unwrap());
+        let stderr = lines(process.stderr.take().unwrap());
+        Self { process, stdout, stderr, remarks: Vec::new() }
+    }
+
+    /// Waits until stderr says so.
+    pub fn until(&mut self, text: &str) {
+        while !self.remarks.last().is_some_and(|line| line.contains(text)) {
+            let Ok(line) = self.stderr.recv_timeout(LIMIT) else {
+                panic!("no {text:?}: {:?}", self.remarks);
+            };
+            self.remarks.push(line);
+        }
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) {
+        let stdin = self.process.stdin.as_mut().unwrap();
+        stdin.write_all(bytes).unwrap();
+        stdin.flush().unwrap();
+    }
+
+    pub fn close_input(&mut self) {
+        self.process.stdin = None;
+    }
+
+    /// The exit status, when it has ended.
+    pub fn status(&mut self) -> i32 {
+        while let Ok(line) = self.stderr.recv_timeout(LIMIT) {
+            self.remarks.push(line);
+        }
+        let deadline = Instant::now() + LIMIT;
+        while self.process.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "still runs: {:?}", self.remarks);
+            thread::sleep(Duration::from_millis(2));
+        }
+        let ended = self.process.wait().unwrap();
+        ended.code().expect("no signal ended it")
+    }
+
+    pub fn data(&self) -> Vec<String> {
+        self.stdout.iter().collect()
+    }
+
+    pub fn remarks(&self) -> String {
+        self.remarks.join("\n")
+    }
+
+    pub fn interrupt(&self) {
+        let kill = format!("kill -INT {}", self.process.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+pub const KEYS: [(&str, &str); 2] =
+    [("LIVEKIT_API_KEY", "devkey"), ("LIVEKIT_API_SECRET", "secret")];
+
+const LIMIT: Duration = Duration::from_secs(20);
