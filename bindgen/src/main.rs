@@ -9,6 +9,7 @@ mod check;
 mod kotlin;
 mod project;
 mod report;
+mod root;
 mod run;
 mod setup;
 mod sfu;

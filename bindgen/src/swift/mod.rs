@@ -1,6 +1,5 @@
 //! The Swift package: laid out, built and tested against the library that ships.
 
-mod root;
 mod style;
 
 use std::{fs, process::Command};
@@ -12,6 +11,7 @@ use crate::{
     bindings::{self, LIBRARY, Language, Profile},
     project::Project,
     report::{Outcome, Report, Tally},
+    root::Root,
     run::{self, command},
     sfu::Sfu,
     suites,
@@ -39,7 +39,7 @@ pub(crate) fn suites(project: &Project, report: &mut Report, profile: Profile, f
 /// Makes sure that there is a Swift: the machine's own, or one in a root.
 pub(crate) fn install(project: &Project) -> Result<Outcome> {
     if !has_own_swift(project) {
-        root::install(project)?;
+        ROOT.install(project)?;
     }
     let version = run::capture(&mut in_package(project, &["swift", "--version"])?)?;
     println!("   {}", version.lines().next().unwrap_or_default());
@@ -93,7 +93,7 @@ fn in_package(project: &Project, words: &[&str]) -> Result<Command> {
     if has_own_swift(project) {
         return Ok(command(&project.root.join(PACKAGE), "env", words));
     }
-    root::inside(project, &project.root.join(PACKAGE), words)
+    ROOT.inside(project, &project.root.join(PACKAGE), words)
 }
 
 fn has_own_swift(project: &Project) -> bool {
@@ -111,6 +111,13 @@ fn swift_tally(line: &str) -> Option<Tally> {
     Some(Tally { passed: tests.saturating_sub(failed), failed })
 }
 
+/// The release that packages Swift 6, the first with typed throws and complete checks of concurrency.
+const ROOT: Root = Root {
+    name: "swift",
+    suite: "trixie",
+    packages: "swiftlang,libstdc++-14-dev,libc6-dev",
+    costs: "two minutes and 2.7 GB",
+};
 const PACKAGE: &str = "swift-package";
 /// Generated files, and where the package has them.
 const GENERATED: &[(&str, &str)] = &[
