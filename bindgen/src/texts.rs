@@ -137,7 +137,8 @@ impl Place {
                 }
             }
             Language::Swift => {
-                let error = code.strip_prefix("public enum ").and_then(|code| code.split_once(':'));
+                // `public` stands in the line before.
+                let error = code.strip_prefix("enum ").and_then(|code| code.split_once(':'));
                 error.into_iter().for_each(|(error, _)| self.error = error.into());
             }
             Language::Kotlin | Language::All => {
@@ -197,14 +198,14 @@ mod tests {
 
     #[test]
     fn swift_gets_a_switch_where_there_are_texts() {
-        let source = "public enum PushError: Swift.Error {\n  String(reflecting: self)\n";
+        let source = "public \nenum PushError: Swift.Error {\n  String(reflecting: self)\n";
         let (swift, shown) = written(Language::Swift, source);
         assert!(swift.contains(
             "        case .TooLarge(let maxBytes): return \"too large (max: \\(maxBytes))\"\n"
         ));
         assert!(swift.contains("        switch self {\n        case .Full: return \"full\"\n"));
         assert_eq!(shown, 2);
-        let source = "public enum DelegateError: Swift.Error {\n  String(reflecting: self)\n";
+        let source = "public \nenum DelegateError: Swift.Error {\n  String(reflecting: self)\n";
         assert_eq!(written(Language::Swift, source), (source.into(), 0));
     }
 
