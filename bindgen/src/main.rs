@@ -4,6 +4,7 @@
 //! with what it made, its size and its time. Nothing is skipped in silence: what could not run is listed with the reason.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod archive;
 mod bindings;
 mod check;
 mod kotlin;
@@ -18,9 +19,11 @@ mod suites;
 mod surface;
 mod swift;
 mod texts;
+mod verify;
 
 use std::process::ExitCode;
 
+use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
@@ -59,6 +62,11 @@ enum Command {
     },
     /// Build the jar for the JVM, and that of its sources, into target/packages
     Jar,
+    /// Read a package back and judge it as the tools of its platform will
+    Verify {
+        /// An archive for Android (*.aar)
+        file: Utf8PathBuf,
+    },
     /// Write the public surface of each language to udl/surface/, so that a change of it shows in a diff
     Surface {
         /// Write nothing; fail when the committed text is not what the code gives
@@ -74,7 +82,7 @@ enum Command {
         debug: bool,
         /// Also under Thread Sanitizer and Address Sanitizer
         #[arg(long)]
-        full: bool,
+        sanitizers: bool,
     },
     /// Install the tools that tests need into .tools/ (SFU, Python peers, cargo-deny); quick when they are there
     Setup,
@@ -101,12 +109,13 @@ fn main() -> ExitCode {
             suites::kotlin(&project, &mut report, profile);
         }
         Command::Jar => report.step("jar", || kotlin::jar::package(&project)),
+        Command::Verify { file } => verify::file(&project, &mut report, &file),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
         Command::Surface { check: true } => report.step("surface", || surface::check(&project)),
         Command::Size => report.step("size", || size::measure(&project)),
-        Command::Swift { debug, full } => {
+        Command::Swift { debug, sanitizers } => {
             let profile = if debug { Profile::Debug } else { Profile::Release };
-            swift::all(&project, &mut report, profile, full);
+            swift::all(&project, &mut report, profile, sanitizers);
         }
         Command::Setup => report.step("setup", || setup::install(&project)),
         Command::Check => check::all(&project, &mut report),

@@ -27,7 +27,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("interop tests", || pytest(project, "tests/interop"));
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
     report.step("Kotlin tests", || junit(project));
-    swift::suites(project, report, Profile::Release, full);
+    swift::suites(project, report, Profile::Release, true);
 }
 
 /// The Kotlin suite, and what it needs.

@@ -140,6 +140,13 @@ fn id(project: &Project, option: &str) -> Result<String> {
     Ok(number.trim().to_owned())
 }
 
+/// With a compiler that can make the standard library for other targets, from its source, and the tools that read what comes of it.
+pub(crate) const CROSS: Root = Root {
+    name: "cross",
+    suite: "sid",
+    packages: "rustc,cargo,rust-src,clang,lld,llvm-22",
+    costs: "three minutes and 2 GB",
+};
 /// A mirror that fails once may be in the middle of an update.
 const ATTEMPTS: u32 = 3;
 /// Mounts what a command needs, and runs it in the root.

@@ -18,21 +18,21 @@ use crate::{
 };
 
 /// Bindings, SFU, and what [`suites`] has.
-pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile, full: bool) {
+pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile, sanitizers: bool) {
     report.step("bindings", || bindings::generate(project, Language::Swift, profile));
     report.step("reference host", || suites::reference_host(project));
-    suites(project, report, profile, full);
+    suites(project, report, profile, sanitizers);
 }
 
-/// Toolchain, format, documentation, and the tests: as they are and, in a full run, under each sanitizer.
-pub(crate) fn suites(project: &Project, report: &mut Report, profile: Profile, full: bool) {
+/// Toolchain, format, documentation, and the tests: as they are and, if wanted, under each sanitizer.
+pub(crate) fn suites(project: &Project, report: &mut Report, profile: Profile, sanitizers: bool) {
     if !report.gate("Swift toolchain", || install(project)) {
         return;
     }
     report.step("Swift format", || style::lint(project));
     report.step("Swift documentation", || style::document(project, profile));
     report.step("Swift tests", || test(project, profile, None));
-    for sanitizer in SANITIZERS.iter().filter(|_| full) {
+    for sanitizer in SANITIZERS.iter().filter(|_| sanitizers) {
         let name = format!("Swift tests, {sanitizer} sanitizer");
         report.step(&name, || test(project, profile, Some(sanitizer)));
     }

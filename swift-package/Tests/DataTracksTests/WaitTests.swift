@@ -147,12 +147,14 @@ struct WaitTests {
             await #expect(throws: Refused.self) {
                 try await alice.local.withDataTrack(name: "throws") { _ in throw Refused() }
             }
+            let isInside = Locked(false)
             let sleeping = Task {
                 try await alice.local.withDataTrack(name: "is cancelled") { track in
+                    isInside.with { $0 = true }
                     _ = try await track.waitForUnpublish()
                 }
             }
-            _ = try await bob.remote.waitForTrack(name: "is cancelled", timeout: 5)
+            try await until("the block runs") { isInside.now }
             sleeping.cancel()
             await #expect(throws: WaitError.Cancelled) { try await sleeping.value }
             #expect(alice.local.tracks().isEmpty)

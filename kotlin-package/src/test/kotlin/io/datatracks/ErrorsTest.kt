@@ -13,6 +13,7 @@ import kotlin.reflect.KClass
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertIs
+import kotlin.test.assertTrue
 
 /** Every error of the surface: raised once for real and matched by its type, or named here with the reason why not. */
 internal class ErrorsTest : RoomTest() {
@@ -184,6 +185,7 @@ internal class ErrorsTest : RoomTest() {
         assertIs<SchemaException.NotAllowed>(raisedByReason(alice, 2))
         val rejected = raisedByReason(alice, 6) as SchemaException.Rejected
         assertEquals(6 to "in words", rejected.code to rejected.detail)
+        assertEquals("the SFU refused: in words (code: 6)", rejected.message)
     }
 
     @Test
@@ -220,14 +222,17 @@ internal class ErrorsTest : RoomTest() {
                 SchemaException::class, DelegateException::class,
             )
             val everything = families.flatMap { family -> family.java.declaredClasses.filter(family.java::isAssignableFrom) }
-            assertEquals(true, everything.size > 50)
+            assertTrue(everything.size > 50)
             assertEquals(emptySet<Class<*>>(), everything.toSet() - raised - NEVER_SEEN.keys)
         }
 
         private inline fun <reified E : Throwable> raises(call: () -> Unit): E = raised(assertFailsWith<E> { call() })
 
         private inline fun <reified E : Throwable> raised(error: Throwable?): E =
-            assertIs<E>(error).also { raised.add(it.javaClass) }
+            assertIs<E>(error).also {
+                raised.add(it.javaClass)
+                assertTrue(" " in it.message.orEmpty(), "${it.javaClass} says: ${it.message}")
+            }
 
         private val POSE = DataTrackSchemaId("Pose", DataTrackSchemaEncoding.Protobuf)
 

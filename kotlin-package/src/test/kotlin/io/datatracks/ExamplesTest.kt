@@ -1,5 +1,6 @@
 package io.datatracks
 
+import core.CoreList
 import examples.SensorPublisher
 import examples.Subscriber
 import kotlinx.coroutines.Dispatchers
@@ -10,8 +11,11 @@ import java.io.PrintStream
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
-/** The examples do what they say. */
+/** The programs beside the tests do what they say. */
 internal class ExamplesTest : RoomTest() {
+    @Test
+    fun `the core list passes in an application that nobody has shrunk`() = CoreList.main(arrayOf("${Sfu.address.port}"))
+
     @Test
     fun `the subscriber prints what the sensor publishes`() = test {
         val printed = ByteArrayOutputStream()

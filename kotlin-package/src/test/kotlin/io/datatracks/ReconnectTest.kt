@@ -10,7 +10,6 @@ import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.ValueSource
 import kotlin.test.assertEquals
 import kotlin.test.assertFalse
-import kotlin.test.assertNotEquals
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 
@@ -31,15 +30,19 @@ internal class ReconnectTest : RoomTest() {
     @ValueSource(strings = ["full", "unnoticed"])
     fun `a publisher comes back as a new participant`(mode: String) = test {
         val (alice, bob) = join("alice") to join("bob")
-        val (track, _) = connected(alice, bob)
+        val (track, stream) = connected(alice, bob)
         val sid = track.info().sid
+        val remote = bob.remote.tracks().single()
+        bob.seen()
         alice.reconnectInBackground(mode)
         until { track.info().sid != sid }
         assertTrue(track.isPublished())
         assertEquals(listOf(track), alice.local.tracks())
         assertFalse("local unpublished" in alice.seen())
-        until { bob.remote.tracks().map { it.info().sid } == listOf(track.info().sid) }
-        pushedUntilRead(track, subscribed(bob, "samples"))
+        pushedUntilRead(track, stream)
+        assertNull(stream.endReason())
+        assertEquals(listOf(remote) to track.info().sid, bob.remote.tracks() to remote.info().sid)
+        assertEquals(setOf("subscription"), bob.seen().toSet())
     }
 
     @ParameterizedTest
@@ -91,12 +94,11 @@ internal class ReconnectTest : RoomTest() {
     @Test
     fun `both come back at once`() = test {
         val (alice, bob) = join("alice") to join("bob")
-        val (track, _) = connected(alice, bob)
+        val (track, stream) = connected(alice, bob)
         val sid = track.info().sid
         listOf(alice, bob).map { async { it.reconnectInBackground("full") } }.awaitAll()
         until { track.info().sid != sid }
-        until { bob.remote.tracks().map { it.info().sid } == listOf(track.info().sid) }
-        pushedUntilRead(track, subscribed(bob, "samples"))
+        pushedUntilRead(track, stream)
     }
 
     @Test
@@ -104,15 +106,13 @@ internal class ReconnectTest : RoomTest() {
         val first = Plain("sfu", "--plain", "127.0.0.1:0")
         val alice = join("alice", sfu = first.address)
         val bob = join("bob", sfu = first.address)
-        val (track, _) = connected(alice, bob)
+        val (track, stream) = connected(alice, bob)
         val sid = track.info().sid
         first.close()
         Plain("sfu", "--plain", "127.0.0.1:${first.address.port}").use {
             for (peer in listOf(alice, bob)) peer.reconnectInBackground("unnoticed")
             until { track.info().sid != sid }
-            until { bob.remote.tracks().map { it.info().sid } == listOf(track.info().sid) }
-            pushedUntilRead(track, subscribed(bob, "samples"))
-            assertNotEquals(sid, track.info().sid)
+            pushedUntilRead(track, stream)
         }
     }
 
