@@ -7,6 +7,7 @@
 mod archive;
 mod bindings;
 mod check;
+mod cross;
 mod kotlin;
 mod project;
 mod report;
@@ -20,6 +21,7 @@ mod surface;
 mod swift;
 mod texts;
 mod verify;
+mod xcframework;
 
 use std::process::ExitCode;
 
@@ -62,9 +64,11 @@ enum Command {
     },
     /// Build the jar for the JVM, and that of its sources, into target/packages
     Jar,
+    /// Build the framework of the Swift package for Apple's systems, and its archive into target/packages; needs no Mac
+    Xcframework,
     /// Read a package back and judge it as the tools of its platform will
     Verify {
-        /// An archive for Android (*.aar)
+        /// An archive for Android (*.aar), a framework for Apple's systems (*.xcframework, *.xcframework.zip)
         file: Utf8PathBuf,
     },
     /// Write the public surface of each language to udl/surface/, so that a change of it shows in a diff
@@ -90,7 +94,7 @@ enum Command {
     Check,
     /// Everything: setup, check, and every test suite; closes with what ran and what did not
     Test {
-        /// Also the long runs: more simulated rooms, more generated cases
+        /// Also the long runs: more simulated rooms, more generated cases, the framework for Apple's systems
         #[arg(long)]
         full: bool,
     },
@@ -109,6 +113,7 @@ fn main() -> ExitCode {
             suites::kotlin(&project, &mut report, profile);
         }
         Command::Jar => report.step("jar", || kotlin::jar::package(&project)),
+        Command::Xcframework => xcframework::all(&project, &mut report),
         Command::Verify { file } => verify::file(&project, &mut report, &file),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
         Command::Surface { check: true } => report.step("surface", || surface::check(&project)),

@@ -12,7 +12,7 @@ use crate::{
     project::Project,
     report::{Outcome, Report, Tally},
     run::{self, command},
-    setup, size, swift,
+    setup, size, swift, xcframework,
 };
 
 /// Setup, checks and all suites.
@@ -28,6 +28,9 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
     report.step("Kotlin tests", || junit(project));
     swift::suites(project, report, Profile::Release, true);
+    if full {
+        xcframework::all(project, report);
+    }
 }
 
 /// The Kotlin suite, and what it needs.

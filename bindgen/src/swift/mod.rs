@@ -1,5 +1,6 @@
 //! The Swift package: laid out, built and tested against the library that ships.
 
+mod manifests;
 mod style;
 
 use std::{fs, process::Command};
@@ -30,6 +31,7 @@ pub(crate) fn suites(project: &Project, report: &mut Report, profile: Profile, s
         return;
     }
     report.step("Swift format", || style::lint(project));
+    report.step("Swift manifests", || manifests::check(project));
     report.step("Swift documentation", || style::document(project, profile));
     report.step("Swift tests", || test(project, profile, None));
     for sanitizer in SANITIZERS.iter().filter(|_| sanitizers) {

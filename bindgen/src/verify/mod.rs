@@ -2,6 +2,8 @@
 //! export. Looks at the file that is given and at nothing that was built beside it.
 
 mod aar;
+pub(crate) mod mach;
+pub(crate) mod xcframework;
 
 use anyhow::{Result, bail};
 use camino::Utf8Path;
@@ -12,6 +14,11 @@ use crate::{project::Project, report::Report};
 pub(crate) fn file(project: &Project, report: &mut Report, file: &Utf8Path) {
     match file.extension() {
         Some("aar") => aar::all(project, report, file),
+        _ if file.as_str().ends_with(".xcframework")
+            || file.as_str().ends_with(".xcframework.zip") =>
+        {
+            xcframework::all(report, file);
+        }
         _ => report.step("verify", || unknown(file)),
     }
 }
@@ -20,4 +27,4 @@ fn unknown<T>(file: &Utf8Path) -> Result<T> {
     bail!("{file}: only {KINDS} can be verified")
 }
 
-const KINDS: &str = "*.aar";
+const KINDS: &str = "*.aar, *.xcframework and *.xcframework.zip";
