@@ -4,7 +4,10 @@
 //! is complete, so that a half-made one is never taken for it. Mounts live in the mount namespace of the one command that needs
 //! them, and are gone with it, however it ends. Nothing of the machine's own system is changed.
 
-use std::{fs, process::Command};
+use std::{
+    fs::{self, File},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -30,15 +33,18 @@ impl Root {
     /// Makes the root, unless there is one of the same packages.
     pub(crate) fn install(&self, project: &Project) -> Result<()> {
         let Self { name, suite, packages, costs } = self;
-        let (root, tools) = (self.folder(project), project.tools());
-        let half_made = tools.join(format!("{name}.half-made"));
+        let tools = project.tools();
+        fs::create_dir_all(&tools)?;
+        // Whoever else is at it is waited for.
+        let only_one = File::create(tools.join(format!("{name}.lock")))?;
+        only_one.lock()?;
+        let (root, half_made) = (self.folder(project), tools.join(format!("{name}.half-made")));
         let stamp = tools.join(format!("{name}.txt"));
         let wanted = format!("{suite}: {packages}\n");
         let is_made = root.exists() && fs::read_to_string(&stamp).ok().as_ref() == Some(&wanted);
         if !is_made {
             println!("   {name}: a Debian {suite} with {packages} takes {costs}");
-            fs::create_dir_all(&tools)?;
-            run::run(&mut as_root(project, &["rm", "-rf", root.as_str(), half_made.as_str()])?)?;
+            remove(project, &root)?;
             self.make(project, &half_made)?;
             run::run(&mut as_root(project, &["mv", half_made.as_str(), root.as_str()])?)?;
             fs::write(&stamp, &wanted)?;
@@ -70,16 +76,36 @@ impl Root {
         project.tools().join(self.name)
     }
 
-    fn make(&self, project: &Project, root: &Utf8Path) -> Result<()> {
-        run::capture(&mut command(&project.root, "debootstrap", &["--version"]))?;
-        let include = format!("--include={}", self.packages);
+    /// Packages once downloaded are kept until the root is made: another attempt, also that of another day, begins with them.
+    fn make(&self, project: &Project, half_made: &Utf8Path) -> Result<()> {
+        let downloads = project.tools().join(format!("{}.downloads", self.name));
+        fs::create_dir_all(&downloads)?;
         let mirror = mirror(project)?;
+        let (include, cache) =
+            (format!("--include={}", self.packages), format!("--cache-dir={downloads}"));
         // In a mount namespace of its own: what debootstrap mounts and forgets is gone with it.
-        let make = ["unshare", "--mount", "debootstrap", "--variant=minbase", &include, self.suite];
-        run::run(as_root(project, &make)?.args([root.as_str(), &mirror]))?;
-        let archives = root.join("var/cache/apt/archives");
-        run::run(&mut as_root(project, &["rm", "-rf", archives.as_str()])?)
+        let mut make = vec!["unshare", "--mount", "debootstrap", "--variant=minbase", &include];
+        make.extend([&cache, self.suite, half_made.as_str(), &mirror]);
+        for attempts_left in (0..ATTEMPTS).rev() {
+            remove(project, half_made)?;
+            match run::run(&mut as_root(project, &make)?) {
+                Err(error) if attempts_left > 0 => println!("   once more: {error:#}"),
+                result => result?,
+            }
+        }
+        remove(project, &half_made.join("var/cache/apt/archives"))?;
+        remove(project, &downloads)
     }
+}
+
+/// What keeps this machine from having roots, for people.
+pub(crate) fn obstacle(project: &Project) -> Option<String> {
+    if let Err(error) = run::capture(&mut command(&project.root, "debootstrap", &["--version"])) {
+        return Some(format!("{error:#}"));
+    }
+    let may_mount = as_root(project, &["unshare", "--mount", "chroot", "/", "true"]);
+    let error = may_mount.and_then(|mut command| run::capture(&mut command)).err()?;
+    Some(format!("a root of Debian takes the right to mount, that of root or of sudo: {error:#}"))
 }
 
 /// Where this machine's apt takes its own release from.
@@ -92,6 +118,11 @@ fn mirror(project: &Project) -> Result<String> {
     let targets = run::capture(&mut command(&project.root, "apt-get", &arguments))?;
     let mirror = targets.lines().next().with_context(|| format!("apt knows no {codename}"))?;
     Ok(mirror.to_owned())
+}
+
+/// Removes a folder, whoever owns what is in it. Nothing is mounted there outside of the namespaces of running commands.
+fn remove(project: &Project, folder: &Utf8Path) -> Result<()> {
+    run::run(&mut as_root(project, &["rm", "-rf", folder.as_str()])?)
 }
 
 /// A command with the rights that it takes to mount, and to write files of others.
@@ -109,13 +140,14 @@ fn id(project: &Project, option: &str) -> Result<String> {
     Ok(number.trim().to_owned())
 }
 
-#[allow(dead_code)] // Until the first package is built in it.
 /// With a compiler that can make the standard library for other targets, from its source, and the tools that read what comes of it.
 pub(crate) const CROSS: Root = Root {
     name: "cross",
     suite: "sid",
     packages: "rustc,cargo,rust-src,clang,lld,llvm-22",
-    costs: "three minutes and 3 GB",
+    costs: "three minutes and 2 GB",
 };
+/// A mirror that fails once may be in the middle of an update.
+const ATTEMPTS: u32 = 3;
 /// Mounts what a command needs, and runs it in the root.
 const ENTER: &str = "bindgen/src/root/enter.sh";
