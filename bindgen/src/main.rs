@@ -7,6 +7,7 @@
 mod archive;
 mod bindings;
 mod check;
+mod cross;
 mod kotlin;
 mod project;
 mod report;
@@ -60,8 +61,10 @@ enum Command {
         #[arg(long)]
         debug: bool,
     },
-    /// Build the jar for the JVM, and that of its sources, into target/packages
+    /// Build the jar for the JVM, and those of its sources and documentation, into target/packages
     Jar,
+    /// Build the archive for Android into target/packages: for devices with an NDK (ANDROID_NDK_HOME), as a link check without
+    Aar,
     /// Read a package back and judge it as the tools of its platform will
     Verify {
         /// An archive for Android (*.aar)
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
             suites::kotlin(&project, &mut report, profile);
         }
         Command::Jar => report.step("jar", || kotlin::jar::package(&project)),
+        Command::Aar => kotlin::android::package(&project, &mut report),
         Command::Verify { file } => verify::file(&project, &mut report, &file),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
         Command::Surface { check: true } => report.step("surface", || surface::check(&project)),

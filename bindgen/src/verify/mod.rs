@@ -2,6 +2,8 @@
 //! export. Looks at the file that is given and at nothing that was built beside it.
 
 mod aar;
+mod elf;
+mod shrink;
 
 use anyhow::{Result, bail};
 use camino::Utf8Path;
