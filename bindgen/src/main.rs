@@ -60,6 +60,9 @@ enum Command {
         /// With the library built for debugging: quicker, and not what ships
         #[arg(long)]
         debug: bool,
+        /// Also documentation, and Android: its looper, its API, its shrinker
+        #[arg(long)]
+        full: bool,
     },
     /// Build the jar for the JVM, and those of its sources and documentation, into target/packages
     Jar,
@@ -107,9 +110,9 @@ fn main() -> ExitCode {
             let profile = if release { Profile::Release } else { Profile::Debug };
             report.step("bindings", || bindings::generate(&project, language, profile));
         }
-        Command::Kotlin { debug } => {
+        Command::Kotlin { debug, full } => {
             let profile = if debug { Profile::Debug } else { Profile::Release };
-            suites::kotlin(&project, &mut report, profile);
+            suites::kotlin(&project, &mut report, profile, full);
         }
         Command::Jar => report.step("jar", || kotlin::jar::package(&project)),
         Command::Aar => kotlin::android::package(&project, &mut report),

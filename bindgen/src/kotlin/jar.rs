@@ -17,7 +17,7 @@ use crate::{
 /// Builds what ships and puts the jars into `target/packages`.
 pub(crate) fn package(project: &Project) -> Result<Outcome> {
     build::prepare(project, Profile::Release)?;
-    run::run(&mut build::maven(project, &["package", "-DskipTests", "-DskipITs"]))?;
+    run::run(&mut build::maven(project, &["package", "-Dmaven.test.skip=true"]))?;
     let packages = project.packages();
     fs::create_dir_all(&packages)?;
     let name = |kind: &str| packages.join(format!("datatracks-{}{kind}.jar", build::VERSION));

@@ -3,6 +3,7 @@
 //! The classes are those of the JVM's jar. With an NDK there are libraries for devices; without one there is a single library that
 //! shows that everything links, and the archive has a name that says so.
 
+pub(crate) mod looper;
 mod native;
 pub(crate) mod tools;
 
@@ -30,8 +31,20 @@ pub(crate) fn package(project: &Project, report: &mut Report) {
     }
 }
 
-/// The classes of the archive, as a jar.
-pub(crate) fn classes_jar(project: &Project) -> Result<Vec<u8>> {
+/// What the archive has beside native libraries.
+pub(crate) fn classes_and_rules(project: &Project) -> Result<Entries> {
+    let mut entries = Entries::new();
+    for (file, name) in FILES {
+        let content = fs::read(source(project, file)).context(*file)?;
+        entries.insert((*name).to_owned(), content);
+    }
+    entries.insert("classes.jar".into(), classes_jar(project)?);
+    // There are no resources; the file that lists them must be there all the same.
+    entries.insert("R.txt".into(), Vec::new());
+    Ok(entries)
+}
+
+fn classes_jar(project: &Project) -> Result<Vec<u8>> {
     let mut classes = Entries::new();
     archive::add_folder(&mut classes, &project.root.join("target/kotlin/classes"))?;
     // The JVM's own library is in its jar, in a folder named by JNA.
@@ -48,7 +61,9 @@ fn assemble(project: &Project) -> Result<Outcome> {
     let name = |kind: &str| project.packages().join(format!("{NAME}-{}{kind}", build::VERSION));
     let note = if native::has_ndk() { "" } else { NOT_FOR_DEVICES };
     let archive = name(&format!("{note}.aar"));
-    archive::write(&archive, &contents(project)?)?;
+    let mut entries = classes_and_rules(project)?;
+    archive::add_folder(&mut entries, &native::folder(project))?;
+    archive::write(&archive, &entries)?;
     jar::made(project, &archive)?;
     let pom = name(".pom");
     fs::copy(source(project, "pom.xml"), &pom)?;
@@ -57,19 +72,6 @@ fn assemble(project: &Project) -> Result<Outcome> {
     jar::docs_jar(project, &name("-javadoc.jar"))?;
     println!("   now: cargo tasks verify {}", project.short(&archive));
     Ok(Outcome::Done)
-}
-
-fn contents(project: &Project) -> Result<Entries> {
-    let mut entries = Entries::new();
-    archive::add_folder(&mut entries, &native::folder(project))?;
-    for (file, name) in FILES {
-        let content = fs::read(source(project, file)).context(*file)?;
-        entries.insert((*name).to_owned(), content);
-    }
-    entries.insert("classes.jar".into(), classes_jar(project)?);
-    // There are no resources; the file that lists them must be there all the same.
-    entries.insert("R.txt".into(), Vec::new());
-    Ok(entries)
 }
 
 fn source(project: &Project, file: &str) -> Utf8PathBuf {
