@@ -7,6 +7,7 @@
 mod archive;
 mod bindings;
 mod check;
+mod cross;
 mod kotlin;
 mod project;
 mod report;
@@ -59,9 +60,14 @@ enum Command {
         /// With the library built for debugging: quicker, and not what ships
         #[arg(long)]
         debug: bool,
+        /// Also documentation, and Android: its looper, its API, its shrinker
+        #[arg(long)]
+        full: bool,
     },
-    /// Build the jar for the JVM, and that of its sources, into target/packages
+    /// Build the jar for the JVM, and those of its sources and documentation, into target/packages
     Jar,
+    /// Build the archive for Android into target/packages: for devices with an NDK (ANDROID_NDK_HOME), as a link check without
+    Aar,
     /// Read a package back and judge it as the tools of its platform will
     Verify {
         /// An archive for Android (*.aar)
@@ -104,11 +110,12 @@ fn main() -> ExitCode {
             let profile = if release { Profile::Release } else { Profile::Debug };
             report.step("bindings", || bindings::generate(&project, language, profile));
         }
-        Command::Kotlin { debug } => {
+        Command::Kotlin { debug, full } => {
             let profile = if debug { Profile::Debug } else { Profile::Release };
-            suites::kotlin(&project, &mut report, profile);
+            suites::kotlin(&project, &mut report, profile, full);
         }
         Command::Jar => report.step("jar", || kotlin::jar::package(&project)),
+        Command::Aar => kotlin::android::package(&project, &mut report),
         Command::Verify { file } => verify::file(&project, &mut report, &file),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
         Command::Surface { check: true } => report.step("surface", || surface::check(&project)),
