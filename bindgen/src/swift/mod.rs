@@ -17,7 +17,7 @@ use crate::{
     suites,
 };
 
-/// Bindings, SFU, and what [`suites`] has.
+/// Bindings, SFU, and what [`suites()`] has.
 pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile, sanitizers: bool) {
     report.step("bindings", || bindings::generate(project, Language::Swift, profile));
     report.step("reference host", || suites::reference_host(project));
