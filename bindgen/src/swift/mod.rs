@@ -42,7 +42,7 @@ pub(crate) fn suites(project: &Project, report: &mut Report, profile: Profile, s
 fn install(project: &Project) -> Result<Outcome> {
     if !has_own_swift(project) {
         if let Some(obstacle) = root::obstacle(project) {
-            return Ok(Outcome::NotRun(format!("and nothing of Swift: {obstacle}")));
+            return Ok(obstacle);
         }
         ROOT.install(project)?;
     }
