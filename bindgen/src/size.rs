@@ -13,7 +13,7 @@ use crate::{
 pub(crate) fn measure(project: &Project) -> Result<Outcome> {
     forbid_heavy_crates(project)?;
     let library = bindings::build_library(project, Profile::Release)?;
-    let stripped = project.root.join("target/mobile/stripped").join(LIBRARY);
+    let stripped = project.root.join(bindings::TARGET).join("stripped").join(LIBRARY);
     std::fs::create_dir_all(stripped.with_file_name(""))?;
     let size = bindings::strip(project, &library, &stripped)?;
     println!(

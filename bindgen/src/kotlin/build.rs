@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use crate::{
     bindings::{self, LIBRARY, Language, Profile},
     project::Project,
-    report::{Outcome, kilobytes},
+    report::Outcome,
     run::{self, command},
 };
 
@@ -19,12 +19,16 @@ pub(crate) fn prepare(project: &Project, profile: Profile) -> Result<Outcome> {
     for stale in ["classes", "test-classes"] {
         fs::remove_dir_all(project.root.join("target/kotlin").join(stale)).ok();
     }
-    let native = project.root.join("target/kotlin-native").join(JNA_PLATFORM);
-    fs::create_dir_all(&native)?;
-    let library = native.join(LIBRARY);
-    let size = bindings::strip(project, &bindings::library(project, profile), &library)?;
-    println!("   {:>8}  {}", kilobytes(size), project.short(&library));
+    fs::create_dir_all(native(project))?;
+    let library = native(project).join(LIBRARY);
+    bindings::strip(project, &bindings::library(project, profile), &library)?;
+    bindings::made(project, &library)?;
     Ok(Outcome::Done)
+}
+
+/// Where [`prepare`] leaves the library of this machine, in a folder that JNA knows by its name.
+pub(crate) fn native(project: &Project) -> Utf8PathBuf {
+    project.root.join("target/kotlin-native").join(JNA_PLATFORM)
 }
 
 /// Maven on `kotlin-package`.
@@ -73,7 +77,7 @@ pub(crate) fn tally(line: &str) -> Option<crate::report::Tally> {
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// As JNA names this platform in its resource path.
-pub(crate) const JNA_PLATFORM: &str = "linux-x86-64";
+const JNA_PLATFORM: &str = "linux-x86-64";
 
 /// Quiet, without colours, and without a compiler that stays behind.
 const MAVEN: &[&str] = &[

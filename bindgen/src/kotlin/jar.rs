@@ -8,9 +8,9 @@ use camino::Utf8Path;
 use super::build;
 use crate::{
     archive::{self, Entries},
-    bindings::Profile,
+    bindings::{Profile, made},
     project::Project,
-    report::{Outcome, kilobytes},
+    report::Outcome,
     run,
 };
 
@@ -39,12 +39,6 @@ pub(crate) fn sources_jar(project: &Project, file: &Utf8Path) -> Result<()> {
 pub(crate) fn docs_jar(project: &Project, file: &Utf8Path) -> Result<()> {
     build::document(project)?;
     pack(project, file, &[&build::documentation(project)])
-}
-
-/// Says what was made and what it weighs.
-pub(crate) fn made(project: &Project, file: &Utf8Path) -> Result<()> {
-    println!("   {:>8}  {}", kilobytes(fs::metadata(file)?.len()), project.short(file));
-    Ok(())
 }
 
 fn pack(project: &Project, file: &Utf8Path, folders: &[&Utf8Path]) -> Result<()> {

@@ -16,13 +16,20 @@ use crate::{
 
 /// Everything that is known to go wrong with such an archive, each a step.
 pub(crate) fn all(project: &Project, report: &mut Report, file: &Utf8Path) {
-    report.step("contents", || contents(&archive::read(file)?));
-    report.step("native libraries", || native(&archive::read(file)?));
+    let mut entries = Entries::new();
+    let is_read = report.gate("archive", || {
+        entries = archive::read(file)?;
+        Ok(Outcome::Done)
+    });
+    if !is_read {
+        return;
+    }
+    report.step("contents", || contents(&entries));
+    report.step("native libraries", || native(&entries));
     report.step("tools", || tools::install(project));
-    report
-        .step("API of Android 24", || shrink::check_api(project, &classes(&archive::read(file)?)?));
+    report.step("API of Android 24", || shrink::check_api(project, &classes(&entries)?));
     report.step("reference host", || suites::reference_host(project));
-    report.step("consumer rules", || shrink::prove_rules(project, &archive::read(file)?));
+    report.step("consumer rules", || shrink::prove_rules(project, &entries));
 }
 
 /// What Android's build wants to find, with what it wants to read there.

@@ -42,7 +42,7 @@ pub(super) fn check_api(project: &Project, classes: &Entries) -> Result<Outcome>
 pub(super) fn prove_rules(project: &Project, entries: &Entries) -> Result<Outcome> {
     let shrunk = shrink(project, entries)?;
     // An application on a device has its library from the archive; here it is that of this machine, of the same sources.
-    let native = project.root.join("target/kotlin-native").join(build::JNA_PLATFORM);
+    let native = build::native(project);
     ensure!(native.join(LIBRARY).exists(), "{native} has no library: `cargo tasks kotlin`");
     let sfu = Sfu::start(project)?;
     let port = sfu.address().rsplit(':').next().context("a port")?;

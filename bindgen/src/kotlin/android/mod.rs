@@ -15,7 +15,7 @@ use camino::Utf8PathBuf;
 use super::{build, jar};
 use crate::{
     archive::{self, Entries},
-    bindings::Profile,
+    bindings::{self, Profile},
     project::Project,
     report::{Outcome, Report},
     run,
@@ -64,10 +64,10 @@ fn assemble(project: &Project) -> Result<Outcome> {
     let mut entries = classes_and_rules(project)?;
     archive::add_folder(&mut entries, &native::folder(project))?;
     archive::write(&archive, &entries)?;
-    jar::made(project, &archive)?;
+    bindings::made(project, &archive)?;
     let pom = name(".pom");
     fs::copy(source(project, "pom.xml"), &pom)?;
-    jar::made(project, &pom)?;
+    bindings::made(project, &pom)?;
     jar::sources_jar(project, &name("-sources.jar"))?;
     jar::docs_jar(project, &name("-javadoc.jar"))?;
     println!("   now: cargo tasks verify {}", project.short(&archive));

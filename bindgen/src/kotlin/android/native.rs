@@ -6,8 +6,7 @@ use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
-    cross,
-    kotlin::jar,
+    bindings, cross,
     project::Project,
     report::Outcome,
     run::{self, command},
@@ -47,14 +46,14 @@ fn build_for_devices(project: &Project, ndk: &Utf8Path) -> Result<Outcome> {
         let arguments = ["rustc", "--release", "--package", "datatracks", "--lib", "--target"];
         let build = &mut command(&project.root, "cargo", &arguments);
         build.args([target, "--crate-type", "cdylib", "--", "-C", PAGES, "-C", SONAME]);
-        let made = project.root.join("target/mobile");
+        let made = project.root.join(bindings::TARGET);
         build.env("CARGO_TARGET_DIR", &made).env(variable, &linker);
         run::run(build).with_context(|| format!("is there a `rustup target add {target}`?"))?;
         let library = made.join(target).join("release/libdatatracks.so");
         let stripped = place(project, abi)?;
         let words = ["--strip-all", "-o", stripped.as_str(), library.as_str()];
         run::run(&mut command(&project.root, strip.as_str(), &words))?;
-        jar::made(project, &stripped)?;
+        bindings::made(project, &stripped)?;
     }
     Ok(Outcome::Done)
 }
@@ -82,7 +81,7 @@ fn check_link(project: &Project) -> Result<Outcome> {
     let stripped = place(project, abi)?;
     let strip = ["llvm-strip-22", "--strip-all", "-o", stripped.as_str(), library.as_str()];
     cross::tool(project, &strip)?;
-    jar::made(project, &stripped)?;
+    bindings::made(project, &stripped)?;
     Ok(Outcome::Done)
 }
 
