@@ -143,11 +143,8 @@ impl LocalDataTrackManager {
     /// Tracks that are published now, in the order of publication.
     pub fn tracks(&self) -> Vec<Arc<LocalDataTrack>> {
         self.guarded("tracks", Vec::new, || {
-            let mut tracks = SortedMap::default();
-            self.control.look(|state| {
-                state.tracks.values().for_each(|track| {
-                    tracks.insert(track.order, Arc::clone(track));
-                });
+            let tracks: SortedMap<_, _> = self.control.look(|state| {
+                state.tracks.values().map(|track| (track.order, Arc::clone(track))).collect()
             });
             tracks.into_values().collect()
         })

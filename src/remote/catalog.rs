@@ -139,10 +139,8 @@ impl Catalog {
         room: Room,
     ) -> Changes {
         let mut changes = self.update(participants.clone());
-        let mut present = SortedSet::default();
-        for participant in participants {
-            present.insert(participant.identity.as_str(), ());
-        }
+        let identities = participants.into_iter().map(|one| (one.identity.as_str(), ()));
+        let present: SortedSet<_> = identities.collect();
         let missing =
             self.publishers.iter_mut().filter(|(name, _)| !present.contains_key(&***name));
         let fate = match room {
