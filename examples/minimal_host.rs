@@ -37,8 +37,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // What the managers want sent goes to the delegate, which two managers may share.
     let sender = Arc::new(Sender(Mutex::new(connection.try_clone()?)));
-    let local = Arc::new(LocalDataTrackManager::new(sender.clone(), None, None));
-    let remote = Arc::new(RemoteDataTrackManager::new(sender.clone(), None, None));
+    let delegate: Arc<dyn LocalDataTrackManagerDelegate> = sender.clone();
+    let local = Arc::new(LocalDataTrackManager::new(delegate, None, None));
+    let delegate: Arc<dyn RemoteDataTrackManagerDelegate> = sender.clone();
+    let remote = Arc::new(RemoteDataTrackManager::new(delegate, None, None));
 
     let hello = format!(r#"{{"identity":"{role}er","room":"example"}}"#);
     sender.send(HELLO, hello.as_bytes())?;

@@ -20,6 +20,17 @@ impl<K, V> Default for SortedMap<K, V> {
     }
 }
 
+/// Of entries with the same key the last one stays.
+impl<K: Ord, V> FromIterator<(K, V)> for SortedMap<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut map = Self::default();
+        for (key, value) in entries {
+            map.insert(key, value);
+        }
+        map
+    }
+}
+
 impl<K: Ord, V> SortedMap<K, V> {
     pub(crate) fn len(&self) -> usize {
         self.0.len()
@@ -167,6 +178,13 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn it_collects_as_a_tree_does(entries: Vec<(u8, u8)>) {
+            let sorted: SortedMap<_, _> = entries.iter().copied().collect();
+            let tree: BTreeMap<_, _> = entries.into_iter().collect();
+            prop_assert!(sorted.iter().eq(tree.iter()));
+        }
+
         #[test]
         fn it_holds_what_a_tree_holds(steps: Vec<(u8, u8)>, from: u8) {
             let (mut sorted, mut tree) = (SortedMap::default(), BTreeMap::new());

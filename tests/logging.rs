@@ -255,20 +255,20 @@ fn collect(level: LogLevel) -> Receiver<LogRecord> {
     records
 }
 
-fn collector(sender: Sender<LogRecord>) -> Option<Arc<dyn LogSink>> {
+fn collector(sender: Sender<LogRecord>) -> Option<Box<dyn LogSink>> {
     sink(move |record| sender.send(record).map_err(|_| DelegateError::Failed))
 }
 
 fn sink(
     log: impl Fn(LogRecord) -> Result<(), DelegateError> + Send + Sync + 'static,
-) -> Option<Arc<dyn LogSink>> {
+) -> Option<Box<dyn LogSink>> {
     struct Sink<F>(F);
     impl<F: Fn(LogRecord) -> Result<(), DelegateError> + Send + Sync> LogSink for Sink<F> {
         fn log(&self, record: LogRecord) -> Result<(), DelegateError> {
             (self.0)(record)
         }
     }
-    Some(Arc::new(Sink(log)))
+    Some(Box::new(Sink(log)))
 }
 
 fn next(records: &Receiver<LogRecord>) -> LogRecord {

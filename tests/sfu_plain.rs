@@ -211,14 +211,7 @@ async fn hostile_framing_ends_the_connection_and_nothing_else() {
 #[tokio::test]
 async fn a_slow_reader_loses_packets_but_no_signals() {
     let address = serve(RoomOptions::default()).await;
-    let mut alice = Client::join(address, "alice").await;
-    let sid = alice.publish(1, "imu").await;
-    let mut bob = Client::join(address, "bob").await;
-    bob.subscribe(&sid).await;
-    let large = packet(1, &[7; 15_988]);
-    for _ in 0..SENT {
-        alice.send(PACKET, &large).await;
-    }
+    let (mut alice, mut bob) = flooded(address).await;
     for handle in 2..200 {
         alice.publish(handle, &format!("track {handle}")).await;
     }
@@ -301,14 +294,7 @@ async fn a_reader_that_takes_nothing_for_too_long_is_let_go() {
     let departure_timeout = A_MOMENT;
     let address =
         serve_within(limits, RoomOptions { departure_timeout, ..Default::default() }).await;
-    let mut alice = Client::join(address, "alice").await;
-    let sid = alice.publish(1, "imu").await;
-    let mut bob = Client::join(address, "bob").await;
-    bob.subscribe(&sid).await;
-    let large = packet(1, &[7; 15_988]);
-    for _ in 0..SENT {
-        alice.send(PACKET, &large).await;
-    }
+    let (mut alice, _bob) = flooded(address).await;
     alice.until(|response| departed(response, "bob")).await;
 }
 
@@ -317,6 +303,19 @@ fn departed(response: &Response, identity: &str) -> Option<()> {
     let participant = &update.participants[0];
     let gone = participant.state == participant_state::DISCONNECTED;
     (participant.identity == identity && gone).then_some(())
+}
+
+/// Alice has sent more large packets to bob than lie between them, and bob has not read any.
+async fn flooded(address: std::net::SocketAddr) -> (Client, Client) {
+    let mut alice = Client::join(address, "alice").await;
+    let sid = alice.publish(1, "imu").await;
+    let mut bob = Client::join(address, "bob").await;
+    bob.subscribe(&sid).await;
+    let large = packet(1, &[7; 15_988]);
+    for _ in 0..SENT {
+        alice.send(PACKET, &large).await;
+    }
+    (alice, bob)
 }
 
 /// Starts a server on a port of its own; it ends with the test.

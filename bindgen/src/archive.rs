@@ -1,8 +1,6 @@
 //! Zip archives, written so that the same content gives the same bytes: entries in order of their names, all of one moment, without
 //! anything of the machine that packs them.
 
-#![allow(dead_code)] // Until the first package is written with it.
-
 use std::{
     collections::BTreeMap,
     fs::{self, File},

@@ -126,7 +126,8 @@ fn list(project: &Project, folder: &Utf8Path) -> Result<()> {
     files(folder)?.iter().try_for_each(|file| made(project, file))
 }
 
-fn made(project: &Project, file: &Utf8Path) -> Result<()> {
+/// Says what was made and what it weighs.
+pub(crate) fn made(project: &Project, file: &Utf8Path) -> Result<()> {
     let size = fs::metadata(file).with_context(|| file.to_string())?.len();
     println!("   {:>8}  {}", kilobytes(size), project.short(file));
     Ok(())
@@ -184,7 +185,7 @@ impl BindgenPathsLayer for UdlFolder {
 }
 
 /// Builds of what ships; no other build overwrites them.
-const TARGET: &str = "target/mobile";
+pub(crate) const TARGET: &str = "target/mobile";
 /// The shared library's file name.
 #[cfg(target_os = "macos")]
 pub(crate) const LIBRARY: &str = "libdatatracks.dylib";

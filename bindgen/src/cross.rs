@@ -18,7 +18,7 @@ use crate::{
 /// Makes sure that there is the compiler, and the source of all that it compiles.
 pub(crate) fn prepare(project: &Project) -> Result<Outcome> {
     if let Some(obstacle) = root::obstacle(project) {
-        return Ok(Outcome::NotRun(obstacle));
+        return Ok(obstacle);
     }
     CROSS.install(project)?;
     vendor(project)?;

@@ -61,11 +61,16 @@ enum Command {
         /// With the library built for debugging: quicker, and not what ships
         #[arg(long)]
         debug: bool,
+        /// Also documentation, and Android: its looper, its API, its shrinker
+        #[arg(long)]
+        full: bool,
     },
-    /// Build the jar for the JVM, and that of its sources, into target/packages
+    /// Build the jar for the JVM, and those of its sources and documentation, into target/packages
     Jar,
     /// Build the framework of the Swift package for Apple's systems, and its archive into target/packages; needs no Mac
     Xcframework,
+    /// Build the archive for Android into target/packages: for devices with an NDK (ANDROID_NDK_HOME), as a link check without
+    Aar,
     /// Read a package back and judge it as the tools of its platform will
     Verify {
         /// An archive for Android (*.aar), a framework for Apple's systems (*.xcframework, *.xcframework.zip)
@@ -108,12 +113,13 @@ fn main() -> ExitCode {
             let profile = if release { Profile::Release } else { Profile::Debug };
             report.step("bindings", || bindings::generate(&project, language, profile));
         }
-        Command::Kotlin { debug } => {
+        Command::Kotlin { debug, full } => {
             let profile = if debug { Profile::Debug } else { Profile::Release };
-            suites::kotlin(&project, &mut report, profile);
+            suites::kotlin(&project, &mut report, profile, full);
         }
         Command::Jar => report.step("jar", || kotlin::jar::package(&project)),
         Command::Xcframework => xcframework::all(&project, &mut report),
+        Command::Aar => kotlin::android::package(&project, &mut report),
         Command::Verify { file } => verify::file(&project, &mut report, &file),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
         Command::Surface { check: true } => report.step("surface", || surface::check(&project)),

@@ -13,7 +13,7 @@ use crate::{
 pub(crate) fn measure(project: &Project) -> Result<Outcome> {
     forbid_heavy_crates(project)?;
     let library = bindings::build_library(project, Profile::Release)?;
-    let stripped = project.root.join("target/mobile/stripped").join(LIBRARY);
+    let stripped = project.root.join(bindings::TARGET).join("stripped").join(LIBRARY);
     std::fs::create_dir_all(stripped.with_file_name(""))?;
     let size = bindings::strip(project, &library, &stripped)?;
     println!(
@@ -52,7 +52,7 @@ fn forbid_heavy_crates(project: &Project) -> Result<()> {
 /// Most bytes of the stripped library, at the profile that speed is measured with. Not kept yet.
 const PROMISED: u64 = 900_000;
 /// What it may have until then: no growth. Lower it with every step towards [`PROMISED`].
-const REACHED: u64 = 1_180_000;
+const REACHED: u64 = 1_130_000;
 /// What we would like it to be.
 const AIM: u64 = 700_000;
 

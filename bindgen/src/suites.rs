@@ -12,7 +12,7 @@ use crate::{
     project::Project,
     report::{Outcome, Report, Tally},
     run::{self, command},
-    setup, size, swift, xcframework,
+    setup, size, swift, verify, xcframework,
 };
 
 /// Setup, checks and all suites.
@@ -29,15 +29,26 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("Kotlin tests", || junit(project));
     swift::suites(project, report, Profile::Release, true);
     if full {
+        android(project, report);
         xcframework::all(project, report);
     }
 }
 
-/// The Kotlin suite, and what it needs.
-pub(crate) fn kotlin(project: &Project, report: &mut Report, profile: Profile) {
+/// The Kotlin suite, and what it needs; in a full run also documentation and Android.
+pub(crate) fn kotlin(project: &Project, report: &mut Report, profile: Profile, full: bool) {
     report.step("reference host", || reference_host(project));
     report.step("Kotlin library", || kotlin::build::prepare(project, profile));
     report.step("Kotlin tests", || junit(project));
+    if full {
+        android(project, report);
+    }
+}
+
+/// What can be known of Android from the classes that the tests have left, and their documentation.
+fn android(project: &Project, report: &mut Report) {
+    report.step("Kotlin documentation", || kotlin::build::document(project));
+    report.step("Kotlin tests on Android's looper", || kotlin::android::looper::test(project));
+    verify::android_classes(project, report);
 }
 
 fn rust(project: &Project, full: bool) -> Result<Outcome> {

@@ -1,5 +1,6 @@
 package examples
 
+import io.datatracks.ClosedException
 import io.datatracks.DecryptionProvider
 import io.datatracks.EncryptionProvider
 import io.datatracks.LocalDataTrackEvents
@@ -39,6 +40,8 @@ open class PlainRoom(
 
     @Volatile
     private var socket = Socket()
+    @Volatile
+    private var receiver: Thread? = null
     private var resuming = false
 
     fun connect(resume: Boolean = false) {
@@ -47,7 +50,7 @@ open class PlainRoom(
         socket = connection
         val hello = """{"identity": "$identity", "room": "$room", "permissions": $permissions, "resume": $resume}"""
         send(HELLO, hello.toByteArray())
-        thread(isDaemon = true, name = "receive-$identity") { receive(connection) }
+        receiver = thread(isDaemon = true, name = "receive-$identity") { receive(connection) }
     }
 
     override fun sendRequest(request: ByteArray) = send(SIGNAL, request)
@@ -72,7 +75,9 @@ open class PlainRoom(
         } catch (_: IOException) {
             onConnectionLost()
         } catch (_: SignalException.Closed) {
-            // We were closed.
+            // We are being closed.
+        } catch (_: ClosedException) {
+            // An event, which this thread brought, has closed us.
         }
     }
 
@@ -100,14 +105,20 @@ open class PlainRoom(
     }
 
     override fun close() {
-        dataTracks.close()
+        dataTracks.shutdown() // what waits ends; what still comes in is refused, as long as the managers are there
         socket.close()
+        // The managers go when nobody hands them anything any more. An event that closes us may be on the receiving thread itself.
+        receiver?.takeIf { it !== Thread.currentThread() }?.join(PATIENCE_MS)
+        dataTracks.close()
     }
 
     companion object {
         const val HELLO = 0
         const val SIGNAL = 1
         const val PACKET = 2
+
+        /** For a callback of yours that takes its time. */
+        private const val PATIENCE_MS = 2_000L
 
         // Fields of SignalResponse, SignalRequest and SyncState.
         private const val JOIN = 1

@@ -71,7 +71,13 @@ class RoomDataTracks(
         remote.resendSubscriptionUpdates()
     }
 
-    /** The end of the room: every wait ends, streams complete, callbacks stop. */
+    /** The room ends: every wait ends, streams complete, callbacks stop. Calls are still taken, and answered with an error. */
+    fun shutdown() {
+        local.shutdown()
+        remote.shutdown()
+    }
+
+    /** The end, when WebSocket and channel hand nothing in any more: a call after this is a mistake. */
     override fun close() {
         local.close()
         remote.close()

@@ -12,6 +12,7 @@ use crate::{
     local::{output::LocalKey, publications::Publications},
     options::DataTrackOptions,
     signal::{encode_publish_response, tag},
+    sorted::SortedMap,
     stats::LocalManagerStats,
     track::{DataTrackSchemaId, SignalOutcome},
 };
@@ -24,11 +25,12 @@ pub struct LocalDataTrackManager {
 impl LocalDataTrackManager {
     /// A manager on the system's clock. `local_identity`: `None` when it is to be learned from the join response.
     pub fn new(
-        delegate: Arc<dyn LocalDataTrackManagerDelegate>,
+        delegate: impl Into<Arc<dyn LocalDataTrackManagerDelegate>>,
         encryption_provider: Option<Arc<dyn EncryptionProvider>>,
         local_identity: Option<String>,
     ) -> Self {
-        Self::with_environment(Environment::system(), delegate, encryption_provider, local_identity)
+        let environment = Environment::system();
+        Self::with_environment(environment, delegate.into(), encryption_provider, local_identity)
     }
 
     /// A manager in these surroundings.
@@ -141,10 +143,10 @@ impl LocalDataTrackManager {
     /// Tracks that are published now, in the order of publication.
     pub fn tracks(&self) -> Vec<Arc<LocalDataTrack>> {
         self.guarded("tracks", Vec::new, || {
-            let mut tracks: Vec<_> =
-                self.control.look(|state| state.tracks.values().cloned().collect());
-            tracks.sort_by_key(|track: &Arc<LocalDataTrack>| track.order);
-            tracks
+            let tracks: SortedMap<_, _> = self.control.look(|state| {
+                state.tracks.values().map(|track| (track.order, Arc::clone(track))).collect()
+            });
+            tracks.into_values().collect()
         })
     }
 

@@ -36,12 +36,13 @@ use crate::options::LogLevel;
 ///
 /// The first call with a sink becomes the global default subscriber of `tracing`. In a Rust program that has one already, that one
 /// keeps getting all records and this function has no effect; one that is set later is refused by `tracing`.
-pub fn set_log_sink(sink: Option<Arc<dyn LogSink>>, level: LogLevel) {
+pub fn set_log_sink(sink: Option<Box<dyn LogSink>>, level: LogLevel) {
     if sink.is_some() {
         LazyLock::force(&INSTALLED);
     }
     let most_verbose = sink.as_ref().map_or(NOTHING, |_| verbosity(level));
-    let output = sink.map(|sink| Output { sink, limit: Limit::new(Environment::system().now()) });
+    let output = sink
+        .map(|sink| Output { sink: sink.into(), limit: Limit::new(Environment::system().now()) });
     let mut current = OUTPUT.hold();
     let former = std::mem::replace(&mut *current, output);
     VERBOSITY.store(most_verbose, Ordering::Relaxed);

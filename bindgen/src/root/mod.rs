@@ -14,6 +14,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     project::Project,
+    report::Outcome,
     run::{self, command},
 };
 
@@ -98,14 +99,15 @@ impl Root {
     }
 }
 
-/// What keeps this machine from having roots, for people.
-pub(crate) fn obstacle(project: &Project) -> Option<String> {
+/// What keeps this machine from having roots: a package that it could install, or a right that no package brings.
+pub(crate) fn obstacle(project: &Project) -> Option<Outcome> {
     if let Err(error) = run::capture(&mut command(&project.root, "debootstrap", &["--version"])) {
-        return Some(format!("{error:#}"));
+        return Some(Outcome::NotRun(format!("{error:#}")));
     }
     let may_mount = as_root(project, &["unshare", "--mount", "chroot", "/", "true"]);
     let error = may_mount.and_then(|mut command| run::capture(&mut command)).err()?;
-    Some(format!("a root of Debian takes the right to mount, that of root or of sudo: {error:#}"))
+    let reason = "a root of Debian takes the right to mount, that of root or of sudo";
+    Some(Outcome::OutOfReach(format!("{reason}: {error:#}")))
 }
 
 /// Where this machine's apt takes its own release from.

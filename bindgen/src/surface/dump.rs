@@ -3,7 +3,8 @@
 use uniffi_bindgen::{
     ComponentInterface,
     interface::{
-        Argument, AsType, Callable, Enum, Field, Object, Record, Type, UniffiTraitMethods,
+        Argument, AsType, Callable, CallbackInterface, Enum, Field, Object, Record, Type,
+        UniffiTraitMethods,
     },
 };
 
@@ -23,6 +24,8 @@ pub(crate) fn dump(interface: &ComponentInterface, spelling: &Spelling) -> Strin
     // What a language's package replaces by hand is called raw there, and internal to it: `kotlin::generated`.
     let public = |object: &&Object| !object.name().starts_with("Raw");
     interface.object_definitions().iter().filter(public).for_each(|object| dump.object(object));
+    let for_hosts = interface.callback_interface_definitions();
+    for_hosts.iter().for_each(|one| dump.callback_interface(one));
     interface.record_definitions().iter().for_each(|record| dump.record(record));
     interface.enum_definitions().iter().for_each(|one| dump.enumeration(one));
     dump.text
@@ -35,8 +38,15 @@ struct Dump<'a> {
 }
 
 impl Dump<'_> {
+    fn callback_interface(&mut self, one: &CallbackInterface) {
+        self.line(&format!("\n{FOR_HOSTS} {}", one.name()));
+        for method in one.methods() {
+            self.callable("    ", self.spelling.function, method.name(), method);
+        }
+    }
+
     fn object(&mut self, object: &Object) {
-        let kind = if object.has_callback_interface() { "interface for hosts" } else { "class" };
+        let kind = if object.has_callback_interface() { FOR_HOSTS } else { "class" };
         let traits = traits(&object.uniffi_trait_methods());
         self.line(&format!("\n{kind} {}{traits}", object.name()));
         for constructor in object.constructors() {
@@ -144,6 +154,9 @@ fn traits(methods: &UniffiTraitMethods) -> String {
     if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
 }
 
+/// What a host implements.
+const FOR_HOSTS: &str = "interface for hosts";
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -183,6 +196,7 @@ interface Track {
     [Throws=PushError]
     boolean try_push([ByRef] bytes payload, optional Mode? mode = null);
 };
+callback interface Sink { void log(string text); };
 dictionary Options { u64 max_age = 7; };
 enum Mode { \"DropOldest\" };
 [Error] interface PushError { FrameTooLarge(u64 max); };
@@ -191,6 +205,9 @@ enum Mode { \"DropOldest\" };
     const PYTHON: &str = "
 class Track
     def try_push(payload: bytes, mode: Mode | None = None) -> bool throws PushError
+
+interface for hosts Sink
+    def log(text: str)
 
 record Options
     max_age: int = 7
@@ -206,6 +223,9 @@ error PushError
 class Track
     func tryPush(payload: Data (borrowed), mode: Mode? = nil) -> Bool throws PushError
 
+interface for hosts Sink
+    func log(text: String)
+
 record Options
     maxAge: UInt64 = 7
 
@@ -219,6 +239,9 @@ error PushError
     const KOTLIN: &str = "
 class Track
     fun tryPush(payload: ByteBuffer, mode: Mode? = null): Boolean throws PushException
+
+interface for hosts Sink
+    fun log(text: String)
 
 record Options
     maxAge: ULong = 7

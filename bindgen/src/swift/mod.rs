@@ -18,7 +18,7 @@ use crate::{
     suites,
 };
 
-/// Bindings, SFU, and what [`suites`] has.
+/// Bindings, SFU, and what [`suites()`] has.
 pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile, sanitizers: bool) {
     report.step("bindings", || bindings::generate(project, Language::Swift, profile));
     report.step("reference host", || suites::reference_host(project));
@@ -44,7 +44,7 @@ pub(crate) fn suites(project: &Project, report: &mut Report, profile: Profile, s
 fn install(project: &Project) -> Result<Outcome> {
     if !has_own_swift(project) {
         if let Some(obstacle) = root::obstacle(project) {
-            return Ok(Outcome::NotRun(format!("and nothing of Swift: {obstacle}")));
+            return Ok(obstacle);
         }
         ROOT.install(project)?;
     }

@@ -2,13 +2,19 @@
 //! export. Looks at the file that is given and at nothing that was built beside it.
 
 mod aar;
+mod elf;
 pub(crate) mod mach;
+mod shrink;
 pub(crate) mod xcframework;
 
 use anyhow::{Result, bail};
 use camino::Utf8Path;
 
-use crate::{project::Project, report::Report};
+use crate::{
+    kotlin::android::{self, tools},
+    project::Project,
+    report::Report,
+};
 
 /// Verifies a package by the rules of its kind, which its name tells.
 pub(crate) fn file(project: &Project, report: &mut Report, file: &Utf8Path) {
@@ -21,6 +27,17 @@ pub(crate) fn file(project: &Project, report: &mut Report, file: &Utf8Path) {
         }
         _ => report.step("verify", || unknown(file)),
     }
+}
+
+/// What can be judged of an archive for Android before there is one: the classes of the package, with the rules that will go along.
+pub(crate) fn android_classes(project: &Project, report: &mut Report) {
+    report.step("Android's tools", || tools::install(project));
+    report.step("API of Android 24", || {
+        shrink::check_api(project, &aar::classes(&android::classes_and_rules(project)?)?)
+    });
+    report.step("consumer rules", || {
+        shrink::prove_rules(project, &android::classes_and_rules(project)?)
+    });
 }
 
 fn unknown<T>(file: &Utf8Path) -> Result<T> {

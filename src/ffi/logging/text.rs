@@ -15,6 +15,15 @@ pub(super) fn of(event: &Event<'_>) -> String {
     text.written
 }
 
+/// No record of ours has such a field, and 12 KB of code to write them would be in every application.
+macro_rules! no_large_numbers {
+    () => {
+        fn record_f64(&mut self, _: &Field, _: f64) {}
+        fn record_i128(&mut self, _: &Field, _: i128) {}
+        fn record_u128(&mut self, _: &Field, _: u128) {}
+    };
+}
+
 struct Message<'a>(&'a mut Text);
 
 impl Visit for Message<'_> {
@@ -23,6 +32,8 @@ impl Visit for Message<'_> {
             let _ = write!(self.0, "{value:?}");
         }
     }
+
+    no_large_numbers!();
 }
 
 struct Fields<'a>(&'a mut Text);
@@ -34,6 +45,8 @@ impl Visit for Fields<'_> {
             let _ = write!(self.0, "{space}{}={value:?}", field.name());
         }
     }
+
+    no_large_numbers!();
 }
 
 /// Takes what fits, and refuses the rest so that a large value is not even written.

@@ -47,8 +47,8 @@ use self::{
     transport::{JoinOptions, Transport, join},
 };
 use crate::{
-    KeyRing, LocalDataTrack, LocalDataTrackManager, RemoteDataTrack, RemoteDataTrackManager,
-    track::UnpublishReason,
+    KeyRing, LocalDataTrack, LocalDataTrackManager, LocalDataTrackManagerDelegate, RemoteDataTrack,
+    RemoteDataTrackManager, RemoteDataTrackManagerDelegate, track::UnpublishReason,
 };
 
 /// A room that was joined: publish with [`local`](Self::local), read with [`remote`](Self::remote), then [`leave`](Self::leave).
@@ -126,9 +126,9 @@ impl Room {
         let gateway = Gateway::new(event_sender);
         let sealing = key_ring.clone().map(|ring| ring.encryption_provider(identity.clone()));
         let opening = key_ring.map(KeyRing::decryption_provider);
-        let delegate = Arc::clone(&gateway);
+        let delegate: Arc<dyn LocalDataTrackManagerDelegate> = gateway.clone();
         let local = Arc::new(LocalDataTrackManager::new(delegate, sealing, identity.clone()));
-        let delegate = Arc::clone(&gateway);
+        let delegate: Arc<dyn RemoteDataTrackManagerDelegate> = gateway.clone();
         let remote = Arc::new(RemoteDataTrackManager::new(delegate, opening, identity));
         let mut reconnector = Reconnector::new(options, &gateway, &local, &remote);
         reconnector.attach(transport, session);

@@ -37,7 +37,7 @@ internal suspend fun <T> untilCancelled(call: suspend (RawCancelToken) -> T): T 
 private fun RawCancelToken.cancelIfOpen() {
     try {
         cancel()
-    } catch (_: IllegalStateException) {
+    } catch (_: ClosedException) {
         // The call has ended meanwhile, and its token with it.
     }
 }

@@ -7,14 +7,22 @@ import java.nio.ByteBuffer
 
 /**
  * Takes one binary message of a channel `_data_track`: the bytes from position to limit, without a copy where the buffer is direct.
- * Never throws; what is malformed or unwanted is counted.
+ * Never throws: what is malformed or unwanted is counted, and what comes after the end of the room is passed over.
  */
 public fun RemoteDataTrackManager.handlePacketReceived(packet: ByteBuffer): Unit =
-    packet.asDirect { rawHandlePacketReceived(it) }
+    packet.asDirect { unlessClosed { rawHandlePacketReceived(it) } }
 
-/** Takes one binary message of a channel `_data_track`. Never throws; what is malformed or unwanted is counted. */
+/** Takes one binary message of a channel `_data_track`, as the form for buffers does. */
 public fun RemoteDataTrackManager.handlePacketReceived(packet: ByteArray): Unit =
-    packet.asDirect(0, packet.size) { rawHandlePacketReceived(it) }
+    packet.asDirect(0, packet.size) { unlessClosed { rawHandlePacketReceived(it) } }
+
+private inline fun unlessClosed(receive: () -> Unit) {
+    try {
+        receive()
+    } catch (_: ClosedException) {
+        // The thread of a channel cannot know that the room has just ended.
+    }
+}
 
 /**
  * Answers a track of that name, of any or one publisher, at once or as soon as it is published; a `timeoutMs` of 0 is no limit.

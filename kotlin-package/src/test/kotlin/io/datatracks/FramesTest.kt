@@ -143,8 +143,10 @@ internal class FramesTest : RoomTest() {
         track.flush(5_000u)
         val stats = track.stats()
         assertEquals(0uL to stats.framesAccepted, stats.framesWaiting to stats.accounted)
-        val arrived = List(stats.framesSent.toInt()) { stream.next()?.userTimestamp }
-        assertEquals((0uL..9uL).toList().takeLast(arrived.size), arrived)
+        val arrived = List(stats.framesSent.toInt()) { checkNotNull(stream.next()?.userTimestamp) }
+        // A channel that falls silent gets a packet now and then: an old frame may have left by that.
+        assertEquals(arrived.sorted(), arrived)
+        assertEquals(listOf<ULong>(7u, 8u, 9u), arrived.takeLast(3))
     }
 
     @Test

@@ -31,7 +31,9 @@ internal abstract class RoomTest {
     }
 
     /** For peers whose managers the test has closed. */
-    fun forgetPeers() = peers.clear()
+    fun forget(vararg closed: Peer) {
+        peers.removeAll(closed.toSet())
+    }
 
     fun test(block: suspend CoroutineScope.() -> Unit): Unit = runBlocking { withTimeout(50_000, block) }
 

@@ -8,7 +8,9 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
 import org.junit.jupiter.api.Test
+import java.nio.ByteBuffer
 import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
 import kotlin.test.assertIs
 import kotlin.test.assertNotNull
@@ -60,7 +62,27 @@ internal class WaitsTest : RoomTest() {
         assertNull(reading.await())
         assertEquals(UnpublishReason.SHUTDOWN, track.waitForUnpublish())
         bob.remote.close()
-        forgetPeers()
+        forget(alice, bob)
+    }
+
+    @Test
+    fun `a call after close says what is closed, and a packet is passed over`() = test {
+        val bob = join("bob")
+        val (_, stream) = connected(join("alice"), bob)
+        bob.close()
+        stream.close()
+        bob.remote.handlePacketReceived(ByteArray(20))
+        bob.remote.handlePacketReceived(ByteBuffer.allocate(20))
+        val calls = mapOf<String, suspend () -> Unit>(
+            "LocalDataTrackManager" to { bob.local.publishTrack("samples") },
+            "RemoteDataTrackManager" to { bob.remote.handleSignalResponse(ByteArray(0)) },
+            "DataTrackStream" to { stream.next() },
+        )
+        for ((name, call) in calls) {
+            val mistake = assertFailsWith<ClosedException> { call() }
+            assertTrue(checkNotNull(mistake.message).startsWith("$name is closed"), mistake.message)
+        }
+        forget(bob)
     }
 
     @Test
