@@ -53,7 +53,7 @@ pub(crate) fn generate(project: &Project, language: Language, profile: Profile) 
 /// Builds the shared library without features, in a target directory that no other build overwrites. It keeps its symbols:
 /// the generator reads them.
 pub(crate) fn build_library(project: &Project, profile: Profile) -> Result<Utf8PathBuf> {
-    let mut arguments = vec!["rustc", "--package", "datatracks", "--lib", "--crate-type", "cdylib"];
+    let mut arguments = vec!["rustc", "--package", SHIPPED, "--lib", "--crate-type", "cdylib"];
     if profile == Profile::Release {
         arguments.push("--release");
     }
@@ -184,6 +184,8 @@ impl BindgenPathsLayer for UdlFolder {
     }
 }
 
+/// The package that applications get a library of.
+pub(crate) const SHIPPED: &str = "datatracks";
 /// Builds of what ships; no other build overwrites them.
 pub(crate) const TARGET: &str = "target/mobile";
 /// The shared library's file name.

@@ -33,8 +33,16 @@ pub(crate) fn measure(project: &Project) -> Result<Outcome> {
 }
 
 fn forbid_heavy_crates(project: &Project) -> Result<()> {
-    let arguments =
-        ["tree", "-p", "datatracks", "-e", "normal", "--no-default-features", "--prefix", "none"];
+    let arguments = [
+        "tree",
+        "-p",
+        bindings::SHIPPED,
+        "-e",
+        "normal",
+        "--no-default-features",
+        "--prefix",
+        "none",
+    ];
     let tree = run::capture(&mut command(&project.root, "cargo", &arguments))?;
     let crates: std::collections::BTreeSet<&str> =
         tree.lines().filter_map(|line| line.split_whitespace().next()).collect();

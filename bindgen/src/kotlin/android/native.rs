@@ -43,7 +43,7 @@ fn build_for_devices(project: &Project, ndk: &Utf8Path) -> Result<Outcome> {
     for (abi, target, clang) in ABIS {
         let linker = tools.join(format!("{clang}{MIN_SDK}-clang"));
         let variable = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
-        let arguments = ["rustc", "--release", "--package", "datatracks", "--lib", "--target"];
+        let arguments = ["rustc", "--release", "--package", bindings::SHIPPED, "--lib", "--target"];
         let build = &mut command(&project.root, "cargo", &arguments);
         build.args([target, "--crate-type", "cdylib", "--", "-C", PAGES, "-C", SONAME]);
         let made = project.root.join(bindings::TARGET);
