@@ -107,6 +107,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("strip", "the package binutils"),
     ("debootstrap", "the package debootstrap"),
     ("unshare", "the package util-linux"),
+    ("xcrun", "Xcode"),
 ];
 
 /// How often a command with a deadline is looked at.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, io::Cursor, str};
 use anyhow::{Context, Result, ensure};
 use camino::Utf8Path;
 
-use super::{elf::Library, shrink};
+use super::{FUNCTIONS, elf::Library, shrink};
 use crate::{
     archive::{self, Entries},
     kotlin::android::tools,
@@ -89,7 +89,8 @@ fn functions(classes: &Entries) -> BTreeSet<String> {
     for class in classes.values() {
         for prefix in FUNCTIONS {
             let starts = class.windows(prefix.len()).enumerate();
-            let starts = starts.filter(|(_, window)| window == prefix).map(|(start, _)| start);
+            let starts =
+                starts.filter(|(_, window)| *window == prefix.as_bytes()).map(|(start, _)| start);
             found.extend(starts.filter_map(|start| constant(class, start)));
         }
     }
@@ -117,7 +118,6 @@ const MANDATORY: &[(&str, &[&str])] = &[
 ];
 /// The version of a class file, as it stands there: what every Android's own compiler takes.
 const JAVA_8: [u8; 2] = [0, 52];
-const FUNCTIONS: &[&[u8]] = &[b"uniffi_datatracks_", b"ffi_datatracks_"];
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

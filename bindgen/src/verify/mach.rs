@@ -1,11 +1,14 @@
 //! Static libraries of Apple's systems, read back: architectures, the system that each was built for, symbols.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use anyhow::{Context, Result, bail, ensure};
 use object::{
     Endianness, Object, ObjectSymbol, SymbolScope,
-    macho::{CPU_TYPE_ARM64, CPU_TYPE_X86_64, CpuType, FAT_MAGIC, MachHeader64},
+    macho::{
+        CPU_TYPE_ARM64, CPU_TYPE_X86_64, CpuType, FAT_MAGIC, MachHeader64, PLATFORM_IOS,
+        PLATFORM_IOSSIMULATOR, PLATFORM_MACOS, Platform,
+    },
     read::{
         archive::ArchiveFile,
         macho::{FatArch, MachHeader, MachOFatFile32, MachOFile},
@@ -31,6 +34,18 @@ pub(crate) struct Library {
 pub(crate) struct System {
     pub(crate) platform: u32,
     pub(crate) minimum: (u32, u32),
+}
+
+impl fmt::Display for System {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Platform(self.platform) {
+            PLATFORM_IOS => write!(to, "iOS")?,
+            PLATFORM_IOSSIMULATOR => write!(to, "iOS's simulator")?,
+            PLATFORM_MACOS => write!(to, "macOS")?,
+            Platform(other) => write!(to, "platform {other}")?,
+        }
+        write!(to, " from {}.{} on", self.minimum.0, self.minimum.1)
+    }
 }
 
 /// Reads a static library, of one architecture or several.

@@ -18,14 +18,13 @@ use crate::{
 
 /// Verifies a package by the rules of its kind, which its name tells.
 pub(crate) fn file(project: &Project, report: &mut Report, file: &Utf8Path) {
-    match file.extension() {
-        Some("aar") => aar::all(project, report, file),
-        _ if file.as_str().ends_with(".xcframework")
-            || file.as_str().ends_with(".xcframework.zip") =>
-        {
-            xcframework::all(report, file);
-        }
-        _ => report.step("verify", || unknown(file)),
+    let is = |ending: &&str| file.file_name().is_some_and(|name| name.ends_with(ending));
+    if is(&".aar") {
+        aar::all(project, report, file);
+    } else if [".xcframework", ".xcframework.zip"].iter().any(is) {
+        xcframework::all(report, file);
+    } else {
+        report.step("verify", || unknown(file));
     }
 }
 
@@ -44,4 +43,6 @@ fn unknown<T>(file: &Utf8Path) -> Result<T> {
     bail!("{file}: only {KINDS} can be verified")
 }
 
+/// How UniFFI begins the names of the library's functions.
+const FUNCTIONS: &[&str] = &["uniffi_datatracks_", "ffi_datatracks_"];
 const KINDS: &str = "*.aar, *.xcframework and *.xcframework.zip";

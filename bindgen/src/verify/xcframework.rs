@@ -6,8 +6,12 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
 use camino::Utf8Path;
+use serde::Deserialize;
 
-use super::mach::{self, Library, System};
+use super::{
+    FUNCTIONS,
+    mach::{self, Library, System},
+};
 use crate::{
     archive::{self, Entries},
     report::{Outcome, Report, kilobytes},
@@ -79,14 +83,9 @@ fn platforms(_: &Entries, slice: &Slice, libraries: &[Library]) -> Result<()> {
     for (library, Architecture { name, minimum, .. }) in pairs(slice, libraries)? {
         let wanted = System { platform: slice.number.0, minimum: *minimum };
         for system in &library.built_for {
-            let (major, minor) = system.minimum;
-            ensure!(
-                *system == wanted,
-                "{name} was built for platform {} from {major}.{minor} on, not for {wanted:?}",
-                system.platform
-            );
+            ensure!(*system == wanted, "{name} was built for {system}, not for {wanted}");
         }
-        println!("   {} {name}: from {}.{} on", slice.identifier, minimum.0, minimum.1);
+        println!("   {} {name}: {wanted}", slice.identifier);
     }
     Ok(())
 }
@@ -115,12 +114,14 @@ fn symbols(files: &Entries, slice: &Slice, libraries: &[Library]) -> Result<()> 
 
 /// What the store wants a reason for is declared.
 fn privacy(files: &Entries, slice: &Slice, libraries: &[Library]) -> Result<()> {
-    let manifest = text(files, &format!("{}/{}", slice.identifier, xcframework::PRIVACY))?;
+    let manifest = get(files, &format!("{}/{}", slice.identifier, xcframework::PRIVACY))?;
+    let manifest: Privacy = plist::from_bytes(manifest).context(xcframework::PRIVACY)?;
+    let declared: BTreeSet<_> = manifest.uses.iter().map(|one| one.category.as_str()).collect();
     for library in libraries {
         for (symbol, category) in WITH_REASON {
             let is_used = library.imported.contains(*symbol);
             ensure!(
-                !is_used || manifest.contains(category),
+                !is_used || declared.contains(category),
                 "{symbol} is used, {category} not declared"
             );
         }
@@ -160,7 +161,7 @@ pub(crate) fn functions(header: &str) -> BTreeSet<String> {
     let declared = |line: &str| {
         let before = line.split_once('(')?.0;
         let name = before.rsplit([' ', '*']).next()?;
-        let is_function = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        let is_function = FUNCTIONS.iter().any(|prefix| name.starts_with(prefix));
         (is_function && !line.starts_with("typedef")).then(|| format!("_{name}"))
     };
     header.lines().filter_map(declared).collect()
@@ -179,6 +180,19 @@ fn text<'a>(files: &'a Entries, name: &str) -> Result<&'a str> {
     std::str::from_utf8(get(files, name)?).with_context(|| name.to_owned())
 }
 
+/// What is looked for in the privacy manifest.
+#[derive(Deserialize)]
+struct Privacy {
+    #[serde(rename = "NSPrivacyAccessedAPITypes")]
+    uses: Vec<Use>,
+}
+
+#[derive(Deserialize)]
+struct Use {
+    #[serde(rename = "NSPrivacyAccessedAPIType")]
+    category: String,
+}
+
 /// Judges one slice and the libraries in its file.
 type Check = fn(&Entries, &Slice, &[Library]) -> Result<()>;
 
@@ -189,8 +203,6 @@ const CHECKS: &[(&str, Check)] = &[
     ("privacy", privacy),
     ("sizes", sizes),
 ];
-/// How UniFFI begins the names of its functions.
-const PREFIXES: &[&str] = &["uniffi_datatracks_", "ffi_datatracks_"];
 /// As many names as one reads in an error.
 const MANY: usize = 5;
 /// Functions that an application may only use for reasons that it declares, with the category of each (Apple, "required reason API").

@@ -58,7 +58,10 @@ fn a_wrong_minimum_is_noticed() {
             made.minimum = (17, 5);
         }
     };
-    refused(&framework(with), "x86_64 was built for platform 7 from 17.5 on");
+    refused(
+        &framework(with),
+        "x86_64 was built for iOS's simulator from 17.5 on, not for iOS's simulator from 13.0 on",
+    );
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn a_wrong_platform_is_noticed() {
             made.platform = 2;
         }
     };
-    refused(&framework(with), "x86_64 was built for platform 2");
+    refused(&framework(with), "x86_64 was built for iOS from 13.0 on");
 }
 
 #[test]
@@ -121,7 +124,7 @@ fn framework(change: impl Fn(&Slice, &mut Made)) -> Entries {
         add(info::LIBRARY, &fat(&made.collect::<Vec<_>>()));
         add(&xcframework::header(), HEADER.as_bytes());
         add(&xcframework::module_map(), b"module DataTracksFFI {\n}\n");
-        add(xcframework::PRIVACY, FILE_TIMESTAMP.as_bytes());
+        add(xcframework::PRIVACY, PRIVACY);
     }
     files
 }
@@ -193,6 +196,8 @@ fn object(made: &Made) -> Vec<u8> {
     object.write().unwrap()
 }
 
+const PRIVACY: &[u8] =
+    include_bytes!("../../../swift-package/Sources/DataTracks/PrivacyInfo.xcprivacy");
 const HEADER: &str = "\
 typedef void (*UniffiCallback)(uint64_t);
 RustBuffer ffi_datatracks_version(void
