@@ -23,13 +23,9 @@ pub(super) fn check(project: &Project) -> Result<Outcome> {
         let said = package(project, folder, "describe")?;
         ensure!(said.contains("Name: DataTracks\n"), "{folder}: no target DataTracks\n{said}");
     }
-    let manifest = copies.join(MANIFEST);
-    let local = fs::read_to_string(&manifest)?;
-    let released = format!("{RELEASED}(\"https://localhost/framework.zip\", \"{CHECKSUM}\")");
-    ensure!(local.contains(NOT_RELEASED), "{MANIFEST} has no line `{NOT_RELEASED}`");
-    fs::write(&manifest, local.replace(NOT_RELEASED, &released))?;
+    release(&copies, &format!("(\"https://localhost/framework.zip\", \"{CHECKSUM}\")"))?;
     let said = package(project, &copies, "dump-package")?;
-    ensure!(said.contains(CHECKSUM), "a released framework is not taken\n{said}");
+    ensure!(said.contains(CHECKSUM), "{MANIFEST}: a released framework is not taken");
     println!("   with a library on Linux, a local framework, and one of a release");
     Ok(Outcome::Done)
 }
@@ -42,7 +38,17 @@ fn package(project: &Project, folder: &Utf8Path, command: &str) -> Result<String
     run::capture(&mut in_package(project, &words)?)
 }
 
-/// The manifests as they are read where there is no Linux, beside links to what they name.
+/// Writes into the root's manifest which framework is released.
+fn release(folder: &Utf8Path, released: &str) -> Result<()> {
+    let manifest = folder.join(MANIFEST);
+    let text = fs::read_to_string(&manifest)?;
+    let line = text.lines().find(|line| line.starts_with(RELEASED));
+    let line = line.with_context(|| format!("{MANIFEST} has no line `{RELEASED}…`"))?;
+    fs::write(&manifest, text.replace(line, &format!("{RELEASED}{released}")))?;
+    Ok(())
+}
+
+/// The manifests as they are read where there is no Linux and nothing is released, beside links to what they name.
 fn lay_out(project: &Project, copies: &Utf8Path) -> Result<()> {
     if copies.exists() {
         fs::remove_dir_all(copies)?;
@@ -61,11 +67,10 @@ fn lay_out(project: &Project, copies: &Utf8Path) -> Result<()> {
         ensure!(text != elsewhere, "{manifest} does not ask for Linux");
         fs::write(copies.join(manifest), elsewhere)?;
     }
-    Ok(())
+    release(copies, "nil")
 }
 
 const MANIFEST: &str = "Package.swift";
-/// The line of the manifest at the repository's root that a release changes.
-const NOT_RELEASED: &str = "let released: (url: String, checksum: String)? = nil";
+/// How the line of the root's manifest begins that a release changes.
 const RELEASED: &str = "let released: (url: String, checksum: String)? = ";
 const CHECKSUM: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

@@ -25,12 +25,12 @@ use crate::{
 /// Everything that is known to go wrong with a framework, each a step.
 pub(crate) fn all(report: &mut Report, file: &Utf8Path) {
     let mut files = Entries::new();
-    let opened = report.gate("contents", || {
+    let opened = report.gate("framework: contents", || {
         files = open(file)?;
         contents(&files)
     });
     for (name, check) in CHECKS.iter().filter(|_| opened) {
-        report.step(name, || each_slice(&files, *check));
+        report.step(&format!("framework: {name}"), || each_slice(&files, *check));
     }
 }
 

@@ -33,8 +33,10 @@ use crate::{
 pub(crate) fn all(project: &Project, report: &mut Report) {
     let is_ready = report
         .gate("bindings", || bindings::generate(project, Language::Swift, Profile::Release))
-        && report.gate("toolchain", || tools::prepare(project))
-        && SLICES.iter().all(|slice| report.gate(slice.identifier, || build(project, slice)))
+        && report.gate("cross toolchain", || tools::prepare(project))
+        && SLICES.iter().all(|slice| {
+            report.gate(&format!("library for {}", slice.identifier), || build(project, slice))
+        })
         && report.gate("framework", || assemble(project));
     if is_ready {
         verify::file(project, report, &zip(project));
@@ -50,18 +52,15 @@ fn build(project: &Project, slice: &Slice) -> Result<Outcome> {
         let library = tools::compile(project, slice, architecture)?;
         let library = tools::localize(project, &library, &functions)?;
         if let Some(size) = tools::link(project, slice, architecture, &library)? {
-            println!(
-                "   {:>8}  {} in an application, at most",
-                kilobytes(size),
-                architecture.target
-            );
+            let target = architecture.target;
+            println!("   {:>8}  in an application, at most: {target}", kilobytes(size));
         }
         thin.push(library);
     }
     let library = folder(project, slice).join(LIBRARY);
     fs::create_dir_all(folder(project, slice))?;
     tools::unite(project, &thin, &library)?;
-    println!("   {:>8}  {}", kilobytes(fs::metadata(&library)?.len()), project.short(&library));
+    bindings::made(project, &library)?;
     Ok(Outcome::Done)
 }
 
@@ -81,9 +80,8 @@ fn assemble(project: &Project) -> Result<Outcome> {
     write_folder(&project.root.join("swift-package").join(NAME), &files)?;
     let inside = files.into_iter().map(|(name, content)| (format!("{NAME}/{name}"), content));
     archive::write(&zip(project), &inside.collect())?;
-    let bytes = fs::read(zip(project))?;
-    println!("   {:>8}  {}", kilobytes(bytes.len() as u64), project.short(&zip(project)));
-    println!("   checksum for Package.swift: {}", checksum(&bytes));
+    bindings::made(project, &zip(project))?;
+    println!("   checksum for Package.swift: {}", checksum(&fs::read(zip(project))?));
     Ok(Outcome::Done)
 }
 
