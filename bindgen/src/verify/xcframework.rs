@@ -80,7 +80,7 @@ fn architectures(_: &Entries, slice: &Slice, libraries: &[Library]) -> Result<()
 
 /// Every object was built for the platform, and for the oldest version that is promised.
 fn platforms(_: &Entries, slice: &Slice, libraries: &[Library]) -> Result<()> {
-    for (library, Architecture { name, minimum, .. }) in pairs(slice, libraries)? {
+    for (library, Architecture { name, minimum, .. }) in libraries.iter().zip(slice.architectures) {
         let wanted = System { platform: slice.number.0, minimum: *minimum };
         for system in &library.built_for {
             ensure!(*system == wanted, "{name} was built for {system}, not for {wanted}");
@@ -143,17 +143,6 @@ fn each_slice(files: &Entries, check: Check) -> Result<Outcome> {
         check(files, slice, &libraries).with_context(|| slice.identifier)?;
     }
     Ok(Outcome::Done)
-}
-
-fn pairs<'a>(
-    slice: &'a Slice,
-    libraries: &'a [Library],
-) -> Result<impl Iterator<Item = (&'a Library, &'a Architecture)>> {
-    ensure!(
-        libraries.len() == slice.architectures.len(),
-        "not the architectures that it should have"
-    );
-    Ok(libraries.iter().zip(slice.architectures))
 }
 
 /// The functions that a header of UniFFI declares, as the linker spells them.

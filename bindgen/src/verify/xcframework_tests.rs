@@ -34,6 +34,39 @@ fn a_removed_architecture_is_noticed() {
 }
 
 #[test]
+fn an_architecture_that_is_not_what_it_is_called_is_noticed() {
+    let mut files = framework(|_, _| {});
+    let library = files.get_mut("macos-arm64_x86_64/libdatatracks.a").unwrap();
+    library[8..12].copy_from_slice(&CPU_TYPE_ARM64.0.to_be_bytes());
+    refused(&files, "a.o is of another architecture");
+}
+
+#[test]
+fn what_info_plist_says_of_the_framework_is_read() {
+    let told = |change: fn(&mut Info), reason: &str| {
+        let (mut files, mut info) = (framework(|_, _| {}), Info::of(SLICES));
+        change(&mut info);
+        files.insert("Info.plist".into(), info.to_bytes().unwrap());
+        refused(&files, reason);
+    };
+    told(|info| info.package_type = "FMWK".into(), "of the type FMWK");
+    told(|info| info.format_version = "2.0".into(), "of the version 2.0");
+    told(|info| info.libraries[0].supported_platform = "tvos".into(), "something else of");
+    told(|info| info.libraries.push(info::Library::of(&SLICES[0])), "4 libraries instead of 3");
+}
+
+#[test]
+fn header_and_module_map_are_those_of_the_module() {
+    let told = |name: String, content: &[u8], reason: &str| {
+        let mut files = framework(|_, _| {});
+        files.insert(format!("ios-arm64/{name}"), content.into());
+        refused(&files, reason);
+    };
+    told(xcframework::module_map(), b"module Another {\n}\n", "has no DataTracksFFI");
+    told(xcframework::header(), b"void another(void\n);\n", "the header has no functions");
+}
+
+#[test]
 fn a_missing_function_is_noticed() {
     let without = |_: &Slice, made: &mut Made| made.exported.truncate(1);
     refused(&framework(without), r#"arm64 lacks ["_uniffi_datatracks_fn_push"]"#);
