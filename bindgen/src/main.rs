@@ -99,7 +99,7 @@ enum Command {
     Check,
     /// Everything: setup, check, and every test suite; closes with what ran and what did not
     Test {
-        /// Also the long runs: more simulated rooms, more generated cases, the framework for Apple's systems
+        /// Also the long runs: more simulated rooms, more generated cases, Android, the framework for Apple's systems
         #[arg(long)]
         full: bool,
     },
