@@ -10,6 +10,7 @@ const DOCUMENTS: &[&str] = &[
     "README.md",
     "ROADMAP.md",
     "kotlin-package/README.md",
+    "python-package/README.md",
     "swift-package/README.md",
 ];
 

@@ -21,6 +21,7 @@ mod surface;
 mod swift;
 mod texts;
 mod verify;
+mod wheel;
 mod xcframework;
 
 use std::process::ExitCode;
@@ -67,6 +68,8 @@ enum Command {
     },
     /// Build the jar for the JVM, and those of its sources and documentation, into target/packages
     Jar,
+    /// Build the wheel for Python into target/packages, and try it in an environment of its own
+    Wheel,
     /// Build the framework of the Swift package for Apple's systems, and its archive into target/packages; needs no Mac
     Xcframework,
     /// Build the archive for Android into target/packages: for devices with an NDK (ANDROID_NDK_HOME), as a link check without
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
             suites::kotlin(&project, &mut report, profile, full);
         }
         Command::Jar => report.step("jar", || kotlin::jar::package(&project)),
+        Command::Wheel => suites::wheel(&project, &mut report),
         Command::Xcframework => xcframework::all(&project, &mut report),
         Command::Aar => kotlin::android::package(&project, &mut report),
         Command::Verify { file } => verify::file(&project, &mut report, &file),

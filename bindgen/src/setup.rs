@@ -40,7 +40,8 @@ fn install_sfu(project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn install_python(project: &Project) -> Result<()> {
+/// An environment of Python with the foreign peers.
+pub(crate) fn install_python(project: &Project) -> Result<()> {
     let wanted = fs::read_to_string(project.root.join(REQUIREMENTS)).context(REQUIREMENTS)?;
     let folder = project.tools().join("python");
     let stamp = folder.join("requirements.txt");

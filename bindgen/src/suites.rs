@@ -12,7 +12,7 @@ use crate::{
     project::Project,
     report::{Outcome, Report, Tally},
     run::{self, command},
-    setup, size, swift, verify, xcframework,
+    setup, size, swift, verify, wheel, xcframework,
 };
 
 /// Setup, checks and all suites.
@@ -23,6 +23,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("size", || size::measure(project));
     report.step("bindings", || bindings::generate(project, Language::All, Profile::Release));
     report.step("reference host", || reference_host(project));
+    report.step("wheel", || wheel::package(project));
     report.step("Python tests", || pytest(project, "tests/python"));
     report.step("interop tests", || pytest(project, "tests/interop"));
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
@@ -32,6 +33,13 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
         android(project, report);
         xcframework::all(project, report);
     }
+}
+
+/// The wheel, and its tests.
+pub(crate) fn wheel(project: &Project, report: &mut Report) {
+    report.step("wheel", || wheel::package(project));
+    report.step("reference host", || reference_host(project));
+    report.step("wheel tests", || pytest(project, "tests/python/test_wheel.py"));
 }
 
 /// The Kotlin suite, and what it needs; in a full run also documentation and Android.

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, os.environ.get("DATATRACKS_PYTHON", str(ROOT / "target/bindings/python")))
+sys.path.insert(0, str(ROOT / "python-package/examples"))
 
 from peer import Peer  # noqa: E402
 
