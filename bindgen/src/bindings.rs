@@ -60,6 +60,7 @@ pub(crate) fn build_library(project: &Project, profile: Profile) -> Result<Utf8P
     let target = project.root.join(TARGET);
     run::run(command(&project.root, "cargo", &arguments).env("CARGO_TARGET_DIR", &target))?;
     let library = library(project, profile);
+    fs::copy(library.with_file_name(LIBRARY.replace(NAME, MADE)), &library)?;
     made(project, &library)?;
     Ok(library)
 }
@@ -185,9 +186,13 @@ impl BindgenPathsLayer for UdlFolder {
 }
 
 /// The package that applications get a library of.
-pub(crate) const SHIPPED: &str = "datatracks";
+pub(crate) const SHIPPED: &str = "datatracks-mobile";
+/// What cargo calls its library, without the ending.
+pub(crate) const MADE: &str = "libdatatracks_mobile";
 /// Builds of what ships; no other build overwrites them.
 pub(crate) const TARGET: &str = "target/mobile";
+/// What applications call it, without the ending.
+const NAME: &str = "libdatatracks";
 /// The shared library's file name.
 #[cfg(target_os = "macos")]
 pub(crate) const LIBRARY: &str = "libdatatracks.dylib";

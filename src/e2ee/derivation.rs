@@ -13,8 +13,8 @@ use pbkdf2::pbkdf2_hmac;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::aes::{AesKey, KEY_LEN};
 use crate::options::KeyDerivation;
+use datatracks_aes::{AesKey, KEY_LEN};
 
 /// How keys are made from key material. All participants of a room must agree on it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,9 @@
 //! holds no lock: `ffi::KeyRing` wraps the ring, and seals, opens and derives without its lock. Keys and key material are
 //! erased when dropped and have no `Debug`.
 
-mod aes;
 mod derivation;
 mod ring;
 
-pub use aes::{AesKey, IV_LEN, OpenError, SealError, TAG_LEN};
+pub use datatracks_aes::{AesKey, IV_LEN, OpenError, SealError, TAG_LEN};
 pub use derivation::{Derivation, Generation};
 pub use ring::Ring;

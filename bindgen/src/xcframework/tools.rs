@@ -44,7 +44,7 @@ pub(super) fn compile(
     } else {
         cross::rustc(project, target, &environment, &library)?
     };
-    Ok(folder.join("libdatatracks.a"))
+    Ok(folder.join(format!("{}.a", bindings::MADE)))
 }
 
 /// Writes a copy of a library of one architecture in which only `functions` can be linked to, without tables of lines.

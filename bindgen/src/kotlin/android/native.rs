@@ -49,7 +49,7 @@ fn build_for_devices(project: &Project, ndk: &Utf8Path) -> Result<Outcome> {
         let made = project.root.join(bindings::TARGET);
         build.env("CARGO_TARGET_DIR", &made).env(variable, &linker);
         run::run(build).with_context(|| format!("is there a `rustup target add {target}`?"))?;
-        let library = made.join(target).join("release/libdatatracks.so");
+        let library = made.join(target).join(format!("release/{}.so", bindings::MADE));
         let stripped = place(project, abi)?;
         let words = ["--strip-all", "-o", stripped.as_str(), library.as_str()];
         run::run(&mut command(&project.root, strip.as_str(), &words))?;
@@ -74,10 +74,11 @@ fn check_link(project: &Project) -> Result<Outcome> {
     options.push(format!("link-arg=-L{folder}"));
     options.push(format!("link-arg=-Wl,--version-script={hidden}"));
     options.extend(["linker=clang", PAGES, SONAME].map(str::to_owned));
-    let mut arguments = vec!["--package", LINK_PACKAGE, "--lib", "--crate-type", "cdylib", "--"];
+    let mut arguments = vec!["--package", bindings::SHIPPED, "--features", "unwinder", "--lib"];
+    arguments.extend(["--crate-type", "cdylib", "--"]);
     arguments.extend(options.iter().flat_map(|option| ["-C", option]));
     let made = cross::rustc(project, target, &[], &arguments)?;
-    let library = made.join("libdatatracks_android_link.so");
+    let library = made.join(format!("{}.so", bindings::MADE));
     let stripped = place(project, abi)?;
     let strip = ["llvm-strip-22", "--strip-all", "-o", stripped.as_str(), library.as_str()];
     cross::tool(project, &strip)?;
@@ -124,8 +125,7 @@ const PAGES: &str = "link-arg=-Wl,-z,max-page-size=16384";
 const SONAME: &str = "link-arg=-Wl,-soname,libdatatracks.so";
 const CLANG_TARGET: &str = "--target=aarch64-linux-android24";
 /// The library, and an unwinder in place of the NDK's.
-const LINK_PACKAGE: &str = "datatracks-android-link";
-const BIONIC: &str = "kotlin-package/android/link/bionic.txt";
+const BIONIC: &str = "kotlin-package/android/bionic.txt";
 /// What that unwinder would export.
 const UNWINDER: &[&str] = &[
     "_Unwind_Backtrace",

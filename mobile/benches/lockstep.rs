@@ -1,6 +1,7 @@
 //! One thread, one frame at a time: what a frame costs on either side. `cargo bench`.
 //!
-//! Each figure is the median of several rounds, with the smallest and the largest beside it.
+//! Each figure is the median of several rounds, with the smallest and the largest beside it. Words after `--` choose rows:
+//! `cargo bench -- publish plain 1024`.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,9 +13,9 @@
     unreachable_pub
 )]
 
-#[path = "../tests/kit/counting.rs"]
+#[path = "../../tests/kit/counting.rs"]
 mod counting;
-#[path = "../tests/kit/pair.rs"]
+#[path = "../../tests/kit/pair.rs"]
 mod pair;
 
 use std::{
@@ -53,6 +54,11 @@ fn main() {
 }
 
 fn row(what: &str, kind: &str, size: usize, frame: &mut dyn FnMut()) {
+    let named = [what, kind, &size.to_string()];
+    let mut wanted = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
+    if !wanted.all(|word| named.contains(&word.as_str())) {
+        return;
+    }
     let frames = calibrate(frame);
     let before = allocations();
     let mut rounds: Vec<f64> = (0..ROUNDS).map(|_| round(frames, frame)).collect();

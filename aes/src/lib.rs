@@ -28,6 +28,7 @@ pub enum OpenError {
 
 impl AesKey {
     /// The key of these bytes.
+    #[inline(never)]
     pub fn new(key: &[u8; KEY_LEN]) -> Self {
         Self { cipher: Aes128Gcm::new(key.into()) }
     }
@@ -37,6 +38,7 @@ impl AesKey {
     /// # Errors
     ///
     /// When the lengths differ.
+    #[inline(never)]
     pub fn seal_into(
         &self,
         iv: &[u8; IV_LEN],
@@ -52,6 +54,7 @@ impl AesKey {
     /// # Errors
     ///
     /// When it is longer than GCM can seal.
+    #[inline(never)]
     pub fn seal_in_place(
         &self,
         iv: &[u8; IV_LEN],
@@ -65,6 +68,7 @@ impl AesKey {
     /// # Errors
     ///
     /// When the tag is missing or does not fit.
+    #[inline(never)]
     pub fn open_into(
         &self,
         iv: &[u8; IV_LEN],
@@ -84,6 +88,7 @@ impl AesKey {
     /// # Errors
     ///
     /// When the tag is missing or does not fit.
+    #[inline(never)]
     pub fn open_in_place(&self, iv: &[u8; IV_LEN], sealed: &mut Vec<u8>) -> Result<(), OpenError> {
         let (cipher_text, tag) = sealed.split_last_chunk_mut().ok_or(OpenError::TooShort)?;
         let plain_len = cipher_text.len();
@@ -133,7 +138,7 @@ impl fmt::Debug for AesKey {
 }
 
 /// Bytes of a key: native SDKs know no other length (protocol §6.1).
-pub(super) const KEY_LEN: usize = 16;
+pub const KEY_LEN: usize = 16;
 
 /// Bytes of an initialization vector (protocol §6.1).
 pub const IV_LEN: usize = 12;
