@@ -20,6 +20,7 @@ let package = Package(
         .target(name: "WireIntoYourSDK", dependencies: ["DataTracks"], path: "Examples/WireIntoYourSDK"),
         .executableTarget(name: "SensorPublisher", dependencies: ["WireIntoYourSDK"], path: "Examples/SensorPublisher"),
         .executableTarget(name: "Subscriber", dependencies: ["WireIntoYourSDK"], path: "Examples/Subscriber"),
+        .executableTarget(name: "Participant", dependencies: ["WireIntoYourSDK"], path: "Tests/Participant"),
         .testTarget(name: "DataTracksTests", dependencies: ["SensorPublisher", "Subscriber", "WireIntoYourSDK"]),
     ],
     swiftLanguageModes: [.v6]

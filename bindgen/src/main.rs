@@ -9,6 +9,7 @@ mod bindings;
 mod check;
 mod cross;
 mod kotlin;
+mod languages;
 mod project;
 mod report;
 mod root;
@@ -96,6 +97,12 @@ enum Command {
         #[arg(long)]
         sanitizers: bool,
     },
+    /// Run programs in Swift, Kotlin and Python in one room, where each reads all others
+    Languages {
+        /// With the library built for debugging: quicker to build
+        #[arg(long)]
+        debug: bool,
+    },
     /// Install the tools that tests need into .tools/ (SFU, Python peers, cargo-deny); quick when they are there
     Setup,
     /// Formatting, lints, documentation, dependencies, layers, surface
@@ -131,6 +138,10 @@ fn main() -> ExitCode {
         Command::Swift { debug, sanitizers } => {
             let profile = if debug { Profile::Debug } else { Profile::Release };
             swift::all(&project, &mut report, profile, sanitizers);
+        }
+        Command::Languages { debug } => {
+            let profile = if debug { Profile::Debug } else { Profile::Release };
+            languages::all(&project, &mut report, profile);
         }
         Command::Setup => report.step("setup", || setup::install(&project)),
         Command::Check => check::all(&project, &mut report),

@@ -1,7 +1,9 @@
 //! Calling other programs: visibly, with a way to read what they say, and with the package named that brings what is missing.
 
 use std::{
+    borrow::Cow,
     env,
+    ffi::OsStr,
     io::{BufRead, BufReader},
     process::{Command, ExitStatus, Stdio},
     thread,
@@ -84,9 +86,13 @@ fn announce(command: &Command) {
     println!("   $ {}", show(command));
 }
 
+/// A command's program and arguments.
+pub(crate) fn words(command: &Command) -> impl Iterator<Item = Cow<'_, str>> {
+    std::iter::once(command.get_program()).chain(command.get_args()).map(OsStr::to_string_lossy)
+}
+
 fn show(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    words(command).collect::<Vec<_>>().join(" ")
 }
 
 fn missing(command: &Command) -> String {

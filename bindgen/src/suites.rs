@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::{
     bindings::{self, Language, Profile},
-    check, kotlin,
+    check, kotlin, languages,
     project::Project,
     report::{Outcome, Report, Tally},
     run::{self, command},
@@ -24,11 +24,12 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("bindings", || bindings::generate(project, Language::All, Profile::Release));
     report.step("reference host", || reference_host(project));
     report.step("wheel", || wheel::package(project));
-    report.step("Python tests", || pytest(project, "tests/python"));
-    report.step("interop tests", || pytest(project, "tests/interop"));
+    report.step("Python tests", || count(&mut pytest(project, "tests/python"), pytest_tally));
+    report.step("interop tests", || count(&mut pytest(project, "tests/interop"), pytest_tally));
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
     report.step("Kotlin tests", || junit(project));
     swift::suites(project, report, Profile::Release, true);
+    languages::suite(project, report, Profile::Release);
     if full {
         android(project, report);
         xcframework::all(project, report);
@@ -39,7 +40,8 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
 pub(crate) fn wheel(project: &Project, report: &mut Report) {
     report.step("wheel", || wheel::package(project));
     report.step("reference host", || reference_host(project));
-    report.step("wheel tests", || pytest(project, "tests/python/test_wheel.py"));
+    let tests = "tests/python/test_wheel.py";
+    report.step("wheel tests", || count(&mut pytest(project, tests), pytest_tally));
 }
 
 /// The Kotlin suite, and what it needs; in a full run also documentation and Android.
@@ -78,10 +80,12 @@ pub(crate) fn reference_host(project: &Project) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn pytest(project: &Project, folder: &str) -> Result<Outcome> {
+/// The runner of a folder's tests.
+pub(crate) fn pytest(project: &Project, folder: &str) -> Command {
     let arguments = ["-m", "pytest", "--durations=5", "--color=no", folder];
-    let pytest = &mut command(&project.root, project.python().as_str(), &arguments);
-    count(with_surroundings(project, pytest), pytest_tally)
+    let mut pytest = command(&project.root, project.python().as_str(), &arguments);
+    with_surroundings(project, &mut pytest);
+    pytest
 }
 
 fn junit(project: &Project) -> Result<Outcome> {
@@ -125,7 +129,7 @@ fn cargo_tally(line: &str) -> Option<Tally> {
 }
 
 /// `==== 1 failed, 30 passed, 2 skipped in 12.34s ====`; what is skipped or errs has not passed.
-fn pytest_tally(line: &str) -> Option<Tally> {
+pub(crate) fn pytest_tally(line: &str) -> Option<Tally> {
     let counts = line.trim_matches(['=', ' ']);
     let is_closing =
         line.starts_with("==") && counts.contains(" in ") && counts.ends_with(['s', ')']);

@@ -36,6 +36,21 @@ pub(crate) fn maven(project: &Project, arguments: &[&str]) -> Command {
     maven_on(project, "kotlin-package/pom.xml", arguments)
 }
 
+/// The jar, and beside it the programs of the test sources: compiled, not run.
+pub(crate) fn package_with_programs(project: &Project) -> Result<Outcome> {
+    run::run(&mut maven(project, &["package", "-DskipTests"]))?;
+    Ok(Outcome::Done)
+}
+
+/// Runs the participant of the room for all languages on the packaged jar, once its arguments are added.
+pub(crate) fn participant(project: &Project) -> Result<Command> {
+    let folder = project.root.join("target/kotlin");
+    let libraries = fs::read_to_string(folder.join("classpath.txt"))?;
+    let jar = folder.join(format!("datatracks-{VERSION}.jar"));
+    let path = format!("{jar}:{}:{}", folder.join("test-classes"), libraries.trim());
+    Ok(command(&project.root, "java", &["-Djna.nosys=true", "-cp", &path, "room.Participant"]))
+}
+
 /// Maven on another of our packages.
 pub(crate) fn maven_on(project: &Project, pom: &str, arguments: &[&str]) -> Command {
     let mut maven = command(&project.root, "mvn", MAVEN);

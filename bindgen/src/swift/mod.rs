@@ -1,6 +1,7 @@
 //! The Swift package: laid out, built and tested against the library that ships.
 
 mod manifests;
+pub(crate) mod participant;
 mod style;
 
 use std::{fs, process::Command};
@@ -57,7 +58,8 @@ fn install(project: &Project) -> Result<Outcome> {
 fn test(project: &Project, profile: Profile, sanitizer: Option<&str>) -> Result<Outcome> {
     let libraries = lay_out(project, profile)?;
     let sfu = Sfu::start(project)?;
-    let build = project.root.join("target/swift").join(sanitizer.unwrap_or("build"));
+    let build =
+        sanitizer.map_or_else(|| scratch(project), |name| project.root.join(TARGET).join(name));
     let sfu_variable = format!("DATATRACKS_SFU={}", sfu.address());
     let (search, link) = (format!("LD_LIBRARY_PATH={libraries}"), format!("-L{libraries}"));
     let mut words = vec![sfu_variable.as_str(), &search, ADDRESS_SANITIZER];
@@ -79,10 +81,20 @@ fn lay_out(project: &Project, profile: Profile) -> Result<Utf8PathBuf> {
     for (name, folder) in GENERATED {
         update(&generated.join(name), &package.join(folder).join(name))?;
     }
-    let libraries = project.root.join("target/swift/lib");
+    let libraries = libraries(project);
     fs::create_dir_all(&libraries)?;
     bindings::strip(project, &bindings::library(project, profile), &libraries.join(LIBRARY))?;
     Ok(libraries)
+}
+
+/// The folder of the library.
+fn libraries(project: &Project) -> Utf8PathBuf {
+    project.root.join(TARGET).join("lib")
+}
+
+/// Where the package is built, but for sanitizers.
+fn scratch(project: &Project) -> Utf8PathBuf {
+    project.root.join(TARGET).join("build")
 }
 
 /// Copies a file unless the copy is the same already: a touched file is compiled anew.
@@ -126,6 +138,7 @@ const ROOT: Root = Root {
     costs: "two minutes and 2.7 GB",
 };
 const PACKAGE: &str = "swift-package";
+const TARGET: &str = "target/swift";
 /// Generated files, and where the package has them.
 const GENERATED: &[(&str, &str)] = &[
     ("DataTracks.swift", "Sources/DataTracks/Generated"),

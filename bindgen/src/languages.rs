@@ -1,0 +1,47 @@
+//! One room for all languages: programs in Swift, Kotlin and Python publish and read each other, in `tests/languages`.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{
+    bindings::{self, Language, Profile},
+    kotlin,
+    project::Project,
+    report::{Outcome, Report},
+    run, suites, swift,
+};
+
+/// Everything that the room takes, and the room.
+pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile) {
+    report.step("bindings", || bindings::generate(project, Language::All, profile));
+    report.step("reference host", || suites::reference_host(project));
+    report.step("Kotlin library", || kotlin::build::prepare(project, profile));
+    report.step("Kotlin programs", || kotlin::build::package_with_programs(project));
+    suite(project, report, profile);
+}
+
+/// The room, after the bindings and the tests of Kotlin. Where Swift cannot be had it is a room without, and is called so.
+pub(crate) fn suite(project: &Project, report: &mut Report, profile: Profile) {
+    let has_swift =
+        report.gate("Swift participant", || swift::participant::build(project, profile));
+    let name = if has_swift { NAME } else { WITHOUT_SWIFT };
+    report.step(name, || test(project, has_swift));
+}
+
+fn test(project: &Project, has_swift: bool) -> Result<Outcome> {
+    let mut pytest = suites::pytest(project, "tests/languages");
+    pytest.env("DATATRACKS_KOTLIN_PARTICIPANT", words(&kotlin::build::participant(project)?));
+    if has_swift {
+        pytest.env("DATATRACKS_SWIFT_PARTICIPANT", words(&swift::participant::command(project)?));
+    }
+    suites::count(&mut pytest, suites::pytest_tally)
+}
+
+/// The words of a command, one a line.
+fn words(command: &Command) -> String {
+    run::words(command).collect::<Vec<_>>().join("\n")
+}
+
+const NAME: &str = "One room for all languages";
+const WITHOUT_SWIFT: &str = "One room for all languages, WITHOUT SWIFT";
