@@ -104,7 +104,7 @@ fn name_what_is_closed(text: &str) -> Result<String> {
         classes += 1;
     }
     ensure!(classes > 0, "classes say in other words that they are closed");
-    Ok(named)
+    Ok(named + CLOSED_EXCEPTION)
 }
 
 /// In comments, `try_push` becomes `tryPush` and `PushFrameError` becomes `PushFrameException`, if Kotlin has a thing of that name.
@@ -154,6 +154,14 @@ const SHUT_DOWN_AND_CLOSE: &str = "    override fun close() {
 ";
 
 const CALLED_AFTER_CLOSE: &str = r#"throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")"#;
+/// Thrown by generated code, and so compiled with it.
+pub(super) const CLOSED_EXCEPTION: &str = r#"
+/**
+ * Something was called on an object after its `close()`: the caller's mistake, and no state of the track or the room. After `shutdown()`
+ * alone, calls answer with errors of their own.
+ */
+public class ClosedException internal constructor(what: String) : IllegalStateException("$what is closed: nothing can be called on it any more")
+"#;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
