@@ -28,6 +28,7 @@ mod keep_alive;
 pub(in crate::host) mod peer;
 mod peers;
 mod reconnect;
+mod runtime;
 mod session;
 mod signalling;
 mod socket;

@@ -23,6 +23,7 @@ use webrtc::{
     },
 };
 
+use super::runtime::RoomyTokio;
 use crate::signal::session::{IceServer, SessionDescription, signal_target};
 
 /// Which of a participant's connections: packets go out on the publisher's, and in single mode there is no other.
@@ -78,6 +79,7 @@ impl Peer {
     ) -> Result<Self> {
         let address = if network.loopback { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
         let connection = PeerConnectionBuilder::new()
+            .with_runtime(Arc::new(RoomyTokio))
             .with_configuration(
                 RTCConfigurationBuilder::new().with_ice_servers(network.ice_servers()).build(),
             )
