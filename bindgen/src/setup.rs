@@ -28,7 +28,8 @@ pub(crate) fn has(project: &Project, tool: &str, version: &str) -> bool {
     said.is_ok_and(|said| said.split_whitespace().any(|word| word == version))
 }
 
-fn install_sfu(project: &Project) -> Result<()> {
+/// The real SFU alone.
+pub(crate) fn install_sfu(project: &Project) -> Result<()> {
     if !has(project, SFU, SFU_VERSION) {
         println!("   livekit-server {SFU_VERSION}: compiling takes about two minutes");
         let package = format!("github.com/livekit/livekit-server/cmd/server@v{SFU_VERSION}");

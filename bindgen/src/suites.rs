@@ -12,7 +12,9 @@ use crate::{
     project::Project,
     report::{Outcome, Report, Tally},
     run::{self, command},
-    setup, size, swift, verify, wheel, xcframework,
+    setup,
+    sfu::Sfu,
+    size, swift, verify, wheel, xcframework,
 };
 
 /// Setup, checks and all suites.
@@ -28,6 +30,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("interop tests", || count(&mut pytest(project, "tests/interop"), pytest_tally));
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
     report.step("Kotlin tests", || junit(project));
+    report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
     swift::suites(project, report, Profile::Release, true);
     languages::suite(project, report, Profile::Release);
     if full {
@@ -49,6 +52,7 @@ pub(crate) fn kotlin(project: &Project, report: &mut Report, profile: Profile, f
     report.step("reference host", || reference_host(project));
     report.step("Kotlin library", || kotlin::build::prepare(project, profile));
     report.step("Kotlin tests", || junit(project));
+    report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
     if full {
         android(project, report);
     }
@@ -91,6 +95,13 @@ pub(crate) fn pytest(project: &Project, folder: &str) -> Command {
 fn junit(project: &Project) -> Result<Outcome> {
     let maven = &mut kotlin::build::maven(project, &["verify"]);
     count(with_surroundings(project, maven), kotlin::build::tally)
+}
+
+/// The core of the Kotlin list, as the tests before have compiled it.
+fn kotlin_in_a_real_room(project: &Project) -> Result<Outcome> {
+    let sfu = Sfu::real(project)?;
+    let maven = &mut kotlin::build::maven(project, &["surefire:test", REAL_ROOM, PATIENCE]);
+    count(maven.env("DATATRACKS_BRIDGE", sfu.address()), kotlin::build::tally)
 }
 
 /// What tests are told of where things are.
@@ -152,6 +163,11 @@ fn number_before(text: &str, word: &str) -> u64 {
 const CASES_OF_FULL: &str = "4096";
 /// Steps of all simulated rooms together in a full run; 100 000 otherwise.
 const STEPS_OF_FULL: &str = "2000000";
+
+/// A class that Maven runs only when it is named.
+const REAL_ROOM: &str = "-Dtest=RealRoom";
+/// In seconds; usually it takes fifteen.
+const PATIENCE: &str = "-Dsurefire.timeout=300";
 
 #[cfg(test)]
 mod tests {

@@ -14,8 +14,8 @@ struct EncryptionTests {
             let bob = try await room.join("bob", providers: .sealing(with: ring()))
             let (track, stream) = try await connected(alice, bob)
             let payload = Data((0..<size).map { secret[$0 % secret.count] })
-            try track.tryPush(payload, userTimestamp: 5)
-            #expect(try await stream.next() == DataTrackFrame(payload: payload, userTimestamp: 5))
+            let frame = DataTrackFrame(payload: payload, userTimestamp: 5)
+            #expect(try await arrival(of: frame, on: track, of: alice, at: stream) == frame)
             #expect(track.info().usesE2ee)
             #expect(!(alice.sentPackets + bob.receivedPackets).contains { $0.range(of: secret) != nil })
         }
@@ -27,9 +27,9 @@ struct EncryptionTests {
             let alice = try await room.join("alice", providers: .init(encryption: Mirror()))
             let bob = try await room.join("bob", providers: .init(decryption: mirror))
             let (track, stream) = try await connected(alice, bob)
-            try track.tryPush(secret)
-            #expect(try await stream.next()?.payload == secret)
-            #expect(mirror.openedFor.now == ["alice"])
+            let frame = DataTrackFrame(payload: secret)
+            #expect(try await arrival(of: frame, on: track, of: alice, at: stream) == frame)
+            #expect(Set(mirror.openedFor.now) == ["alice"])
             #expect(!alice.sentPackets.contains { $0.range(of: secret) != nil })
         }
     }

@@ -10,8 +10,8 @@ struct FrameTests {
         try await withAliceAndBob { alice, bob in
             let (track, stream) = try await connected(alice, bob)
             let payload = Data((0..<size).map { UInt8($0 % 251) })
-            try track.tryPush(payload)
-            #expect(try await stream.next() == DataTrackFrame(payload: payload))
+            let frame = DataTrackFrame(payload: payload)
+            #expect(try await arrival(of: frame, on: track, of: alice, at: stream) == frame)
         }
     }
 
@@ -19,8 +19,8 @@ struct FrameTests {
     func aTimestampArrivesAsGiven(timestamp: UInt64?) async throws {
         try await withAliceAndBob { alice, bob in
             let (track, stream) = try await connected(alice, bob)
-            try track.tryPush(DataTrackFrame(payload: Data("x"), userTimestamp: timestamp))
-            #expect(try await stream.next()?.userTimestamp == timestamp)
+            let frame = DataTrackFrame(payload: Data("x"), userTimestamp: timestamp)
+            #expect(try await arrival(of: frame, on: track, of: alice, at: stream)?.userTimestamp == timestamp)
         }
     }
 

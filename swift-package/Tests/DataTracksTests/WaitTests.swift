@@ -10,7 +10,7 @@ struct WaitTests {
         try await withAliceAndBob { alice, bob in
             let (track, stream) = try await connected(alice, bob)
             let remote = try #require(bob.remote.tracks().first)
-            try await alice.control("lose_next")
+            alice.holdBack()
             alice.local.handleBufferedAmount(bytes: full)
             try track.tryPush(large)
             let signals = alice.outlet.state.now.signals.count

@@ -1,0 +1,86 @@
+//! A livekit-server of one's own, on loopback and free ports.
+
+use std::{
+    fs::{self, File},
+    net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket},
+    ops::Range,
+    process, thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+
+use super::{Running, STARTING_TIME};
+use crate::{project::Project, run::command, setup};
+
+/// Serves until it is dropped.
+pub(super) struct Livekit {
+    _process: Running,
+    port: u16,
+}
+
+impl Livekit {
+    pub(super) fn start(project: &Project) -> Result<Self> {
+        let folder = project.root.join("target").join(setup::SFU);
+        fs::create_dir_all(&folder)?;
+        let mut ports = free_ports();
+        let mut port = || ports.next().context("no port is free");
+        let (port, tcp, udp) = (port()?, port()?, port()?);
+        let (config, log) = (folder.join("livekit.yaml"), folder.join("livekit.log"));
+        fs::write(&config, configuration(port, tcp, udp))?;
+        setup::install_sfu(project)?;
+        let server = project.tool(setup::SFU);
+        let serve = &mut command(&folder, server.as_str(), &["--config", config.as_str()]);
+        let output = File::create(&log)?;
+        let mut process = Running::start(serve.stdout(output.try_clone()?).stderr(output))?;
+        let deadline = Instant::now() + STARTING_TIME;
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            let may_come = Instant::now() < deadline && !process.has_ended()?;
+            ensure!(may_come, "livekit-server does not listen: {}", project.short(&log));
+            thread::sleep(POLL);
+        }
+        Ok(Self { _process: process, port })
+    }
+
+    /// As clients name it.
+    pub(super) fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+}
+
+fn configuration(port: u16, tcp_port: u16, udp_port: u16) -> String {
+    format!(
+        r#"port: {port}
+bind_addresses: ["127.0.0.1"]
+keys: {{{KEY}: "{SECRET}"}}
+enable_data_tracks: true
+enable_participant_data_blob: true
+rtc:
+  tcp_port: {tcp_port}
+  udp_port: {udp_port}
+  use_external_ip: false
+  node_ip: 127.0.0.1
+  enable_loopback_candidate: true
+  interfaces: {{includes: ["lo"]}}
+"#
+    )
+}
+
+/// Ports that nobody uses, and that the system gives to nobody who connects to something meanwhile. Others who look for some at the
+/// same time begin elsewhere.
+fn free_ports() -> impl Iterator<Item = u16> {
+    let length = BELOW_EPHEMERAL.len();
+    let start = (process::id() as usize).wrapping_mul(31) % length;
+    let is_free = |port: &u16| {
+        let address = (Ipv4Addr::LOCALHOST, *port);
+        TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
+    };
+    BELOW_EPHEMERAL.cycle().skip(start).take(length).filter(is_free)
+}
+
+pub(super) const KEY: &str = "testkey";
+pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// Linux picks ports from 32768 on by itself.
+const BELOW_EPHEMERAL: Range<u16> = 20_000..32_000;
+/// How often a server that is starting is looked at.
+const POLL: Duration = Duration::from_millis(20);
