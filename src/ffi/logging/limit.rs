@@ -36,7 +36,9 @@ impl Limit {
     }
 
     fn refill(&mut self, now: Instant) {
-        let earned = now.saturating_duration_since(self.refilled).as_nanos() / REFILL.as_nanos();
+        let elapsed = now.saturating_duration_since(self.refilled).as_nanos();
+        // Not in 128 bits: that division is a call into a library that Apple's linkers would have to find.
+        let earned = u64::try_from(elapsed).unwrap_or(u64::MAX) / REFILL_NANOS;
         match u32::try_from(earned) {
             Ok(earned) if earned < BURST - self.tokens => {
                 self.tokens += earned;
@@ -54,7 +56,8 @@ impl Limit {
 const BURST: u32 = 200;
 
 /// 100 records a second: what a mobile system's log takes without dropping lines of its own.
-const REFILL: Duration = Duration::from_millis(10);
+const REFILL: Duration = Duration::from_nanos(REFILL_NANOS);
+const REFILL_NANOS: u64 = 10_000_000;
 
 #[cfg(test)]
 mod tests {
