@@ -12,6 +12,7 @@ import java.util.concurrent.Executors
 import java.util.concurrent.TimeUnit.SECONDS
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
+import kotlin.test.assertTrue
 
 /** The table of threads: what is called where, and that no packet and no frame ever touches the thread of the events. */
 internal class ThreadsTest : RoomTest() {
@@ -54,7 +55,8 @@ internal class ThreadsTest : RoomTest() {
         bob.expect("unpublished")
         assertEquals(setOf("receive-bob"), seen.of("published"))
         assertEquals(setOf("receive-bob"), seen.of("unpublished"))
-        assertEquals(setOf(currentThread()), seen.of("local unpublished"))
+        // Or on the one that is not out of its own call yet: events are told by one thread at a time.
+        assertTrue(seen.of("local unpublished").single() in setOf(currentThread(), "receive-alice"))
     }
 
     @Test
