@@ -9,13 +9,13 @@ use crate::{
     kotlin,
     project::Project,
     report::{Outcome, Report},
-    run, suites, swift,
+    run, runners, swift,
 };
 
 /// Everything that the room takes, and the room.
 pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile) {
     report.step("bindings", || bindings::generate(project, Language::All, profile));
-    report.step("reference host", || suites::reference_host(project));
+    report.step("reference host", || runners::reference_host(project));
     report.step("Kotlin library", || kotlin::build::prepare(project, profile));
     report.step("Kotlin programs", || kotlin::build::package_with_programs(project));
     suite(project, report, profile);
@@ -30,12 +30,11 @@ pub(crate) fn suite(project: &Project, report: &mut Report, profile: Profile) {
 }
 
 fn test(project: &Project, has_swift: bool) -> Result<Outcome> {
-    let mut pytest = suites::pytest(project, "tests/languages");
-    pytest.env("DATATRACKS_KOTLIN_PARTICIPANT", words(&kotlin::build::participant(project)?));
+    let mut programs = vec![(KOTLIN, words(&kotlin::build::participant(project)?))];
     if has_swift {
-        pytest.env("DATATRACKS_SWIFT_PARTICIPANT", words(&swift::participant::command(project)?));
+        programs.push((SWIFT, words(&swift::participant::command(project)?)));
     }
-    suites::count(&mut pytest, suites::pytest_tally)
+    runners::pytest(project, "tests/languages", &programs)
 }
 
 /// The words of a command, one a line.
@@ -45,3 +44,6 @@ fn words(command: &Command) -> String {
 
 const NAME: &str = "One room for all languages";
 const WITHOUT_SWIFT: &str = "One room for all languages, WITHOUT SWIFT";
+/// What the tests look for the programs in.
+const KOTLIN: &str = "DATATRACKS_KOTLIN_PARTICIPANT";
+const SWIFT: &str = "DATATRACKS_SWIFT_PARTICIPANT";

@@ -14,6 +14,7 @@ mod project;
 mod report;
 mod root;
 mod run;
+mod runners;
 mod setup;
 mod sfu;
 mod size;

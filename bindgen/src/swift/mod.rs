@@ -15,14 +15,14 @@ use crate::{
     report::{Outcome, Report, Tally},
     root::{self, Root},
     run::{self, command},
+    runners,
     sfu::Sfu,
-    suites,
 };
 
 /// Bindings, SFU, and what [`suites()`] has.
 pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile, sanitizers: bool) {
     report.step("bindings", || bindings::generate(project, Language::Swift, profile));
-    report.step("reference host", || suites::reference_host(project));
+    report.step("reference host", || runners::reference_host(project));
     suites(project, report, profile, sanitizers);
 }
 
@@ -92,7 +92,7 @@ fn run_tests(
     words.extend(["-Xswiftc", "-warnings-as-errors"]);
     let sanitize = sanitizer.map(|name| format!("--sanitize={name}"));
     words.extend(sanitize.as_deref());
-    suites::count(&mut in_package(project, &words)?, swift_tally)
+    runners::count(&mut in_package(project, &words)?, swift_tally)
 }
 
 /// Puts generated files where the package looks for them, and the library beside nothing else. Answers the library's folder.

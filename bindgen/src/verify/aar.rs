@@ -11,7 +11,7 @@ use crate::{
     kotlin::android::tools,
     project::Project,
     report::{Outcome, Report, kilobytes},
-    suites,
+    runners,
 };
 
 /// Everything that is known to go wrong with such an archive, each a step.
@@ -28,7 +28,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, file: &Utf8Path) {
     report.step("native libraries", || native(&entries));
     report.step("tools", || tools::install(project));
     report.step("API of Android 24", || shrink::check_api(project, &classes(&entries)?));
-    report.step("reference host", || suites::reference_host(project));
+    report.step("reference host", || runners::reference_host(project));
     report.step("consumer rules", || shrink::prove_rules(project, &entries));
 }
 

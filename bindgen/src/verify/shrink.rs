@@ -13,8 +13,8 @@ use crate::{
     project::Project,
     report::{Outcome, Tally, kilobytes},
     run::{self, command},
+    runners,
     sfu::Sfu,
-    suites,
 };
 
 /// Fails when the classes use what Android 24 has not got, or what its compiler does not take.
@@ -48,7 +48,7 @@ pub(super) fn prove_rules(project: &Project, entries: &Entries) -> Result<Outcom
     let port = sfu.address().rsplit(':').next().context("a port")?;
     let path = format!("-Djna.library.path={native}");
     let arguments = ["-Djna.nosys=true", &path, "-cp", shrunk.as_str(), CORE_LIST, port];
-    suites::count(&mut command(&project.root, "java", &arguments), tally)
+    runners::count(&mut command(&project.root, "java", &arguments), tally)
 }
 
 /// Answers the application's only jar.

@@ -2,13 +2,13 @@
 
 use anyhow::{Context, Result};
 
-use crate::{kotlin::build, project::Project, report::Outcome, sfu::Sfu, suites};
+use crate::{kotlin::build, project::Project, report::Outcome, runners, sfu::Sfu};
 
 /// Runs them with the jar that the tests of the package have left.
 pub(crate) fn test(project: &Project) -> Result<Outcome> {
     let sfu = Sfu::start(project)?;
     let maven = &mut build::maven_on(project, POM, &["verify"]);
-    suites::count(maven.env("DATATRACKS_SFU", sfu.address()), build::tally).context(ORIGIN)
+    runners::count(maven.env("DATATRACKS_SFU", sfu.address()), build::tally).context(ORIGIN)
 }
 
 const POM: &str = "kotlin-package/android/looper/pom.xml";
