@@ -1,4 +1,6 @@
-//! One key and what it does to a frame (protocol §6.1).
+//! AES-128-GCM as frames are sealed with it: one key, and what it does to a frame (protocol §6.1).
+//!
+//! A package of its own, since an `opt-level` belongs to a package: this one is compiled for speed where the rest is for size.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
-//! One thread, one frame at a time: what a frame costs on either side. `cargo bench`.
+//! One thread, one frame at a time: what a frame costs on either side. `cargo bench -p datatracks-mobile`.
 //!
 //! Each figure is the median of several rounds, with the smallest and the largest beside it. Words after `--` choose rows:
-//! `cargo bench -- publish plain 1024`.
+//! `cargo bench -p datatracks-mobile -- publish plain 1024`.
 
 #![allow(
     clippy::unwrap_used,
