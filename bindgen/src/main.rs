@@ -125,8 +125,7 @@ fn main() -> ExitCode {
             report.step("bindings", || bindings::generate(&project, language, profile));
         }
         Command::Kotlin { debug, full } => {
-            let profile = if debug { Profile::Debug } else { Profile::Release };
-            suites::kotlin(&project, &mut report, profile, full);
+            suites::kotlin(&project, &mut report, profile(debug), full);
         }
         Command::Jar => report.step("jar", || kotlin::jar::package(&project)),
         Command::Wheel => suites::wheel(&project, &mut report),
@@ -137,16 +136,19 @@ fn main() -> ExitCode {
         Command::Surface { check: true } => report.step("surface", || surface::check(&project)),
         Command::Size => report.step("size", || size::measure(&project)),
         Command::Swift { debug, sanitizers } => {
-            let profile = if debug { Profile::Debug } else { Profile::Release };
-            swift::all(&project, &mut report, profile, sanitizers);
+            swift::all(&project, &mut report, profile(debug), sanitizers);
         }
         Command::Languages { debug } => {
-            let profile = if debug { Profile::Debug } else { Profile::Release };
-            languages::all(&project, &mut report, profile);
+            languages::all(&project, &mut report, profile(debug));
         }
         Command::Setup => report.step("setup", || setup::install(&project)),
         Command::Check => check::all(&project, &mut report),
         Command::Test { full } => suites::all(&project, &mut report, full),
     }
     report.close()
+}
+
+/// What ships, unless it should be quick to build.
+fn profile(debug: bool) -> Profile {
+    if debug { Profile::Debug } else { Profile::Release }
 }

@@ -28,7 +28,7 @@ pub(crate) fn package(project: &Project) -> Result<Outcome> {
 }
 
 /// The wheel that [`package`] left.
-pub(crate) fn file(project: &Project) -> Result<Utf8PathBuf> {
+fn file(project: &Project) -> Result<Utf8PathBuf> {
     let wheel = |path: &Utf8PathBuf| path.extension() == Some("whl");
     let mut packages = project.packages().read_dir_utf8()?.filter_map(Result::ok);
     let found = packages.find_map(|entry| Some(entry.into_path()).filter(wheel));

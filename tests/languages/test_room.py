@@ -29,7 +29,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/python"))
 
-from conftest import Plain  # noqa: E402
+from conftest import sfu  # noqa: E402, F401
 from test_bridge import bridge, livekit  # noqa: E402, F401
 
 # The words of the command that starts a program, one a line. Where a machine cannot have Swift, `cargo tasks languages` says so.
@@ -47,13 +47,6 @@ PASSPHRASE = "known to all three"
 BATCHES = {"sfu": [[0, 1024, 40_000, 300_000] * 3], "bridge": [[0], [1024], [40_000]] * 3}
 ATTEMPTS = {"sfu": 1, "bridge": 10}
 DEADLINE = 30  # seconds for anything to happen, on a busy machine
-
-
-@pytest.fixture(scope="module")
-def sfu():
-    process = Plain("sfu", "--plain", "127.0.0.1:0")
-    yield process
-    process.stop()
 
 
 def everybody(passphrase):

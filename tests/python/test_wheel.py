@@ -4,7 +4,6 @@ import os
 import subprocess
 import venv
 import zipfile
-from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -14,7 +13,7 @@ EXAMPLES = ROOT / "python-package/examples"
 
 @pytest.fixture(scope="module")
 def wheel():
-    built = sorted(Path(os.environ.get("DATATRACKS_PACKAGES", ROOT / "target/packages")).glob("datatracks-*.whl"))
+    built = sorted((ROOT / "target/packages").glob("datatracks-*.whl"))
     assert len(built) == 1, f"{built} instead of one wheel: cargo tasks wheel"
     return built[0]
 
