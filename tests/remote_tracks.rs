@@ -266,6 +266,16 @@ fn tracks_are_listed_by_publisher_then_in_order_of_appearance() {
     assert!(of("nobody").is_empty());
 }
 
+#[test]
+fn tracks_that_appear_at_once_do_so_in_order_of_their_handles() {
+    let subscriber = Subscriber::new();
+    let tracks = [4, 1, 3, 0xFFFF, 2].map(|at| track(at, &format!("DTR_{at}"), &at.to_string()));
+    subscriber.update(vec![participant("bob", tracks.to_vec())]);
+    let order = ["1", "2", "3", "4", "65535"];
+    assert_eq!(names(&subscriber), order);
+    assert_eq!(subscriber.host.take(), published(&order));
+}
+
 type Finding = Task<Result<Arc<RemoteDataTrack>, WaitError>>;
 
 fn find(subscriber: &Subscriber, name: &str, publisher: Option<&str>, timeout_ms: u64) -> Finding {

@@ -105,7 +105,7 @@ impl RemoteDataTrackManager {
         });
     }
 
-    /// Tracks that are published now, by publisher, then in order of appearance.
+    /// Tracks that are published now, by publisher, then in order of appearance; those that appear at once, by handle.
     pub fn tracks(&self) -> Vec<Arc<RemoteDataTrack>> {
         self.guarded("tracks", || self.remote.read(|state| state.tracks(state.control.tracks())))
     }

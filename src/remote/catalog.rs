@@ -60,7 +60,7 @@ pub(super) struct Entry {
 /// What a message changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// In the order in which they were listed.
+    /// By publisher as listed, and by handle.
     pub(super) arrivals: Vec<Arrival>,
     /// Whose publisher's session is lost. To be held for a while.
     pub(super) lost: Vec<TrackId>,
@@ -188,11 +188,11 @@ impl Catalog {
         let Some(fate) = self.fate_of_the_missing(&publisher, participant) else { return };
         let known = self.publishers.get(&publisher);
         let mut missing = known.map(|known| known.tracks.clone()).unwrap_or_default();
-        let mut listed = SortedSet::default();
-        let tracks = participant.tracks.iter().filter(|_| participant.connected);
-        for track in tracks {
+        let mut last = None;
+        for track in by_handle(&participant.tracks).filter(|_| participant.connected) {
             let known = missing.get(&track.handle).copied();
-            if listed.insert(track.handle, ()).is_some() || self.is_taken(&track.info.sid, known) {
+            let is_again = last.replace(track.handle) == Some(track.handle);
+            if is_again || self.is_taken(&track.info.sid, known) {
                 changes.skipped += 1;
                 continue;
             }
@@ -306,6 +306,14 @@ impl Catalog {
         self.tracks.insert(id, Entry { key, info: track.info.clone(), held: false });
         Some(id)
     }
+}
+
+/// An SFU lists the tracks of a publisher in no order (livekit-server 1.13.5: that of a Go map). Handles tell in which one they were
+/// published, as long as there are new ones. Of two tracks with the same handle the one that is listed first is the first.
+fn by_handle(tracks: &[TrackDescription]) -> impl Iterator<Item = &TrackDescription> {
+    let handles = tracks.iter().enumerate().map(|(at, track)| (track.handle, at));
+    let order = handles.collect::<BinaryHeap<_>>().into_sorted_vec();
+    order.into_iter().filter_map(|(_, at)| tracks.get(at))
 }
 
 fn in_order(tracks: &SortedMap<Handle, TrackId>) -> Vec<TrackId> {
