@@ -63,7 +63,8 @@ class Host:
     def connect(self, resume):
         self.socket, self.resuming = socket.create_connection(self.address), resume
         self.send(HELLO, json.dumps({**self.hello, "resume": resume}).encode())
-        threading.Thread(target=self.receive, args=(self.socket,), daemon=True).start()
+        self.receiver = threading.Thread(target=self.receive, args=(self.socket,), daemon=True)
+        self.receiver.start()
 
     def send(self, kind, data):
         with self.sending:
@@ -111,6 +112,8 @@ class Host:
         self.remote.shutdown()
         with contextlib.suppress(OSError):  # the connection may be gone already
             self.socket.shutdown(socket.SHUT_RDWR)
+        if self.receiver is not threading.current_thread():
+            self.receiver.join(5)  # Python must not end below a thread that is in one of our calls
 
 
 def field_number(message):

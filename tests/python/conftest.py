@@ -54,11 +54,11 @@ def join(sfu):
     """Joins a room of this test's own. At the end all leave, and no panic may have been caught."""
     room, peers = f"room-{uuid.uuid4().hex[:8]}", []
 
-    def join(identity, permissions=None, **providers):
+    def join(identity, permissions=None, address=None, **providers):
         hello = {"identity": identity, "room": room}
         if permissions:
             hello["permissions"] = {"can_publish_data": True, "can_subscribe": True, **permissions}
-        peers.append(Peer(sfu.address, hello, **providers))
+        peers.append(Peer(address or sfu.address, hello, **providers))
         return peers[-1]
 
     yield join

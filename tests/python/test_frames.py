@@ -67,6 +67,18 @@ async def test_each_subscriber_has_a_stream_of_its_own(join):
     assert await first.next() is None
 
 
+async def test_two_streams_of_one_track_have_buffers_and_policies_of_their_own(join):
+    alice, bob = join("alice"), join("bob")
+    reading = {"buffer_frames": 2, "buffer_policy": dt.BufferPolicy.DROP_NEWEST}
+    track, oldest = await connected(alice, bob, stream=reading)
+    latest = await subscribed(bob, "samples", buffer_policy=dt.BufferPolicy.LATEST_ONLY)
+    for number in range(5):
+        track.try_push(frame(b"%d" % number))
+    await until(lambda: (oldest.stats().frames_dropped_full, latest.stats().frames_dropped_full) == (3, 4))
+    assert [frame.payload for frame in await oldest.next_batch(9)] == [b"0", b"1"]
+    assert [frame.payload for frame in await latest.next_batch(9)] == [b"4"]
+
+
 async def test_sixty_four_tracks_do_not_mix(join):
     alice, bob = join("alice"), join("bob")
     names = [f"track-{number}" for number in range(64)]

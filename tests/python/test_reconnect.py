@@ -4,6 +4,7 @@ import asyncio
 
 import datatracks as dt
 import pytest
+from conftest import Plain
 from peer import connected, frame, options, until
 from test_tracks import pushed_until_read
 
@@ -121,3 +122,19 @@ async def test_a_frame_too_large_before_is_too_large_after(join):
     with pytest.raises(dt.PushFrameError.FrameTooLarge) as after:
         track.try_push(frame(bytes(3 << 20)))
     assert before.value.max == after.value.max > 1 << 20
+
+
+async def test_an_sfu_that_starts_anew_gets_everything_again(join):
+    first = Plain("sfu", "--plain", "127.0.0.1:0")
+    alice, bob = join("alice", address=first.address), join("bob", address=first.address)
+    track, stream = await connected(alice, bob)
+    sid = track.info().sid
+    first.stop()
+    second = Plain("sfu", "--plain", "%s:%d" % first.address)
+    try:
+        for peer in (alice, bob):
+            peer.reconnect("unnoticed")
+        await until(lambda: track.info().sid != sid)
+        await pushed_until_read(track, stream)
+    finally:
+        second.stop()

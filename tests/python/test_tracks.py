@@ -1,9 +1,11 @@
 """Who publishes what: discovery, identity, names, permissions, schemas."""
 
 import asyncio
+from types import SimpleNamespace
 
 import datatracks as dt
 import pytest
+from host import Sending
 from peer import connected, frame, options, participant_update, subscribed, until
 
 
@@ -59,6 +61,34 @@ async def test_a_name_is_free_again_after_the_end_of_its_track(join):
     first.unpublish()
     second = await alice.local.publish_track(options("name"))
     assert second.is_published() and not first.is_published()
+
+
+async def test_a_publish_before_the_join_fails_at_once_and_can_be_repeated(join):
+    def unable(kind, data):
+        raise OSError("there is no connection yet")
+
+    transport = Sending(SimpleNamespace(send=unable, event=lambda *what: None))
+    local = dt.LocalDataTrackManager(transport, None, "alice")
+    with pytest.raises(dt.PublishError.SignalNotSent):
+        await local.publish_track(options("track"))
+    alice = join("alice")
+    alice.local, transport.host = local, alice
+    assert (await local.publish_track(options("track"))).is_published()
+
+
+async def test_a_thousand_tracks_are_there_for_who_joins_and_can_all_be_read(join):
+    alice = join("alice")
+    names = [f"track-{number}" for number in range(1_000)]
+    tracks = [await alice.local.publish_track(options(name)) for name in names]
+    bob = join("bob")
+    await until(lambda: len(bob.remote.tracks()) == 1_000)
+    assert [track.info().name for track in bob.remote.tracks_by_publisher("alice")] == names
+    streams = [await track.subscribe() for track in bob.remote.tracks()]
+    for name, track in zip(names, tracks):
+        track.try_push(frame(name.encode()))
+    assert [(await stream.next()).payload.decode() for stream in streams] == names
+    for stream in streams:
+        stream.shutdown()
 
 
 async def test_a_revoked_permission_ends_the_publications(join):
