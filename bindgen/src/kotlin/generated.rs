@@ -7,6 +7,7 @@
 //! 4. A call after `close()` throws a type of its own, with the name of the class in it: by itself it would have thrown what a
 //!    cancelled coroutine throws, too, without the name where the object is an adapter's.
 //! 5. Documentation names things as Kotlin does.
+//! 6. Calls cost no structure of JNA's each: `statuses`.
 //!
 //! The generated text has no tree to work on, so each change looks for whole lines and fails when there are not as many as expected.
 
@@ -15,6 +16,8 @@ use std::{collections::HashSet, fs};
 use anyhow::{Result, ensure};
 use camino::Utf8Path;
 use heck::ToLowerCamelCase;
+
+use super::statuses;
 
 /// Rewrites the generated file below `folder`.
 pub(crate) fn refine(folder: &Utf8Path) -> Result<()> {
@@ -30,6 +33,7 @@ fn refined(text: &str) -> Result<String> {
     let text = shut_down_on_close(&text)?;
     let text = catch_everything(&text)?;
     let text = name_what_is_closed(&text)?;
+    let text = statuses::keep(&text)?;
     Ok(spell_documentation(&text))
 }
 

@@ -4,4 +4,5 @@ pub(crate) mod android;
 pub(crate) mod build;
 pub(crate) mod generated;
 pub(crate) mod jar;
+mod statuses;
 pub(crate) mod surface;
