@@ -34,6 +34,8 @@ unsafe impl FfiConverter<UniFfiTag> for Payload {
     }
 
     fn write(payload: Self, out: &mut Vec<u8>) {
+        // Or else the timestamp behind it makes the whole buffer grow, which copies it to a place twice as large.
+        out.reserve(LENGTH + payload.0.len() + TIMESTAMP);
         put_block(&payload.0, out);
     }
 
@@ -97,3 +99,5 @@ fn take_length(buffer: &mut impl Buf) -> uniffi::Result<usize> {
 
 /// Bytes of a length.
 const LENGTH: usize = 4;
+/// Bytes of an optional u64, which stands behind the payload in a frame.
+const TIMESTAMP: usize = 9;
