@@ -15,7 +15,7 @@ use crate::{
     project::Project,
     report::{Outcome, kilobytes},
     run::{self, command},
-    texts,
+    swift, texts,
 };
 
 /// A language of the bindings.
@@ -78,6 +78,21 @@ pub(crate) fn generate_into(
     language: Language,
     folder: &Utf8Path,
 ) -> Result<()> {
+    generate_plain(&project.root, library, language, folder)?;
+    match language {
+        Language::Kotlin => kotlin::generated::refine(folder),
+        Language::Swift => swift::generated::refine(folder),
+        Language::Python | Language::All => Ok(()),
+    }
+}
+
+/// As [`generate_into`], of any library, just as the generator makes them. `root`: where its `uniffi.toml` is.
+pub(crate) fn generate_plain(
+    root: &Utf8Path,
+    library: &Utf8Path,
+    language: Language,
+    folder: &Utf8Path,
+) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
@@ -87,17 +102,13 @@ pub(crate) fn generate_into(
         out_dir: folder.to_owned(),
         ..Default::default()
     };
-    generate_with_bindgen_paths(options, udl_paths(project))?;
-    if language == Language::Kotlin {
-        kotlin::generated::refine(folder)?;
-    }
-    Ok(())
+    generate_with_bindgen_paths(options, udl_paths(root))
 }
 
 /// Where the generator looks for the UDL and for `uniffi.toml`.
-pub(crate) fn udl_paths(project: &Project) -> BindgenPaths {
+pub(crate) fn udl_paths(root: &Utf8Path) -> BindgenPaths {
     let mut paths = BindgenPaths::default();
-    paths.add_layer(UdlFolder(project.root.clone()));
+    paths.add_layer(UdlFolder(root.to_owned()));
     paths
 }
 

@@ -72,7 +72,7 @@ fn derive(project: &Project) -> Result<Vec<(Utf8PathBuf, String)>> {
 
 /// The interface as one language's generator sees it: without what its settings exclude, under the names that they give.
 fn load(project: &Project, library: &Utf8Path, language: Language) -> Result<ComponentInterface> {
-    let loader = BindgenLoader::new(bindings::udl_paths(project), GlobalConfig::default());
+    let loader = BindgenLoader::new(bindings::udl_paths(&project.root), GlobalConfig::default());
     let interfaces = loader.load_cis(loader.load_metadata(library)?)?;
     let components = loader.load_components(interfaces, |_, settings| {
         let settings = settings.get("bindings").and_then(|all| all.get(language.name()));

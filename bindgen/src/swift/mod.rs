@@ -1,5 +1,6 @@
 //! The Swift package: laid out, built and tested against the library that ships.
 
+pub(crate) mod generated;
 mod manifests;
 pub(crate) mod participant;
 mod style;
@@ -43,7 +44,7 @@ pub(crate) fn suites(project: &Project, report: &mut Report, profile: Profile, s
 }
 
 /// Makes sure that there is a Swift: the machine's own, or one in a root. Where there can be none, nothing of Swift runs.
-fn install(project: &Project) -> Result<Outcome> {
+pub(crate) fn install(project: &Project) -> Result<Outcome> {
     if !has_own_swift(project) {
         if let Some(obstacle) = root::obstacle(project) {
             return Ok(obstacle);
@@ -81,7 +82,8 @@ fn run_tests(
     let build =
         sanitizer.map_or_else(|| scratch(project), |name| project.root.join(TARGET).join(name));
     let (search, link) = (format!("LD_LIBRARY_PATH={libraries}"), format!("-L{libraries}"));
-    let mut words = vec![address, &search, ADDRESS_SANITIZER];
+    let host = format!("DATATRACKS_BIN={}", project.reference_host());
+    let mut words = vec![address, &host, &search, ADDRESS_SANITIZER];
     if cfg!(target_os = "linux") {
         words.extend(["timeout", PATIENCE]);
     }
@@ -96,7 +98,7 @@ fn run_tests(
 }
 
 /// Puts generated files where the package looks for them, and the library beside nothing else. Answers the library's folder.
-fn lay_out(project: &Project, profile: Profile) -> Result<Utf8PathBuf> {
+pub(crate) fn lay_out(project: &Project, profile: Profile) -> Result<Utf8PathBuf> {
     let (package, generated) = (project.root.join(PACKAGE), project.bindings().join("swift"));
     for (name, folder) in GENERATED {
         update(&generated.join(name), &package.join(folder).join(name))?;
@@ -118,7 +120,7 @@ fn scratch(project: &Project) -> Utf8PathBuf {
 }
 
 /// Copies a file unless the copy is the same already: a touched file is compiled anew.
-fn update(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
+pub(crate) fn update(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
     let new = fs::read(from).with_context(|| from.to_string())?;
     if fs::read(to).ok().as_ref() != Some(&new) {
         fs::create_dir_all(to.parent().context("a folder")?)?;
@@ -129,10 +131,15 @@ fn update(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
 
 /// A command of the Swift toolchain, in the package's folder. `words` may begin with `NAME=value`.
 fn in_package(project: &Project, words: &[&str]) -> Result<Command> {
+    in_folder(project, &project.root.join(PACKAGE), words)
+}
+
+/// The same in another folder of the project.
+pub(crate) fn in_folder(project: &Project, folder: &Utf8Path, words: &[&str]) -> Result<Command> {
     if has_own_swift(project) {
-        return Ok(command(&project.root.join(PACKAGE), "env", words));
+        return Ok(command(folder, "env", words));
     }
-    ROOT.inside(project, &project.root.join(PACKAGE), words)
+    ROOT.inside(project, folder, words)
 }
 
 fn has_own_swift(project: &Project) -> bool {

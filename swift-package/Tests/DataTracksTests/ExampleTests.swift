@@ -6,8 +6,8 @@ import Testing
 struct ExampleTests {
     @Test func thePublisherIsReadByTheSubscriber() async throws {
         let room = "examples-\(UUID().uuidString.prefix(8))"
-        let reader = try Example("Subscriber", Room.address, "5", room)
-        let publisher = try Example("SensorPublisher", Room.address, "200", room)
+        let reader = try example("Subscriber", Room.address, "5", room)
+        let publisher = try example("SensorPublisher", Room.address, "200", room)
         let read = await reader.output()
         publisher.end()
         let lines = read.split(separator: "\n")
@@ -17,36 +17,13 @@ struct ExampleTests {
     }
 
     @Test func thePublisherEndsByItself() async throws {
-        let publisher = try Example("SensorPublisher", Room.address, "3", "examples-\(UUID().uuidString.prefix(8))")
+        let publisher = try example("SensorPublisher", Room.address, "3", "examples-\(UUID().uuidString.prefix(8))")
         #expect(await publisher.output() == "sent 3 samples\n")
     }
 }
 
 /// A program of this package, beside the one that runs the tests.
-private final class Example: Sendable {
-    private let process = Process()
-    private let pipe = Pipe()
-
-    init(_ name: String, _ arguments: String...) throws {
-        let tests = URL(fileURLWithPath: CommandLine.arguments[0])
-        process.executableURL = tests.deletingLastPathComponent().appendingPathComponent(name)
-        process.arguments = arguments
-        process.standardOutput = pipe
-        try process.run()
-    }
-
-    /// Everything that it prints until it ends.
-    func output() async -> String {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread { [self] in
-                let data = pipe.fileHandleForReading.readDataToEndOfFile()
-                process.waitUntilExit()
-                continuation.resume(returning: String(decoding: data, as: UTF8.self))
-            }
-        }
-    }
-
-    func end() {
-        process.terminate()
-    }
+private func example(_ name: String, _ arguments: String...) throws -> Program {
+    let tests = URL(fileURLWithPath: CommandLine.arguments[0])
+    return try Program(tests.deletingLastPathComponent().appendingPathComponent(name), arguments)
 }

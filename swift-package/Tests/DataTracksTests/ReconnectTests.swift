@@ -77,4 +77,43 @@ struct ReconnectTests {
             #expect(alice.local.tracks() == [kept])
         }
     }
+
+    @Test func anSfuThatStartsAnewGetsEverythingAgain() async throws {
+        let first = try await Sfu(at: "127.0.0.1:0")
+        let (alice, bob) = (Peer("alice", at: first.address), Peer("bob", at: first.address))
+        defer { for peer in [alice, bob] { peer.leave() } }
+        for peer in [alice, bob] { try await peer.join() }
+        let (track, stream) = try await connected(alice, bob)
+        let sid = track.info().sid
+        first.end()
+        let second = try await Sfu(at: first.address)
+        defer { second.end() }
+        for peer in [alice, bob] { try await peer.reconnect(.unnoticed) }
+        try await until("it is published again") { track.info().sid != sid }
+        try await pushedUntilRead(track, stream)
+    }
+}
+
+/// An embedded SFU of a test's own.
+private struct Sfu {
+    let address: String
+    private let program: Program
+
+    init(at wanted: String) async throws {
+        let path = try #require(ProcessInfo.processInfo.environment["DATATRACKS_BIN"], "it names the binary that serves")
+        program = try Program(URL(fileURLWithPath: path), ["sfu", "--plain", wanted])
+        let words = await program.firstLine().split(separator: " ")
+        try #require(words.first == "plain" && words.count == 2, "\(words) does not say where it serves")
+        address = String(words[1])
+    }
+
+    func end() {
+        program.end()
+    }
+}
+
+extension Peer {
+    fileprivate convenience init(_ identity: String, at address: String) {
+        self.init(identity, hello: Hello(address: address, room: "room"))
+    }
 }

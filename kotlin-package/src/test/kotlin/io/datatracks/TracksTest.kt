@@ -3,6 +3,8 @@ package io.datatracks
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
 import org.junit.jupiter.api.Test
+import java.io.IOException
+import java.util.concurrent.ConcurrentLinkedQueue
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
@@ -82,6 +84,25 @@ internal class TracksTest : RoomTest() {
         first.unpublish()
         val second = alice.local.publishTrack("name")
         assertTrue(second.isPublished() && !first.isPublished())
+    }
+
+    @Test
+    fun `a publish before the join fails at once and can be repeated`() = test {
+        var room: Peer? = null
+        val transport = object : LocalDataTrackTransport {
+            override fun onSignalRequest(request: ByteArray) =
+                (room ?: throw IOException("there is no connection yet")).sendRequest(request)
+            override fun onPacketsAvailable(packets: List<ByteArray>) = Unit
+        }
+        LocalDataTrackManager(transport, localIdentity = "alice").use { local ->
+            assertFailsWith<PublishException.SignalNotSent> { local.publishTrack("track") }
+            val peer = join("alice").also { room = it }
+            val signals = ConcurrentLinkedQueue<ByteArray>().also { peer.heldBack = it }
+            val publishing = async { local.publishTrack("track") }
+            until { peer.holdsBack(PUBLISH_RESPONSE) }
+            signals.forEach { local.handleSignalResponse(it) }
+            assertTrue(publishing.await().isPublished())
+        }
     }
 
     @Test

@@ -1,0 +1,46 @@
+import Foundation
+
+/// Another program, as a process of its own.
+final class Program: Sendable {
+    private let process = Process()
+    private let pipe = Pipe()
+
+    init(_ program: URL, _ arguments: [String]) throws {
+        process.executableURL = program
+        process.arguments = arguments
+        process.standardOutput = pipe
+        try process.run()
+    }
+
+    /// What it prints first.
+    func firstLine() async -> String {
+        await inBackground { [pipe] in
+            var line = Data()
+            while let byte = try? pipe.fileHandleForReading.read(upToCount: 1), byte != Data("\n"), !byte.isEmpty {
+                line += byte
+            }
+            return String(decoding: line, as: UTF8.self)
+        }
+    }
+
+    /// Everything that it prints until it ends.
+    func output() async -> String {
+        await inBackground { [pipe, process] in
+            let data = pipe.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            return String(decoding: data, as: UTF8.self)
+        }
+    }
+
+    func end() {
+        process.terminate()
+        process.waitUntilExit()
+    }
+}
+
+/// Reads block: they are not for the threads that tasks share.
+private func inBackground(_ work: @escaping @Sendable () -> String) async -> String {
+    await withCheckedContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(returning: work()) }
+    }
+}
