@@ -6,6 +6,7 @@
 
 mod archive;
 mod bindings;
+mod calls;
 mod check;
 mod cross;
 mod kotlin;
@@ -104,6 +105,8 @@ enum Command {
         #[arg(long)]
         debug: bool,
     },
+    /// Measure what calls cost from Swift and Kotlin, against those that UniFFI makes by itself
+    Calls,
     /// Install the tools that tests need into .tools/ (SFU, Python peers, cargo-deny); quick when they are there
     Setup,
     /// Formatting, lints, documentation, dependencies, layers, surface
@@ -141,6 +144,7 @@ fn main() -> ExitCode {
         Command::Languages { debug } => {
             languages::all(&project, &mut report, profile(debug));
         }
+        Command::Calls => calls::all(&project, &mut report),
         Command::Setup => report.step("setup", || setup::install(&project)),
         Command::Check => check::all(&project, &mut report),
         Command::Test { full } => suites::all(&project, &mut report, full),

@@ -1,8 +1,10 @@
 //! A publisher and a subscriber in one process, joined by the shortest wire there is: for counting and timing, not for faults.
 #![allow(dead_code, unreachable_pub)]
 
+mod signals;
+
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     future::Future,
     pin::pin,
     sync::{
@@ -14,10 +16,6 @@ use std::{
 
 use bytes::Bytes;
 use datatracks::*;
-use livekit_protocol::{
-    self as livekit, signal_request::Message as Request, signal_response::Message as Response,
-};
-use prost::Message;
 
 /// One track, and one stream of it.
 pub struct Pair {
@@ -90,6 +88,12 @@ impl RemoteDataTrackManagerDelegate for Wire {
     }
 }
 
+impl Wire {
+    fn request(&self) -> Vec<u8> {
+        self.signals.lock().unwrap().pop_front().expect("a request")
+    }
+}
+
 impl Pair {
     /// Publishes one track and subscribes to it.
     pub fn new(encrypted: bool) -> Self {
@@ -110,8 +114,9 @@ impl Pair {
         let track = {
             let mut publishing = pin!(local.publish_track(DataTrackOptions::new("measured"), None));
             assert!(poll(publishing.as_mut()).is_none());
-            let info = wire.answer_publish(&local);
-            remote.handle_signal_response(announce(info)).unwrap();
+            let info = signals::published(&wire.request());
+            local.handle_signal_response(signals::answer(info.clone())).unwrap();
+            remote.handle_signal_response(signals::update(info)).unwrap();
             poll(publishing).expect("published").unwrap()
         };
         let seen = Arc::clone(&remote.tracks()[0]);
@@ -119,7 +124,7 @@ impl Pair {
         let stream = {
             let mut subscribing = pin!(seen.subscribe_with_options(options, None));
             assert!(poll(subscribing.as_mut()).is_none());
-            remote.handle_signal_response(handles()).unwrap();
+            remote.handle_signal_response(signals::handles()).unwrap();
             poll(subscribing).expect("subscribed").unwrap()
         };
         let pair = Self { local, remote, track, stream, wire };
@@ -149,52 +154,6 @@ impl Pair {
             .unwrap()
             .expect("the stream is open")
     }
-}
-
-impl Wire {
-    fn answer_publish(&self, local: &LocalDataTrackManager) -> livekit::DataTrackInfo {
-        let request = self.signals.lock().unwrap().pop_front().expect("a request");
-        let request = livekit::SignalRequest::decode(&*request).unwrap();
-        let Some(Request::PublishDataTrackRequest(request)) = request.message else {
-            panic!("not a publish request");
-        };
-        let info = livekit::DataTrackInfo {
-            pub_handle: request.pub_handle,
-            sid: "DTR_measured".into(),
-            name: request.name,
-            encryption: request.encryption,
-            ..Default::default()
-        };
-        let answer = livekit::PublishDataTrackResponse { info: Some(info.clone()) };
-        let answer = encode(Response::PublishDataTrackResponse(answer));
-        local.handle_signal_response(answer).unwrap();
-        info
-    }
-}
-
-fn announce(info: livekit::DataTrackInfo) -> Vec<u8> {
-    let publisher = livekit::ParticipantInfo {
-        sid: "PA_publisher".into(),
-        identity: "publisher".into(),
-        state: 2,
-        data_tracks: vec![info],
-        ..Default::default()
-    };
-    encode(Response::Update(livekit::ParticipantUpdate { participants: vec![publisher] }))
-}
-
-fn handles() -> Vec<u8> {
-    let track = livekit::data_track_subscriber_handles::PublishedDataTrack {
-        publisher_identity: "publisher".into(),
-        publisher_sid: "PA_publisher".into(),
-        track_sid: "DTR_measured".into(),
-    };
-    let handles = livekit::DataTrackSubscriberHandles { sub_handles: HashMap::from([(1, track)]) };
-    encode(Response::DataTrackSubscriberHandles(handles))
-}
-
-fn encode(message: Response) -> Vec<u8> {
-    livekit::SignalResponse { message: Some(message) }.encode_to_vec()
 }
 
 /// Packets of one frame, received again and again: each time under the numbers that come after [`Pair::new`]'s one frame.

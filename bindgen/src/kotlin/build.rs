@@ -44,11 +44,17 @@ pub(crate) fn package_with_programs(project: &Project) -> Result<Outcome> {
 
 /// Runs the participant of the room for all languages on the packaged jar, once its arguments are added.
 pub(crate) fn participant(project: &Project) -> Result<Command> {
+    let programs = project.root.join("target/kotlin/test-classes");
+    let path = format!("{}:{programs}", class_path(project)?);
+    Ok(command(&project.root, "java", &["-Djna.nosys=true", "-cp", &path, "room.Participant"]))
+}
+
+/// The packaged jar, and the libraries that it needs.
+pub(crate) fn class_path(project: &Project) -> Result<String> {
     let folder = project.root.join("target/kotlin");
     let libraries = fs::read_to_string(folder.join("classpath.txt"))?;
     let jar = folder.join(format!("datatracks-{VERSION}.jar"));
-    let path = format!("{jar}:{}:{}", folder.join("test-classes"), libraries.trim());
-    Ok(command(&project.root, "java", &["-Djna.nosys=true", "-cp", &path, "room.Participant"]))
+    Ok(format!("{jar}:{}", libraries.trim()))
 }
 
 /// Maven on another of our packages.
