@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod archive;
+mod bench;
 mod bindings;
 mod calls;
 mod check;
@@ -88,6 +89,11 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Measure speed against livekit-datatrack, and write docs/benchmarks.md
+    Bench {
+        #[command(flatten)]
+        wishes: bench::Wishes,
+    },
     /// Measure the stripped release library of a mobile build, and look for what must not be in it
     Size,
     /// Build and test the Swift package, with a Swift toolchain in .tools/ where the machine has none
@@ -137,6 +143,7 @@ fn main() -> ExitCode {
         Command::Verify { file } => verify::file(&project, &mut report, &file),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
         Command::Surface { check: true } => report.step("surface", || surface::check(&project)),
+        Command::Bench { wishes } => report.step("bench", || bench::measure(&project, &wishes)),
         Command::Size => report.step("size", || size::measure(&project)),
         Command::Swift { debug, sanitizers } => {
             swift::all(&project, &mut report, profile(debug), sanitizers);

@@ -82,7 +82,8 @@ fn pytest_tally(line: &str) -> Option<Tally> {
     })
 }
 
-fn number_before(text: &str, word: &str) -> u64 {
+/// The number before a word.
+pub(crate) fn number_before(text: &str, word: &str) -> u64 {
     let words: Vec<_> = text.split([' ', ';', ',', '.']).filter(|word| !word.is_empty()).collect();
     let pairs = words.windows(2).filter(|pair| pair.last() == Some(&word));
     pairs.filter_map(|pair| pair.first()?.parse::<u64>().ok()).sum()

@@ -1,0 +1,100 @@
+//! What both sides of the benchmarks are asked to do, and how their work is counted.
+//!
+//! Each side is a binary of its own, compiled as its users compile it, so each has its own copy of these counters. They meet
+//! in one process: [`Side`] is what the peer's library hands over.
+#![allow(missing_docs)]
+
+mod clock;
+#[path = "../../../tests/kit/counting.rs"]
+pub mod counting;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bytes::Bytes;
+pub use clock::Stopwatch;
+
+/// One of the two crates.
+pub trait Side: Sync {
+    /// So many published tracks.
+    fn publisher(&self, kind: Kind, tracks: usize) -> Box<dyn Publisher>;
+    /// So many subscribed tracks: the n-th under handle n, from 1.
+    fn subscriber(&self, kind: Kind, tracks: usize) -> Box<dyn Subscriber>;
+}
+
+/// Whether frames are encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Plain,
+    /// With AES-128-GCM.
+    Sealed,
+}
+
+/// Published tracks whose packets come back to the caller.
+pub trait Publisher {
+    /// Pushes a payload so many times, track after track, each time until its packets are out.
+    fn push(&mut self, payload: &Bytes, frames: u64) -> Work;
+    /// The packets of one frame, pushed to the first track.
+    fn packets_of(&mut self, payload: &Bytes) -> Vec<Bytes>;
+}
+
+/// Subscribed tracks.
+pub trait Subscriber {
+    /// Hands each frame's packets in and reads the frame, one after the other. Frame n is one of track n modulo their number.
+    fn receive(&mut self, frames: &[Vec<Bytes>]) -> Work;
+    /// Reads the frame of these packets of the first track.
+    fn frame_of(&mut self, packets: &[Bytes]) -> Bytes;
+}
+
+/// What was done, and what it cost this thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Work {
+    pub out: Out,
+    pub cost: Stopwatch,
+}
+
+/// What came out of one side: counted while the time runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Out {
+    /// Packets that left a publisher, frames that a subscriber read.
+    pub pieces: u64,
+    pub bytes: u64,
+}
+
+impl Out {
+    pub fn of(packets: &[Bytes]) -> Self {
+        let mut out = Self::default();
+        packets.iter().for_each(|packet| out.add(packet.len()));
+        out
+    }
+
+    pub fn times(self, count: u64) -> Self {
+        Self { pieces: self.pieces * count, bytes: self.bytes * count }
+    }
+
+    pub fn add(&mut self, bytes: usize) {
+        self.pieces += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
+impl Work {
+    /// Runs some work and counts.
+    pub fn of(work: impl FnOnce() -> Out) -> Self {
+        let mut cost = Stopwatch::default();
+        let out = cost.run(work);
+        Self { out, cost }
+    }
+}
+
+/// What tells one payload from another.
+pub fn hash(payload: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    payload.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The name under which the peer's library exports its [`Side`]: `fn() -> &'static dyn Side`.
+pub const PEER: &str = "datatracks_bench_peer";
+
+/// One key for both directions.
+pub const KEY: [u8; 16] = *b"for measurements";

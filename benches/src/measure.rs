@@ -1,0 +1,74 @@
+//! Rounds in turns: a machine that slows down, slows both sides.
+
+use datatracks_bench_side::Stopwatch;
+use serde::Serialize;
+
+/// One round of one side.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Round {
+    pub(crate) value: f64,
+    /// A frame.
+    pub(crate) allocations: Option<f64>,
+    /// Share of the frames that got lost, 0 to 1.
+    pub(crate) lost: Option<f64>,
+}
+
+/// All rounds of one side.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Measured {
+    pub(crate) median: f64,
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+    pub(crate) allocations: Option<f64>,
+    pub(crate) lost: Option<f64>,
+    pub(crate) rounds: Vec<f64>,
+}
+
+/// Something that can be done again and again.
+pub(crate) type Side<'a> = &'a mut dyn FnMut() -> Round;
+
+/// Runs each side once to warm up, then all in turns.
+pub(crate) fn alternate<const N: usize>(rounds: usize, mut sides: [Side<'_>; N]) -> [Measured; N] {
+    let mut all = [const { Vec::new() }; N];
+    for round in 0..=rounds {
+        for (side, all) in sides.iter_mut().zip(&mut all) {
+            let result = side();
+            if round > 0 {
+                all.push(result);
+            }
+        }
+    }
+    all.map(|rounds| Measured::of(&rounds))
+}
+
+impl Measured {
+    fn of(rounds: &[Round]) -> Self {
+        let sorted = |value: fn(&Round) -> Option<f64>| {
+            let mut values: Vec<f64> = rounds.iter().filter_map(value).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let median = |values: &[f64]| values.get(values.len() / 2).copied();
+        let values = sorted(|round| Some(round.value));
+        Self {
+            median: median(&values).unwrap_or(f64::NAN),
+            least: values.first().copied().unwrap_or(f64::NAN),
+            most: values.last().copied().unwrap_or(f64::NAN),
+            allocations: median(&sorted(|round| round.allocations)),
+            lost: median(&sorted(|round| round.lost)),
+            rounds: rounds.iter().map(|round| round.value).collect(),
+        }
+    }
+}
+
+impl Round {
+    /// What a frame costs: CPU time in nanoseconds, and allocations.
+    pub(crate) fn per_frame(watch: &Stopwatch, frames: u64) -> Self {
+        let frames = frames as f64;
+        Self {
+            value: watch.cpu.as_secs_f64() * 1e9 / frames,
+            allocations: Some(watch.allocations as f64 / frames),
+            lost: None,
+        }
+    }
+}

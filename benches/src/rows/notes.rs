@@ -1,0 +1,4 @@
+//! Why an aim is missed.
+
+/// Row, and what bounds it.
+pub(crate) const WHY: &[(&str, &str)] = &[];

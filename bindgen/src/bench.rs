@@ -1,0 +1,74 @@
+//! The benchmarks against livekit-datatrack: builds both sides, each as its users do, and runs them in one process.
+
+use anyhow::Result;
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{
+    project::Project,
+    report::{Outcome, Tally},
+    run::{self, command},
+    runners::{count, number_before},
+};
+
+/// What to measure, and where to leave it.
+#[derive(clap::Args)]
+pub(crate) struct Wishes {
+    /// Rows to measure, by the beginning of their names (publish/1KiB); without: all
+    rows: Vec<String>,
+    /// Fewer and shorter rounds; fails where a row is below its floor
+    #[arg(long)]
+    quick: bool,
+    /// Where to write all rounds
+    #[arg(long)]
+    json: Option<Utf8PathBuf>,
+}
+
+/// Measures what is wished for. A whole run leaves docs/benchmarks.{md,svg,json}.
+pub(crate) fn measure(project: &Project, wishes: &Wishes) -> Result<Outcome> {
+    let arguments: Vec<_> = wishes.rows.iter().map(String::as_str).collect();
+    let mut bench = prepared(project, &arguments)?;
+    if let Some(file) = &wishes.json {
+        bench.args(["--json", file.as_str()]);
+    }
+    if wishes.quick {
+        return count(bench.arg("--quick"), floors);
+    }
+    if wishes.rows.is_empty() {
+        bench.args(["--docs", "docs"]);
+    }
+    run::run(&mut bench)?;
+    Ok(Outcome::Done)
+}
+
+/// The short form: each row that has a floor is a test.
+pub(crate) fn quick(project: &Project) -> Result<Outcome> {
+    count(&mut prepared(project, &["--quick"])?, floors)
+}
+
+fn prepared(project: &Project, arguments: &[&str]) -> Result<std::process::Command> {
+    let target = project.root.join("target/bench");
+    let ours = ["build", "--package", "datatracks-bench", "--release"];
+    let ours = &mut command(&project.root, "cargo", &ours);
+    run::run(ours.env("CARGO_TARGET_DIR", &target))?;
+    let peer = build_peer(project, &project.root.join("target/bench-peer"))?;
+    let program = target.join("release/datatracks-bench");
+    let mut bench = command(&project.root, program.as_str(), arguments);
+    bench.env("DATATRACKS_BENCH_PEER", peer);
+    Ok(bench)
+}
+
+/// With cargo's own flags: those of `.cargo/config.toml` make ours small, and would make the peer slow.
+fn build_peer(project: &Project, target: &Utf8Path) -> Result<Utf8PathBuf> {
+    let peer = ["rustc", "--package", "datatracks-bench-peer", "--lib", "--crate-type", "cdylib"];
+    let peer = &mut command(&project.root, "cargo", &peer);
+    let no_flags = ("CARGO_ENCODED_RUSTFLAGS", "");
+    run::run(peer.arg("--release").envs([no_flags]).env("CARGO_TARGET_DIR", target))?;
+    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    Ok(target.join(format!("release/{prefix}datatracks_bench_peer{suffix}")))
+}
+
+/// `floors: 12 passed; 0 failed`
+fn floors(line: &str) -> Option<Tally> {
+    let counts = line.strip_prefix("floors: ")?;
+    Some(Tally { passed: number_before(counts, "passed"), failed: number_before(counts, "failed") })
+}
