@@ -9,8 +9,10 @@ pub(crate) struct Round {
     pub(crate) value: f64,
     /// A frame.
     pub(crate) allocations: Option<f64>,
-    /// Share of the frames that got lost, 0 to 1.
+    /// Share of the frames that got lost without a count, 0 to 1.
     pub(crate) lost: Option<f64>,
+    /// Share of the frames that were dropped with a count.
+    pub(crate) dropped: Option<f64>,
 }
 
 /// All rounds of one side.
@@ -21,14 +23,35 @@ pub(crate) struct Measured {
     pub(crate) most: f64,
     pub(crate) allocations: Option<f64>,
     pub(crate) lost: Option<f64>,
+    pub(crate) dropped: Option<f64>,
     pub(crate) rounds: Vec<f64>,
 }
 
-/// Something that can be done again and again.
-pub(crate) type Side<'a> = &'a mut dyn FnMut() -> Round;
+/// Something that can be done again and again, for one figure or for several.
+pub(crate) type Side<'a, R> = &'a mut dyn FnMut() -> R;
 
 /// Runs each side once to warm up, then all in turns.
-pub(crate) fn alternate<const N: usize>(rounds: usize, mut sides: [Side<'_>; N]) -> [Measured; N] {
+pub(crate) fn alternate<const N: usize>(
+    rounds: usize,
+    sides: [Side<'_, Round>; N],
+) -> [Measured; N] {
+    in_turns(rounds, sides).map(|rounds| Measured::of(&rounds))
+}
+
+/// As [`alternate`], for rounds that give several figures.
+pub(crate) fn alternate_all<const N: usize, const M: usize>(
+    rounds: usize,
+    sides: [Side<'_, [Round; M]>; N],
+) -> [[Measured; M]; N] {
+    in_turns(rounds, sides).map(|rounds| {
+        std::array::from_fn(|figure| {
+            let figures: Vec<_> = rounds.iter().map(|round| round[figure]).collect();
+            Measured::of(&figures)
+        })
+    })
+}
+
+fn in_turns<const N: usize, R>(rounds: usize, mut sides: [Side<'_, R>; N]) -> [Vec<R>; N] {
     let mut all = [const { Vec::new() }; N];
     for round in 0..=rounds {
         for (side, all) in sides.iter_mut().zip(&mut all) {
@@ -38,7 +61,7 @@ pub(crate) fn alternate<const N: usize>(rounds: usize, mut sides: [Side<'_>; N])
             }
         }
     }
-    all.map(|rounds| Measured::of(&rounds))
+    all
 }
 
 impl Measured {
@@ -56,6 +79,7 @@ impl Measured {
             most: values.last().copied().unwrap_or(f64::NAN),
             allocations: median(&sorted(|round| round.allocations)),
             lost: median(&sorted(|round| round.lost)),
+            dropped: median(&sorted(|round| round.dropped)),
             rounds: rounds.iter().map(|round| round.value).collect(),
         }
     }
@@ -68,7 +92,7 @@ impl Round {
         Self {
             value: watch.cpu.as_secs_f64() * 1e9 / frames,
             allocations: Some(watch.allocations as f64 / frames),
-            lost: None,
+            ..Self::default()
         }
     }
 }

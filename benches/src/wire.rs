@@ -45,14 +45,24 @@ impl Sequel {
 
 /// A payload that no copy of a part of it resembles.
 pub(crate) fn payload(size: usize) -> Bytes {
-    let mut state = 0x9e37_79b9_u32;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        state as u8
-    };
-    std::iter::repeat_with(next).take(size).collect()
+    let mut chance = Chance::new();
+    std::iter::repeat_with(|| chance.below(256) as u8).take(size).collect()
+}
+
+/// The same chance in every run (xorshift).
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) fn new() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % bound
+    }
 }
 
 // Where the numbers stand in a packet (protocol §1).

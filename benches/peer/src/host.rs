@@ -29,6 +29,7 @@ pub(crate) struct PeerLocal {
 pub(crate) struct PeerRemote {
     pub(crate) input: remote::ManagerInput,
     pub(crate) output: remote::ManagerOutput,
+    pub(crate) tracks: Vec<RemoteDataTrack>,
 }
 
 impl PeerLocal {
@@ -73,7 +74,7 @@ impl PeerRemote {
             remote::ManagerOptions { decryption_provider: cipher(kind).map(|it| it as _) };
         let (manager, input, output) = remote::Manager::new(options);
         tokio::spawn(manager.run());
-        Self { input, output }
+        Self { input, output, tracks: Vec::new() }
     }
 
     /// With so many tracks subscribed to: the n-th under handle n, from 1.
@@ -107,9 +108,10 @@ impl PeerRemote {
         }
         seen.sort_by_key(|track| track.info().name().to_owned());
         let mut streams = Vec::new();
-        for (handle, track) in (1..).zip(seen) {
-            streams.push(self.subscribe_one(handle, &track, options).await);
+        for (handle, track) in (1..).zip(&seen) {
+            streams.push(self.subscribe_one(handle, track, options).await);
         }
+        self.tracks = seen;
         streams
     }
 
@@ -119,7 +121,7 @@ impl PeerRemote {
         track: &RemoteDataTrack,
         options: &DataTrackSubscribeOptions,
     ) -> DataTrackStream {
-        let Self { input, output } = self;
+        let Self { input, output, .. } = self;
         let subscribing = track.subscribe_with_options(options.clone());
         let answering = async {
             while !matches!(output.next().await, Some(OutputEvent::SfuUpdateSubscription(_))) {}
@@ -164,7 +166,7 @@ pub(crate) fn accepted(request: &SfuPublishRequest) -> SfuPublishResponse {
 }
 
 /// What an SFU knows of a track.
-fn info(pub_handle: u32, name: &str, encrypted: bool) -> livekit::DataTrackInfo {
+pub(crate) fn info(pub_handle: u32, name: &str, encrypted: bool) -> livekit::DataTrackInfo {
     use livekit::encryption::Type;
     livekit::DataTrackInfo {
         sid: format!("DTR_{pub_handle}"),
@@ -181,4 +183,9 @@ const PUBLISHER: &str = "publisher";
 /// A runtime whose tasks all run on the thread that waits for it.
 pub(crate) fn one_thread() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+/// A runtime with a thread a core, as SDKs have.
+pub(crate) fn many_threads() -> Runtime {
+    Builder::new_multi_thread().enable_time().build().unwrap()
 }

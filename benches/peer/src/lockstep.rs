@@ -13,42 +13,48 @@ use crate::host::{PeerLocal, PeerRemote, one_thread};
 
 pub(crate) struct Sender {
     runtime: Runtime,
-    local: PeerLocal,
-    tracks: Vec<LocalDataTrack>,
+    state: Option<Sending>,
 }
+
+type Sending = (PeerLocal, Vec<LocalDataTrack>);
 
 pub(crate) struct Reader {
     runtime: Runtime,
-    remote: PeerRemote,
-    streams: Vec<DataTrackStream>,
+    state: Option<Reading>,
 }
+
+type Reading = (PeerRemote, Vec<DataTrackStream>);
 
 impl Sender {
     pub(crate) fn new(kind: Kind, tracks: usize) -> Self {
         let runtime = one_thread();
-        let (local, tracks) = runtime.block_on(PeerLocal::publishing(kind, tracks));
-        Self { runtime, local, tracks }
+        let state = Some(runtime.block_on(PeerLocal::publishing(kind, tracks)));
+        Self { runtime, state }
     }
 }
 
 impl Publisher for Sender {
     /// A frame is given as shared bytes: its owner copies nothing.
     fn push(&mut self, payload: &Bytes, frames: u64) -> Work {
-        let Self { runtime, local, tracks } = self;
-        let all = async {
+        let (mut local, tracks) = self.state.take().unwrap();
+        let payload = payload.clone();
+        let all = async move {
             let mut out = Out::default();
             for track in tracks.iter().cycle().take(frames as usize) {
                 track.try_push(payload.clone().into()).unwrap();
-                packets(local).await.iter().for_each(|packet| out.add(packet.len()));
+                packets(&mut local).await.iter().for_each(|packet| out.add(packet.len()));
             }
-            out
+            (out, (local, tracks))
         };
-        Work::of(|| runtime.block_on(all))
+        let (work, state) = as_a_task(&self.runtime, all);
+        self.state = Some(state);
+        work
     }
 
     fn packets_of(&mut self, payload: &Bytes) -> Vec<Bytes> {
-        self.tracks[0].try_push(payload.clone().into()).unwrap();
-        self.runtime.block_on(packets(&mut self.local))
+        let (local, tracks) = self.state.as_mut().unwrap();
+        tracks[0].try_push(payload.clone().into()).unwrap();
+        self.runtime.block_on(packets(local))
     }
 }
 
@@ -63,29 +69,47 @@ async fn packets(local: &mut PeerLocal) -> Vec<Bytes> {
 impl Reader {
     pub(crate) fn new(kind: Kind, tracks: usize) -> Self {
         let runtime = one_thread();
-        let options = DataTrackSubscribeOptions::default().with_buffer_size(BUFFER);
-        let (remote, streams) = runtime.block_on(PeerRemote::subscribed(kind, tracks, &options));
-        Self { runtime, remote, streams }
+        let options = DataTrackSubscribeOptions::default();
+        let subscribed = PeerRemote::subscribed(kind, tracks, &options);
+        let state = Some(runtime.block_on(subscribed));
+        Self { runtime, state }
     }
 }
 
 impl Subscriber for Reader {
     fn receive(&mut self, frames: &[Vec<Bytes>]) -> Work {
-        let Self { runtime, remote, streams } = self;
-        let count = streams.len();
-        let all = async {
-            let mut out = Out::default();
+        let (remote, mut streams) = self.state.take().unwrap();
+        let frames = frames.to_vec();
+        let all = async move {
+            let (mut out, count) = (Out::default(), streams.len());
             for (number, packets) in frames.iter().enumerate() {
-                out.add(read(remote, &mut streams[number % count], packets).await.len());
+                out.add(read(&remote, &mut streams[number % count], packets).await.len());
             }
-            out
+            (out, (remote, streams, frames))
         };
-        Work::of(|| runtime.block_on(all))
+        let (work, (remote, streams, _)) = as_a_task(&self.runtime, all);
+        self.state = Some((remote, streams));
+        work
     }
 
     fn frame_of(&mut self, packets: &[Bytes]) -> Bytes {
-        self.runtime.block_on(read(&self.remote, &mut self.streams[0], packets))
+        let (remote, streams) = self.state.as_mut().unwrap();
+        self.runtime.block_on(read(remote, &mut streams[0], packets))
     }
+}
+
+/// The host is a task beside the actors: that is the cheapest for them, since the runtime then never looks for other events.
+fn as_a_task<T: Send + 'static>(
+    runtime: &Runtime,
+    task: impl Future<Output = (Out, T)> + Send + 'static,
+) -> (Work, T) {
+    let mut left = None;
+    let work = Work::of(|| {
+        let (out, state) = runtime.block_on(runtime.spawn(task)).unwrap();
+        left = Some(state);
+        out
+    });
+    (work, left.unwrap())
 }
 
 /// Hands packets in no faster than the track's queue of 16 takes them.
@@ -103,6 +127,3 @@ async fn read(remote: &PeerRemote, stream: &mut DataTrackStream, packets: &[Byte
 
 /// Packets that are handed in before the actors get their turn.
 const AT_ONCE: usize = 8;
-
-/// Frames that a stream keeps: the memory is taken at once, a slot of 64 bytes a frame.
-const BUFFER: usize = 16;

@@ -7,11 +7,16 @@
 mod clock;
 #[path = "../../../tests/kit/counting.rs"]
 pub mod counting;
+mod pace;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use bytes::Bytes;
 pub use clock::Stopwatch;
+pub use pace::{Arrivals, pushed, readable, threads};
 
 /// One of the two crates.
 pub trait Side: Sync {
@@ -19,6 +24,48 @@ pub trait Side: Sync {
     fn publisher(&self, kind: Kind, tracks: usize) -> Box<dyn Publisher>;
     /// So many subscribed tracks: the n-th under handle n, from 1.
     fn subscriber(&self, kind: Kind, tracks: usize) -> Box<dyn Subscriber>;
+    /// Pushes until so many frames are accepted, as fast as it goes, to a transport that needs `each` for a frame.
+    fn push_flat_out(&self, payload: &Bytes, frames: u64, each: Duration) -> Flood;
+    /// One thread hands packets in as fast as it goes, another reads their frames: of one packet each.
+    fn read_flat_out(&self, packets: &[Bytes]) -> Flood;
+    /// Hands all packets of a frame in at once, and waits for the frame before it goes on. Answers how many were read.
+    fn read_bursts(&self, frames: &[Vec<Bytes>]) -> u64;
+    /// Hands packets in one after the other, with time to look at each. Answers a hash of each frame that was read.
+    fn read_jumbled(&self, packets: &[Bytes], partial_frames: usize) -> Vec<u64>;
+    /// One thread hands packets in as fast as it goes, another so many signals, each of a new participant with a track.
+    /// Answers how many have taken effect.
+    fn hear_signals(&self, signals: u32, packets: &[Bytes]) -> u64;
+    /// From push to packet callback, for each payload that came through, pushed at a given pace.
+    fn push_delays(&self, payloads: &[Bytes], gap: Duration) -> Vec<Duration>;
+    /// From packet in to frame readable, likewise.
+    fn read_delays(&self, packets: &[Bytes], gap: Duration) -> Vec<Duration>;
+    /// What so many tracks hold while nothing happens.
+    fn idle(&self, tracks: usize) -> Idle;
+    /// Publishes so many tracks at once, to an SFU that accepts each. Answers how many fail.
+    fn publish_at_once(&self, tracks: usize) -> u64;
+}
+
+/// What became of frames.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flood {
+    /// Accepted from the pusher, handed in by the transport.
+    pub given: u64,
+    pub arrived: u64,
+    /// Dropped, with a count that tells so.
+    pub counted: u64,
+    /// Until the last arrival.
+    pub took: Duration,
+}
+
+/// What tracks hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Idle {
+    /// Of all tracks that are published.
+    pub published_bytes: i64,
+    /// Of all tracks that are subscribed to.
+    pub subscribed_bytes: i64,
+    pub tasks: u64,
+    pub threads: u64,
 }
 
 /// Whether frames are encrypted.

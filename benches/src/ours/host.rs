@@ -28,12 +28,17 @@ impl<S: Fn(PacketBatch) + Send + Sync + 'static> Host<S> {
 }
 
 impl<S> Host<S> {
-    /// Requests that have not been answered.
-    pub(crate) fn requests(&self) -> impl Iterator<Item = Request> {
+    /// Requests to publish that have not been answered.
+    pub(crate) fn publish_requests(
+        &self,
+    ) -> impl Iterator<Item = livekit::PublishDataTrackRequest> + use<S> {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).split_off(0);
-        requests
-            .into_iter()
-            .map(|request| livekit::SignalRequest::decode(&*request).unwrap().message.unwrap())
+        requests.into_iter().filter_map(|request| {
+            match livekit::SignalRequest::decode(&*request).unwrap().message {
+                Some(Request::PublishDataTrackRequest(request)) => Some(request),
+                _ => None,
+            }
+        })
     }
 
     fn keep(&self, request: Vec<u8>) -> Result<(), DelegateError> {
@@ -119,9 +124,7 @@ pub(crate) fn publish<S>(
 ) -> Arc<LocalDataTrack> {
     let mut publishing = pin!(local.publish_track(options, None));
     assert!(poll(publishing.as_mut()).is_none(), "nobody has answered yet");
-    let Some(Request::PublishDataTrackRequest(request)) = host.requests().last() else {
-        panic!("no publish request");
-    };
+    let request = host.publish_requests().last().expect("a request");
     local.handle_signal_response(encode(accepted(request))).unwrap();
     poll(publishing).expect("answered").unwrap()
 }

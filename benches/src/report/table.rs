@@ -61,13 +61,16 @@ fn cells(row: &Row) -> [String; 6] {
 
 /// `258 ns (251–263), 1.0 alloc, 3 % lost`
 fn side(side: &Measured, unit: &str) -> String {
-    let Measured { median, least, most, allocations, lost, .. } = side;
+    let Measured { median, least, most, allocations, lost, dropped, .. } = side;
     let mut text = format!("{} {unit} ({}–{})", short(*median), short(*least), short(*most));
     if let Some(count) = allocations {
         text += &format!(", {count:.1} alloc");
     }
     if let Some(share) = lost {
         text += &format!(", {} % lost", short(share * 100.0));
+    }
+    if let Some(share) = dropped.filter(|share| *share > 0.0) {
+        text += &format!(", {} % dropped and counted", short(share * 100.0));
     }
     text
 }

@@ -138,4 +138,4 @@ fn short(size: usize) -> String {
     }
 }
 
-const UNIT: &str = "ns";
+pub(super) const UNIT: &str = "ns";

@@ -1,8 +1,12 @@
 //! What is measured. Each file makes the rows of one question.
 
+mod delays;
+mod flood;
 mod lockstep;
+mod many;
 pub(crate) mod method;
 pub(crate) mod notes;
+mod order;
 
 use datatracks_bench_side::Side;
 
@@ -36,6 +40,16 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "publish", measure: lockstep::publish },
     Group { name: "subscribe", measure: lockstep::subscribe },
     Group { name: "sealed", measure: lockstep::sealed },
+    Group { name: "tracks", measure: many::curves },
+    Group { name: "flood/push", measure: flood::push },
+    Group { name: "flood/read", measure: flood::read },
+    Group { name: "burst", measure: flood::bursts },
+    Group { name: "order", measure: order::jumbled },
+    Group { name: "signals", measure: flood::signals },
+    Group { name: "latency/push", measure: delays::push },
+    Group { name: "latency/packet", measure: delays::read },
+    Group { name: "idle", measure: many::idle },
+    Group { name: "at once", measure: many::at_once },
 ];
 
 const BYTES_OF_A_ROUND: u64 = 512 << 20;

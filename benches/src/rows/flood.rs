@@ -1,0 +1,100 @@
+//! As fast as it goes: what is lost on the way.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use datatracks_bench_side::{Flood, Kind, Side};
+
+use super::Bench;
+use crate::{
+    measure::{Round, alternate},
+    row::{Aim, Better, Row},
+    wire::{Sequel, payload},
+};
+
+/// Accepted frames that neither arrive nor are counted as dropped.
+pub(crate) fn push(bench: &Bench) -> Vec<Row> {
+    let row = |(name, frames, each): (&str, u64, Duration)| {
+        let payload = payload(1 << 10);
+        let frames = frames / bench.divisor;
+        let lost = |side: &dyn Side| lost(side.push_flat_out(&payload, frames, each));
+        let [ours, peer] =
+            alternate(bench.rounds, [&mut || lost(bench.ours), &mut || lost(bench.peer)]);
+        let row = Row::new(name, "% silently lost", Better::Less, ours).against(peer);
+        row.aiming(&[Aim::AtMost(0.0)]).floor(Aim::AtMost(0.0))
+    };
+    [
+        ("flood/push, fast transport", 100_000, Duration::ZERO),
+        ("flood/push, slow transport", 20_000, Duration::from_micros(100)),
+    ]
+    .map(row)
+    .into()
+}
+
+fn lost(flood: Flood) -> Round {
+    let lost = flood.given - flood.arrived - flood.counted;
+    let value = percent(lost, flood.given);
+    Round { value, dropped: Some(share(flood.counted, flood.given)), ..Round::default() }
+}
+
+/// Frames of 1 KiB that are read, a second.
+pub(crate) fn read(bench: &Bench) -> Vec<Row> {
+    let count = 200_000 / bench.divisor as usize;
+    let packets = packets(bench, 1 << 10, count).concat();
+    let read = |side: &dyn Side| {
+        let flood = side.read_flat_out(&packets);
+        Round {
+            value: flood.arrived as f64 / flood.took.as_secs_f64(),
+            lost: Some(share(flood.given - flood.arrived - flood.counted, flood.given)),
+            dropped: Some(share(flood.counted, flood.given)),
+            ..Round::default()
+        }
+    };
+    let [ours, peer] =
+        alternate(bench.rounds, [&mut || read(bench.ours), &mut || read(bench.peer)]);
+    let row = Row::new("flood/read, 1KiB", "frames/s", Better::More, ours).against(peer);
+    vec![row.aiming(&[Aim::Times(10.0), Aim::NothingLost]).floor(3.0)]
+}
+
+/// 17 packets of one frame at once.
+pub(crate) fn bursts(bench: &Bench) -> Vec<Row> {
+    let count = (100 / bench.divisor).max(20) as usize;
+    let frames = packets(bench, 256 << 10, count);
+    let delivered = |side: &dyn Side| Round {
+        value: percent(side.read_bursts(&frames), count as u64),
+        ..Round::default()
+    };
+    let [ours, peer] =
+        alternate(bench.rounds, [&mut || delivered(bench.ours), &mut || delivered(bench.peer)]);
+    let row = Row::new("burst/256KiB", "% delivered", Better::More, ours).against(peer);
+    vec![row.aiming(&[Aim::AtLeast(100.0)]).floor(Aim::AtLeast(100.0))]
+}
+
+/// Signals that have no effect, while packets come as fast as they can.
+pub(crate) fn signals(bench: &Bench) -> Vec<Row> {
+    let packets = packets(bench, 1 << 10, 10_000).concat();
+    let lost = |side: &dyn Side| Round {
+        value: percent(u64::from(SIGNALS) - side.hear_signals(SIGNALS, &packets), SIGNALS.into()),
+        ..Round::default()
+    };
+    let [ours, peer] =
+        alternate(bench.rounds, [&mut || lost(bench.ours), &mut || lost(bench.peer)]);
+    let row = Row::new("signals/among packets", "% lost", Better::Less, ours).against(peer);
+    vec![row.aiming(&[Aim::AtMost(0.0)]).floor(Aim::AtMost(0.0))]
+}
+
+/// So many frames of one track, one after the other.
+pub(super) fn packets(bench: &Bench, size: usize, frames: usize) -> Vec<Vec<Bytes>> {
+    let packets = bench.ours.publisher(Kind::Plain, 1).packets_of(&payload(size));
+    Sequel::new(packets, 1).frames(frames)
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
+}
+
+pub(super) fn percent(part: u64, whole: u64) -> f64 {
+    share(part, whole) * 100.0
+}
+
+const SIGNALS: u32 = 1000;
