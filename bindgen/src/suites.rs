@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::{
+    bench,
     bindings::{self, Language, Profile},
     check, kotlin, languages,
     project::Project,
@@ -30,6 +31,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
     swift::suites(project, report, Profile::Release, true);
     languages::suite(project, report, Profile::Release);
+    report.step("floors of speed", || bench::quick(project));
     if full {
         android(project, report);
         xcframework::all(project, report);

@@ -34,7 +34,9 @@ pub(crate) fn push(payload: &Bytes, frames: u64, each: Duration) -> Flood {
         while let Some(event) = local.output.next().await {
             if let OutputEvent::PacketsAvailable(_) = event {
                 counts.fetch_add(1, Relaxed);
-                thread::sleep(each);
+                if !each.is_zero() {
+                    thread::sleep(each);
+                }
             }
         }
     });
@@ -49,7 +51,7 @@ pub(crate) fn push(payload: &Bytes, frames: u64, each: Duration) -> Flood {
 }
 
 /// The reader is a task.
-pub(crate) fn read(packets: &[Bytes]) -> Flood {
+pub(crate) fn read(packets: &[Bytes], times: usize) -> Flood {
     let runtime = many_threads();
     let (remote, stream) = runtime.block_on(subscribed());
     let arrived = Arc::new(AtomicU64::new(0));
@@ -58,13 +60,14 @@ pub(crate) fn read(packets: &[Bytes]) -> Flood {
         counts.fetch_add(1, Relaxed);
     }));
     let start = Instant::now();
-    for packet in packets {
+    let given = packets.len() * times;
+    for packet in packets.iter().cycle().take(given) {
         // A transport cannot wait: what is refused is lost.
         let _ = remote.input.send(InputEvent::PacketReceived(packet.clone()));
     }
     let took = settled(start, &arrived);
     let arrived = arrived.load(Relaxed);
-    Flood { given: packets.len() as u64, arrived, counted: 0, took }
+    Flood { given: given as u64, arrived, counted: 0, took }
 }
 
 /// The packets of a frame come from a thread of the transport.

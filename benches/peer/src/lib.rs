@@ -31,8 +31,8 @@ impl Side for Peer {
         flood::push(payload, frames, each)
     }
 
-    fn read_flat_out(&self, packets: &[Bytes]) -> Flood {
-        flood::read(packets)
+    fn read_flat_out(&self, packets: &[Bytes], times: usize) -> Flood {
+        flood::read(packets, times)
     }
 
     fn read_bursts(&self, frames: &[Vec<Bytes>]) -> u64 {

@@ -24,10 +24,11 @@ pub trait Side: Sync {
     fn publisher(&self, kind: Kind, tracks: usize) -> Box<dyn Publisher>;
     /// So many subscribed tracks: the n-th under handle n, from 1.
     fn subscriber(&self, kind: Kind, tracks: usize) -> Box<dyn Subscriber>;
-    /// Pushes until so many frames are accepted, as fast as it goes, to a transport that needs `each` for a frame.
+    /// Pushes until so many frames are accepted, as fast as it goes, to a transport that needs `each` for a frame;
+    /// nothing, when it takes them as they come.
     fn push_flat_out(&self, payload: &Bytes, frames: u64, each: Duration) -> Flood;
-    /// One thread hands packets in as fast as it goes, another reads their frames: of one packet each.
-    fn read_flat_out(&self, packets: &[Bytes]) -> Flood;
+    /// One thread hands packets in as fast as it goes, so many times, another reads their frames: of one packet each.
+    fn read_flat_out(&self, packets: &[Bytes], times: usize) -> Flood;
     /// Hands all packets of a frame in at once, and waits for the frame before it goes on. Answers how many were read.
     fn read_bursts(&self, frames: &[Vec<Bytes>]) -> u64;
     /// Hands packets in one after the other, with time to look at each. Answers a hash of each frame that was read.

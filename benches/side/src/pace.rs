@@ -103,8 +103,9 @@ impl Wake for Stamp {
     }
 }
 
-/// How many threads this process has.
+/// How many threads this process has, when those that are about to end have ended.
 pub fn threads() -> u64 {
+    thread::sleep(SETTLE);
     fs::read_dir("/proc/self/task").map_or(0, |tasks| tasks.count() as u64)
 }
 

@@ -18,8 +18,27 @@ use datatracks_bench_side::{Flood, Kind};
 
 use super::host::{Host, announcement, encode, info, local, publishing, subscribed};
 
-/// The transport is a thread that takes a frame's packets, and then `each`, and tells how much it still holds.
+/// Without a wait the transport takes packets in the callback.
 pub(crate) fn push(payload: &Bytes, frames: u64, each: Duration) -> Flood {
+    if each.is_zero() { push_at_once(payload, frames) } else { push_slowly(payload, frames, each) }
+}
+
+fn push_at_once(payload: &Bytes, frames: u64) -> Flood {
+    let arrived = Arc::new(AtomicU64::new(0));
+    let counts = Arc::clone(&arrived);
+    let host = Host::new(move |_: PacketBatch| {
+        counts.fetch_add(1, Relaxed);
+    });
+    let local = local(&host, Kind::Plain);
+    let track = publishing(&host, &local, 1).remove(0);
+    let start = Instant::now();
+    (0..frames).for_each(|_| track.try_push_bytes(payload, None).unwrap());
+    let took = start.elapsed();
+    flooded(&track, arrived.load(Relaxed), took)
+}
+
+/// The transport is a thread that takes a frame's packets, and then `each`, and tells how much it still holds.
+fn push_slowly(payload: &Bytes, frames: u64, each: Duration) -> Flood {
     let (channel, packets) = mpsc::channel::<PacketBatch>();
     let held = Arc::new(AtomicU64::new(0));
     let holds = Arc::clone(&held);
@@ -39,8 +58,13 @@ pub(crate) fn push(payload: &Bytes, frames: u64, each: Duration) -> Flood {
         }
         transport.join().unwrap()
     });
+    flooded(&track, arrived, took)
+}
+
+/// The books of the track beside what the transport has seen.
+fn flooded(track: &LocalDataTrack, arrived: u64, took: Duration) -> Flood {
     let stats = track.stats();
-    let counted = stats.frames_accepted - stats.frames_sent;
+    let counted = stats.frames_accepted - stats.frames_sent - stats.frames_waiting;
     Flood { given: stats.frames_accepted, arrived, counted, took }
 }
 
@@ -54,9 +78,7 @@ fn transported(
     let (mut arrived, mut took) = (0, Duration::ZERO);
     while let Ok(batch) = packets.recv_timeout(QUIET) {
         arrived += 1;
-        if !each.is_zero() {
-            thread::sleep(each);
-        }
+        thread::sleep(each);
         let bytes = batch.byte_len() as u64;
         local.handle_buffered_amount(held.fetch_sub(bytes, Relaxed) - bytes);
         took = start.elapsed();
@@ -64,7 +86,7 @@ fn transported(
     (arrived, took)
 }
 
-pub(crate) fn read(packets: &[Bytes]) -> Flood {
+pub(crate) fn read(packets: &[Bytes], times: usize) -> Flood {
     let (remote, stream) = reading();
     let start = Instant::now();
     let arrived = AtomicU64::new(0);
@@ -79,13 +101,15 @@ pub(crate) fn read(packets: &[Bytes]) -> Flood {
             }
             took
         });
-        packets.iter().for_each(|packet| remote.handle_packet_received(packet));
+        for _ in 0..times {
+            packets.iter().for_each(|packet| remote.handle_packet_received(packet));
+        }
         ended.store(true, Relaxed);
         reader.thread().unpark();
         reader.join().unwrap()
     });
     let counted = stream.stats().frames_dropped_full;
-    Flood { given: packets.len() as u64, arrived: arrived.load(Relaxed), counted, took }
+    Flood { given: (packets.len() * times) as u64, arrived: arrived.load(Relaxed), counted, took }
 }
 
 /// Waits for frames and takes what there is; false when the others have ended and there is nothing more.

@@ -44,11 +44,13 @@ pub(crate) fn jumbled(bench: &Bench) -> Vec<Row> {
 
 fn late_and_twice(packets: &[Bytes], late: u64) -> Vec<Bytes> {
     let mut chance = Chance::new();
-    let mut places: Vec<(u64, &Bytes)> = Vec::new();
+    let mut places = Vec::new();
     for (place, packet) in (0..).zip(packets) {
         let times = if chance.below(100) == 0 { 2 } else { 1 };
         for _ in 0..times {
-            places.push((place + chance.below(late + 1), packet));
+            // What is late comes after what is in time at that place.
+            let by = chance.below(late + 1);
+            places.push(((place + by, by > 0), packet));
         }
     }
     places.sort_by_key(|(place, _)| *place);
