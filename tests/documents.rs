@@ -9,6 +9,7 @@ const DOCUMENTS: &[&str] = &[
     "CONTRIBUTING.md",
     "README.md",
     "ROADMAP.md",
+    "docs/benchmarks.md",
     "kotlin-package/README.md",
     "python-package/README.md",
     "swift-package/README.md",
