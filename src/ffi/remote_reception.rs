@@ -143,11 +143,13 @@ impl Reception {
         }
     }
 
-    /// The next frame if there is one.
-    pub(super) fn try_next(&self, reader: ReaderId) -> Option<DataTrackFrame> {
-        match self.state.hold().receiver.next(reader) {
-            Next::Frame(frame) => Some(frame),
-            Next::Empty | Next::Ended => None,
+    /// Adds frames that are there to `frames`, until it holds `max`: all under one lock.
+    pub(super) fn take(&self, reader: ReaderId, max: usize, frames: &mut Vec<DataTrackFrame>) {
+        let mut state = self.state.hold();
+        while frames.len() < max
+            && let Next::Frame(frame) = state.receiver.next(reader)
+        {
+            frames.push(frame);
         }
     }
 

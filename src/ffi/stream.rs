@@ -66,9 +66,10 @@ impl DataTrackStream {
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Vec<DataTrackFrame>, WaitError> {
         let Some(first) = self.next(cancel).await? else { return Ok(Vec::new()) };
-        let more = std::iter::from_fn(|| self.reception.try_next(self.reader));
-        let more = more.take(usize::try_from(max).unwrap_or(usize::MAX).saturating_sub(1));
-        Ok(std::iter::once(first).chain(more).collect())
+        let mut frames = vec![first];
+        let max = usize::try_from(max).unwrap_or(usize::MAX);
+        self.reception.take(self.reader, max, &mut frames);
+        Ok(frames)
     }
 
     /// Ends the stream. The last stream of a track ends its subscription at the SFU.
