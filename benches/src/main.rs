@@ -24,7 +24,7 @@ use datatracks_bench_side::counting::Counting;
 use crate::{
     report::{Paper, chart, table},
     row::Row,
-    rows::{Bench, GROUPS},
+    rows::{Bench, GROUPS, hopes},
 };
 
 #[global_allocator]
@@ -49,7 +49,11 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (rounds, divisor) = if arguments.quick { (5, 16) } else { (9, 2) };
     let bench = Bench { ours: &ours::Ours, peer: peer::load(), rounds, divisor };
-    let rows = measured(&bench, &arguments.rows);
+    let mut rows = measured(&bench, &arguments.rows);
+    hopes::tell(&mut rows);
+    if arguments.rows.is_empty() {
+        assert_eq!(hopes::unheard(&rows), [""; 0], "hoped for, and not measured");
+    }
     let paper = Paper::new(rows);
     println!("{}\n", paper.machine);
     print!("{}", table::text(&paper.rows));

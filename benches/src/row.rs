@@ -67,14 +67,6 @@ impl Row {
         Self { limit: Some(Limit { what, measured }), ..self }
     }
 
-    pub(crate) fn aiming(self, aims: &[Aim]) -> Self {
-        Self { aims: aims.to_vec(), ..self }
-    }
-
-    pub(crate) fn floor(self, floor: impl Into<Aim>) -> Self {
-        Self { floor: Some(floor.into()), ..self }
-    }
-
     /// How many times better than the peer, by the medians.
     pub(crate) fn ratio(&self) -> Option<f64> {
         let (ours, peer) = (self.ours.median, self.peer.as_ref()?.median);
@@ -105,12 +97,5 @@ impl Row {
     /// Whether all aims are met; nothing when there are none.
     pub(crate) fn verdict(&self) -> Option<bool> {
         (!self.aims.is_empty()).then(|| self.aims.iter().all(|aim| self.meets(*aim)))
-    }
-}
-
-/// A bare number is so many times the peer.
-impl From<f64> for Aim {
-    fn from(times: f64) -> Self {
-        Self::Times(times)
     }
 }

@@ -42,8 +42,7 @@ pub(crate) fn publish_at_once(count: usize) -> u64 {
 }
 
 pub(crate) fn jumbled(packets: &[Bytes]) -> Vec<u64> {
-    let options =
-        DataTrackSubscribeOptions { reorder_window_ms: PATIENCE, ..Default::default() };
+    let options = DataTrackSubscribeOptions { reorder_window_ms: PATIENCE, ..Default::default() };
     let (remote, streams) = subscribed(Kind::Plain, 1, &options);
     let mut read = Vec::new();
     let mut take = || {

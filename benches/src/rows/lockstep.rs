@@ -9,14 +9,14 @@ use datatracks_bench_side::{KEY, Kind, Stopwatch, hash};
 use super::Bench;
 use crate::{
     measure::{Round, alternate},
-    row::{Aim, Better, Row},
+    row::{Better, Row},
     sides::{check, pass, push, receive},
     wire::{Sequel, payload},
 };
 
 /// Push a frame until its packets are out.
 pub(crate) fn publish(bench: &Bench) -> Vec<Row> {
-    let row = |(size, aims, floor): (usize, &[Aim], f64)| {
+    let row = |size| {
         check(bench.ours, bench.ours, Kind::Plain, size);
         check(bench.peer, bench.ours, Kind::Plain, size);
         let payload = payload(size);
@@ -32,21 +32,14 @@ pub(crate) fn publish(bench: &Bench) -> Vec<Row> {
             ],
         );
         let row = Row::new(format!("publish/{}", short(size)), UNIT, Better::Less, ours);
-        row.against(peer).limited_by("memcpy", copy).aiming(aims).floor(floor)
+        row.against(peer).limited_by("memcpy", copy)
     };
-    [
-        (64, &[][..], 1.5),
-        (1 << 10, &[Aim::Times(2.5), Aim::Allocations(1.0)], 1.5),
-        (64 << 10, &[], 1.0),
-        (1 << 20, &[Aim::Times(4.0)], 0.8),
-    ]
-    .map(row)
-    .into()
+    SIZES.map(row).into()
 }
 
 /// Hand a frame's packets in until it is read.
 pub(crate) fn subscribe(bench: &Bench) -> Vec<Row> {
-    let row = |(size, aims, floor): (usize, &[Aim], f64)| {
+    let row = |size| {
         let payload = payload(size);
         let mut ours = bench.ours.subscriber(Kind::Plain, 1);
         let mut peer = bench.peer.subscriber(Kind::Plain, 1);
@@ -63,21 +56,14 @@ pub(crate) fn subscribe(bench: &Bench) -> Vec<Row> {
             ],
         );
         let row = Row::new(format!("subscribe/{}", short(size)), UNIT, Better::Less, ours);
-        row.against(peer).limited_by("memcpy", copy).aiming(aims).floor(floor)
+        row.against(peer).limited_by("memcpy", copy)
     };
-    [
-        (64, &[][..], 1.5),
-        (1 << 10, &[Aim::Times(3.0)], 1.5),
-        (64 << 10, &[Aim::Times(8.0)], 3.0),
-        (1 << 20, &[Aim::Times(8.0)], 3.0),
-    ]
-    .map(row)
-    .into()
+    SIZES.map(row).into()
 }
 
 /// AES-128-GCM, pushed and read: beside the cipher alone.
 pub(crate) fn sealed(bench: &Bench) -> Vec<Row> {
-    let row = |(size, aims, floor): (usize, &[Aim], f64)| {
+    let row = |size| {
         check(bench.ours, bench.ours, Kind::Sealed, size);
         check(bench.peer, bench.ours, Kind::Sealed, size);
         let payload = payload(size);
@@ -96,9 +82,9 @@ pub(crate) fn sealed(bench: &Bench) -> Vec<Row> {
             ],
         );
         let row = Row::new(format!("sealed/{}", short(size)), UNIT, Better::Less, ours);
-        row.against(peer).limited_by("aes-gcm", alone).aiming(aims).floor(floor)
+        row.against(peer).limited_by("aes-gcm", alone)
     };
-    [(1 << 10, &[][..], 1.2), (64 << 10, &[Aim::OfLimit(0.9)], 1.2)].map(row).into()
+    [1 << 10, 64 << 10].map(row).into()
 }
 
 /// Both directions, into memory that is there: no allocation, no other copy.
@@ -137,5 +123,7 @@ fn short(size: usize) -> String {
         _ => format!("{}MiB", size >> 20),
     }
 }
+
+const SIZES: [usize; 4] = [64, 1 << 10, 64 << 10, 1 << 20];
 
 pub(super) const UNIT: &str = "ns";

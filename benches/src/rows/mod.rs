@@ -2,6 +2,7 @@
 
 mod delays;
 mod flood;
+pub(crate) mod hopes;
 mod lockstep;
 mod many;
 pub(crate) mod method;
