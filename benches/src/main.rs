@@ -76,7 +76,7 @@ fn measured(bench: &Bench, wanted: &[String]) -> Vec<Row> {
 }
 
 fn write(paper: &Paper, arguments: &Arguments) {
-    let json = serde_json::to_string_pretty(paper).unwrap() + "\n";
+    let json = paper.json();
     if let Some(file) = &arguments.json {
         fs::write(file, &json).unwrap();
     }

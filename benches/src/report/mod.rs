@@ -10,12 +10,9 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use serde::Serialize;
-
 use crate::row::Row;
 
 /// One run.
-#[derive(Serialize)]
 pub(crate) struct Paper {
     pub(crate) date: String,
     pub(crate) machine: String,
@@ -25,6 +22,14 @@ pub(crate) struct Paper {
 impl Paper {
     pub(crate) fn new(rows: Vec<Row>) -> Self {
         Self { date: today(), machine: machine(), rows }
+    }
+
+    /// One row a line, so that two runs can be compared.
+    pub(crate) fn json(&self) -> String {
+        let rows = self.rows.iter().map(|row| serde_json::to_string(row).unwrap());
+        let rows = rows.collect::<Vec<_>>().join(",\n");
+        let Self { date, machine, .. } = self;
+        format!("{{\"date\": {date:?}, \"machine\": {machine:?}, \"rows\": [\n{rows}\n]}}\n")
     }
 }
 
