@@ -54,17 +54,20 @@ pub(crate) fn read(bench: &Bench) -> Vec<Row> {
     vec![Row::new("flood/read, 1KiB", "frames/s", Better::More, ours).against(peer)]
 }
 
-/// 17 packets of one frame at once.
+/// 17 and 66 packets of one frame at once.
 pub(crate) fn bursts(bench: &Bench) -> Vec<Row> {
-    let count = (100 / bench.divisor).max(20) as usize;
-    let frames = packets(bench, 256 << 10, count);
-    let delivered = |side: &dyn Side| Round {
-        value: percent(side.read_bursts(&frames), count as u64),
-        ..Round::default()
+    let row = |(name, size)| {
+        let count = (100 / bench.divisor).max(20) as usize;
+        let frames = packets(bench, size, count);
+        let delivered = |side: &dyn Side| Round {
+            value: percent(side.read_bursts(&frames), count as u64),
+            ..Round::default()
+        };
+        let [ours, peer] =
+            alternate(bench.rounds, [&mut || delivered(bench.ours), &mut || delivered(bench.peer)]);
+        Row::new(name, "% delivered", Better::More, ours).against(peer)
     };
-    let [ours, peer] =
-        alternate(bench.rounds, [&mut || delivered(bench.ours), &mut || delivered(bench.peer)]);
-    vec![Row::new("burst/256KiB", "% delivered", Better::More, ours).against(peer)]
+    [("burst/256KiB", 256 << 10), ("burst/1MiB", 1 << 20)].map(row).into()
 }
 
 /// Signals that have no effect, while packets come as fast as they can.

@@ -43,6 +43,7 @@ const HOPES: &[(&str, &[Aim], Aim)] = &[
     ("flood/push, slow transport", &[AtMost(0.0)], AtMost(0.0)),
     ("flood/read, 1KiB", &[Times(10.0), NothingLost], NothingLost),
     ("burst/256KiB", &[AtLeast(100.0)], AtLeast(100.0)),
+    ("burst/1MiB", &[AtLeast(100.0)], AtLeast(100.0)),
     ("order/duplicates only", &[AtLeast(100.0)], AtLeast(100.0)),
     ("order/k=1", &[AtLeast(100.0)], AtLeast(100.0)),
     ("order/k=4", &[AtLeast(100.0)], AtLeast(100.0)),

@@ -24,7 +24,8 @@ room for their headers, and copied once more when it is put together",
     ),
     (
         "flood/read, 1KiB",
-        "two threads and two cores: whenever the reader's core does something else for 0.3 ms, its buffer of 1 024 frames is full; \
-what is dropped then is counted",
+        "handing a packet in and reading its frame is 240 ns on one thread, which would be 4 M a second. With two, each sleep \
+of the reader is a wake-up by the thread that hands in, through the kernel, and both take turns at one lock. What is dropped is dropped \
+by a full buffer of 1 024 frames, with a count",
     ),
 ];
