@@ -7,9 +7,11 @@
 mod archive;
 mod bench;
 mod bindings;
+mod browser;
 mod calls;
 mod check;
 mod cross;
+mod interop;
 mod kotlin;
 mod languages;
 mod project;
@@ -35,6 +37,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     bindings::{Language, Profile},
+    interop::Cells,
     project::Project,
     report::Report,
 };
@@ -113,7 +116,13 @@ enum Command {
     },
     /// Measure what calls cost from Swift and Kotlin, against those that UniFFI makes by itself
     Calls,
-    /// Install the tools that tests need into .tools/ (SFU, Python peers, cargo-deny); quick when they are there
+    /// Exchange frames with the SDKs of others through a real SFU: every cell of the matrix, written to docs/interop.md
+    Interop {
+        /// A few cells a pair, as `test` does; writes nothing
+        #[arg(long)]
+        short: bool,
+    },
+    /// Install the tools that tests need into .tools/ (SFU, Python and JavaScript peers, cargo-deny); quick when they are there
     Setup,
     /// Formatting, lints, documentation, dependencies, layers, surface
     Check,
@@ -152,7 +161,14 @@ fn main() -> ExitCode {
             languages::all(&project, &mut report, profile(debug));
         }
         Command::Calls => calls::all(&project, &mut report),
-        Command::Setup => report.step("setup", || setup::install(&project)),
+        Command::Interop { short } => {
+            let cells = if short { Cells::Few } else { Cells::All };
+            interop::all(&project, &mut report, cells);
+        }
+        Command::Setup => {
+            report.step("setup", || setup::install(&project));
+            report.step("browser", || browser::install(&project));
+        }
         Command::Check => check::all(&project, &mut report),
         Command::Test { full } => suites::all(&project, &mut report, full),
     }

@@ -14,10 +14,16 @@ use crate::{
 
 /// Installs what is missing.
 pub(crate) fn install(project: &Project) -> Result<Outcome> {
+    install_peers(project)?;
+    install_cargo_deny(project)?;
+    Ok(Outcome::Done)
+}
+
+/// A real SFU and the foreign peers that need no browser.
+pub(crate) fn install_peers(project: &Project) -> Result<Outcome> {
     fs::create_dir_all(project.tools().join("bin"))?;
     install_sfu(project)?;
     install_python(project)?;
-    install_cargo_deny(project)?;
     Ok(Outcome::Done)
 }
 

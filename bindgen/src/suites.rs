@@ -5,7 +5,9 @@ use anyhow::Result;
 use crate::{
     bench,
     bindings::{self, Language, Profile},
-    check, kotlin, languages,
+    check,
+    interop::{self, Cells},
+    kotlin, languages,
     project::Project,
     report::{Outcome, Report},
     run::command,
@@ -25,7 +27,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("reference host", || reference_host(project));
     report.step("wheel", || wheel::package(project));
     report.step("Python tests", || pytest(project, "tests/python", &[]));
-    report.step("interop tests", || pytest(project, "tests/interop", &[]));
+    interop::suite(project, report, Cells::Few);
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
     report.step("Kotlin tests", || junit(project));
     report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));

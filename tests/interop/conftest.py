@@ -1,180 +1,123 @@
-"""A livekit-server on free ports, and processes in its rooms. `cargo tasks test` sets the variables that say where things are."""
+"""Rooms of a real livekit-server, and who can join them. `cargo tasks test` sets the variables that say where things are.
 
-import itertools
-import json
+A test that fails shows the end of what the server, the browser and every participant of its room have said.
+"""
+
 import os
-import queue
-import random
 import secrets
-import socket
-import struct
-import subprocess
 import sys
-import threading
-import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from livekit import api
+from matrix import DOCUMENT, Table
+from processes import DEADLINE, KEY, SECRET, Browser, Process, Server, located
 
-KEY, SECRET = "testkey", "0123456789abcdef0123456789abcdef"
-DEADLINE = 30  # seconds for anything to happen: a Python peer alone takes 1.5 to join
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(located("DATATRACKS_PYTHON")))
+sys.path.insert(0, str(ROOT / "python-package/examples"))
 
-CONFIGURATION = """
-port: {http}
-bind_addresses: ["127.0.0.1"]
-keys: {{{key}: {secret}}}
-enable_data_tracks: true
-rtc:
-  tcp_port: {tcp}
-  udp_port: {udp}
-  use_external_ip: false
-  node_ip: 127.0.0.1
-  enable_loopback_candidate: true
-  interfaces: {{includes: ["lo"]}}
-"""
-
-
-def located(variable):
-    path = Path(os.environ.get(variable) or pytest.fail(f"set {variable}", pytrace=False))
-    assert path.exists(), f"{variable}: there is no {path}"
-    return path
-
-
-def free_ports(count):
-    """Below those that Linux gives to sockets that connect, so that nobody takes them in between."""
-    ports = (port for port in random.sample(range(20_000, 32_000), 1000) if is_free(port))
-    return itertools.islice(ports, count)
-
-
-def is_free(port):
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return False
-    return True
+TABLE = pytest.StashKey[Table]()
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """Its address."""
-    binary = located("DATATRACKS_LIVEKIT_SERVER")
-    http, tcp, udp = free_ports(3)
-    configuration = tmp_path_factory.mktemp("livekit") / "config.yaml"
-    configuration.write_text(CONFIGURATION.format(http=http, tcp=tcp, udp=udp, key=KEY, secret=SECRET))
-    process = subprocess.Popen(
-        [binary, "--config", configuration], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    wait_until_listening(http, process)
-    yield f"ws://127.0.0.1:{http}"
-    process.kill()
-    process.wait()
+    """One for all tests that do it no harm."""
+    server = Server(tmp_path_factory.mktemp("livekit"))
+    yield server
+    server.kill()
 
 
-def wait_until_listening(port, process):
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    pytest.fail("livekit-server does not listen")
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.kill()
 
 
 @pytest.fixture
-def room(server):
+def room(server, browser):
     """Starts participants in a room of this test's own; ends those that still run."""
-    room = Room(server, f"room-{secrets.token_hex(4)}")
+    room = Room(server, browser)
     yield room
     room.end()
 
 
 class Room:
-    def __init__(self, server, name):
-        self.name, self.started = name, []
-        self.environment = {
-            **os.environ,
-            "LIVEKIT_URL": server,
-            "LIVEKIT_API_KEY": KEY,
-            "LIVEKIT_API_SECRET": SECRET,
-        }
-        self.environment.pop("LIVEKIT_TOKEN", None)
+    def __init__(self, server, browser):
+        self.server, self.browser, self.name, self.started = server, browser, f"room-{secrets.token_hex(4)}", []
 
-    def datatracks(self, command, *arguments, passphrase=None):
-        """The command line."""
-        return self.start([located("DATATRACKS_BIN"), command, "--room", self.name, *arguments], passphrase)
+    def datatracks(self, command, *arguments, identity=None, url=None, token=None, passphrase=None, outside=False):
+        """The command line; in this room unless it is to stay outside."""
+        environment = {"LIVEKIT_TOKEN": token} if token else {"LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": SECRET}
+        if not token and not outside:
+            arguments = ["--room", self.name, *(["--identity", identity] if identity else []), *arguments]
+        return self.start(f"datatracks {command}", [located("DATATRACKS_BIN"), command, *arguments], passphrase, url, environment)
 
-    def python(self, role, *arguments, identity="python", passphrase=None):
+    def python(self, identity="python", **grants):
         """The Python SDK."""
-        script = Path(__file__).with_name("peer.py")
-        return self.start(
-            [sys.executable, script, role, "--room", self.name, "--identity", identity, *arguments], passphrase
-        )
+        return self.peer([sys.executable, Path(__file__).with_name("peer.py")], identity, **grants)
 
-    def start(self, command, passphrase):
-        environment = {**self.environment, "DATATRACKS_E2EE_PASSPHRASE": passphrase or ""}
-        process = Process([str(part) for part in command], environment)
+    def javascript(self, identity="javascript", **grants):
+        """livekit-client in Chromium."""
+        command = ["node", Path(__file__).with_name("browser") / "peer.mjs"]
+        located("DATATRACKS_BROWSER")
+        return self.peer(command, identity, environment={"DATATRACKS_BROWSER_ENDPOINT": self.browser.endpoint()}, **grants)
+
+    def bridge(self):
+        """Where hosts on the bindings join this room's server."""
+        process = self.datatracks("bridge", "--plain", "127.0.0.1:0", outside=True)
+        word, host, port = process.data.get(timeout=DEADLINE).replace(":", " ").split()
+        assert word == "plain"
+        return host, int(port)
+
+    def peer(self, command, identity, url=None, passphrase=None, key=None, environment=None, **grants):
+        own = {"LIVEKIT_TOKEN": self.token(identity, **grants), "DATATRACKS_E2EE_KEY": key or "", **(environment or {})}
+        peer = self.start(identity, command, passphrase, url, own)
+        peer.until_event("joined")
+        return peer
+
+    def token(self, identity, seconds=600, **grants):
+        token = api.AccessToken(KEY, SECRET).with_identity(identity).with_ttl(timedelta(seconds=seconds))
+        return token.with_grants(api.VideoGrants(room_join=True, room=self.name, **grants)).to_jwt()
+
+    def start(self, name, command, passphrase, url, own):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")}
+        environment |= {"LIVEKIT_URL": url or self.server.url, "DATATRACKS_E2EE_PASSPHRASE": passphrase or "", **own}
+        process = Process(name, command, environment)
         self.started.append(process)
         return process
 
     def end(self):
         for process in self.started:
-            process.process.kill()
-            process.process.wait()
+            process.kill()
 
 
-class Process:
-    """A process whose lines are awaited with a deadline."""
+@pytest.fixture(scope="session")
+def table(request):
+    """Of the outcome of every cell of the matrix, printed at the end."""
+    return request.config.stash.setdefault(TABLE, Table())
 
-    def __init__(self, command, environment):
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
-        self.data, self.remarks, self.said = queue.Queue(), queue.Queue(), []
-        for stream, lines in ((self.process.stdout, self.data), (self.process.stderr, self.remarks)):
-            threading.Thread(target=self.read, args=(stream, lines), daemon=True).start()
 
-    def read(self, stream, lines):
-        for line in stream:
-            self.said.append(line.decode().rstrip())
-            lines.put(self.said[-1])
-        lines.put(None)
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    table = config.stash.get(TABLE, Table())
+    for line in table.lines():
+        terminalreporter.write_line(line)
+    if DOCUMENT and exitstatus == 0:
+        table.write()
 
-    def write(self, text="\n"):
-        """A line, or bytes as they are."""
-        self.process.stdin.write(text.encode() if isinstance(text, str) else text)
-        self.process.stdin.flush()
 
-    def send(self, frame):
-        """A frame to a publisher with `--framing length`."""
-        self.write(struct.pack(">I", len(frame)) + frame)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        for speaker in speakers(item.funcargs.values()):
+            report.sections.append((f"last words of {speaker.name}", speaker.tail()))
+    return report
 
-    def line(self, timeout=DEADLINE):
-        """The next line of data as an object, None at the end."""
-        line = self.data.get(timeout=timeout)
-        return None if line is None else json.loads(line)
 
-    def line_until(self, deadline):
-        """The next line of data as an object, None when there is none by then."""
-        try:
-            return self.line(timeout=max(deadline - time.monotonic(), 0.001))
-        except queue.Empty:
-            return None
-
-    def until_event(self, event):
-        while (line := self.line()) is not None:
-            if line.get("event") == event:
-                return line
-        pytest.fail(f"no {event}: {self.said}")
-
-    def until_remark(self, text):
-        """Waits until stderr says so."""
-        while (line := self.remarks.get(timeout=DEADLINE)) is not None:
-            if text in line:
-                return
-        pytest.fail(f"no {text!r}: {self.said}")
-
-    def status(self):
-        """The exit status, when it has ended."""
-        self.process.stdin.close()
-        return self.process.wait(timeout=DEADLINE)
+def speakers(fixtures):
+    """Whoever among the fixtures of a test keeps what it says."""
+    found = [speaker for fixture in fixtures for speaker in (fixture, *getattr(fixture, "started", []))]
+    return [speaker for speaker in found if hasattr(speaker, "tail")]

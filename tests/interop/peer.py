@@ -1,98 +1,116 @@
-"""A participant by the Python SDK of LiveKit, as a process: publishes or reads one data track.
+"""A participant by the Python SDK of LiveKit, as a process that is told by lines what to do, and says what happens in lines of JSON.
 
-publish    says {"event": "published"}, waits for a line on standard input, sends --count frames of --size bytes at --rate a second
-           over and over, since servers drop packets when they are busy, and leaves after another line, or 20 rounds
-subscribe  says {"event": "joined"}, then a line a frame ({"len", "sha", "ts"}), until the track ends: {"event": "ended"}
+    it is told                      it says
+    publish NAME                    {"event": "published", "name", "encrypted"}, or "refused" with "error"
+    send NAME TIMESTAMP|- PAYLOAD   nothing, or "not sent" with "error"; the payload in base64
+    unpublish NAME                  "unpublished"
+    subscribe NAME                  when there is such a track: "frame" with "name", "len", "sha", "ts" for each; "ended"
+    (end of input)                  "left"
 
-Where the server is and its key and secret come from LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET, the passphrase from
-DATATRACKS_E2EE_PASSPHRASE. Byte k of frame i is (31*i + 7*k) mod 256, its timestamp is 1000 + i.
+Untold it says "joined", "track" and "untrack" (one of another appears or ends), "reconnected", "disconnected". `sha` is the first 16
+digits of the SHA-256. Room and identity come from LIVEKIT_URL and LIVEKIT_TOKEN, what it encrypts with from DATATRACKS_E2EE_PASSPHRASE
+(key by PBKDF2) or DATATRACKS_E2EE_KEY (base64, key by HKDF). `browser/peer.mjs` is the same with livekit-client.
 """
 
-import argparse
 import asyncio
+import base64
 import hashlib
-import itertools
 import json
 import os
 import sys
 
-from livekit import api, rtc
-
-ROUNDS = 20
+from livekit import rtc
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("role", choices=["publish", "subscribe"])
-    parser.add_argument("--room", required=True)
-    parser.add_argument("--identity", required=True)
-    parser.add_argument("--name", required=True, help="of the track")
-    parser.add_argument("--size", type=int, default=1000)
-    parser.add_argument("--count", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=20)
-    arguments = parser.parse_args()
-    role = {"publish": publish, "subscribe": subscribe}[arguments.role]
-    asyncio.run(role(arguments))
+async def main():
+    await Peer().run()  # made here, since a room belongs to the loop that runs
 
 
-async def publish(arguments):
-    room = await join(arguments)
-    track = await room.local_participant.publish_data_track(name=arguments.name)
-    say(event="published", encrypted=track.info.uses_e2ee)
-    await line()
-    enough = asyncio.create_task(line())
-    for index in itertools.islice(itertools.cycle(range(arguments.count)), ROUNDS * arguments.count):
-        if enough.done():
-            break
-        payload = frame(index, arguments.size)
-        track.try_push(rtc.DataTrackFrame(payload=payload, user_timestamp=1000 + index))
-        await asyncio.sleep(1 / arguments.rate)
-    await enough
-    await room.disconnect()
+class Peer:
+    def __init__(self):
+        self.room, self.published, self.found, self.wanted, self.reading = rtc.Room(), {}, {}, set(), set()
+        self.room.on("data_track_published", self.appeared)
+        self.room.on("data_track_unpublished", self.vanished)
+        self.room.on("disconnected", lambda reason: say("disconnected"))
+        self.room.on("reconnected", lambda: say("reconnected"))
+
+    async def run(self):
+        await self.room.connect(os.environ["LIVEKIT_URL"], os.environ["LIVEKIT_TOKEN"], rtc.RoomOptions(encryption=encryption()))
+        say("joined")
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            command, *words = line.split()
+            await getattr(self, command)(*words)
+        await self.room.disconnect()
+        say("left")
+
+    async def publish(self, name):
+        try:
+            track = await self.room.local_participant.publish_data_track(name=name)
+        except Exception as error:
+            say("refused", name=name[:100], error=str(error)[:200])
+            return
+        self.published[name] = track
+        say("published", name=name, encrypted=track.info.uses_e2ee)
+
+    async def send(self, name, timestamp, payload):
+        timestamp = None if timestamp == "-" else int(timestamp)
+        try:
+            self.published[name].try_push(rtc.DataTrackFrame(payload=base64.b64decode(payload), user_timestamp=timestamp))
+        except rtc.PushFrameError as error:
+            say("not sent", name=name, error=str(error.message)[:200])
+
+    async def unpublish(self, name):
+        await self.published[name].unpublish()
+        say("unpublished", name=name)
+
+    async def subscribe(self, name):
+        track = next((track for track in self.found.values() if track.info.name == name), None)
+        self.read(track) if track else self.wanted.add(name)
+
+    def appeared(self, track):
+        info = track.info
+        self.found[info.sid] = track
+        say("track", publisher=track.publisher_identity, name=info.name, encrypted=info.uses_e2ee)
+        if info.name in self.wanted:
+            self.wanted.discard(info.name)
+            self.read(track)
+
+    def vanished(self, sid):
+        track = self.found.pop(sid, None)
+        say("untrack", name=track and track.info.name)
+
+    def read(self, track):
+        task = asyncio.get_running_loop().create_task(read(track))
+        self.reading.add(task)
+        task.add_done_callback(self.reading.discard)
 
 
-async def subscribe(arguments):
-    found = asyncio.get_running_loop().create_future()
-
-    def published(track):
-        if track.info.name == arguments.name and not found.done():
-            found.set_result(track)
-
-    room = await join(arguments, data_track_published=published)
-    say(event="joined")
-    async for received in (await found).subscribe(buffer_size=256):
-        payload = bytes(received.payload)
-        sha = hashlib.sha256(payload).hexdigest()[:16]
-        say(len=len(payload), sha=sha, ts=received.user_timestamp)
-    say(event="ended")
-    await room.disconnect()
+async def read(track):
+    name, error = track.info.name, {}
+    try:
+        async for frame in track.subscribe(buffer_size=256):
+            payload = bytes(frame.payload)
+            sha = hashlib.sha256(payload).hexdigest()[:16]
+            say("frame", name=name, len=len(payload), sha=sha, ts=frame.user_timestamp)
+    except rtc.SubscribeDataTrackError as refused:
+        error["error"] = str(refused.message)[:200]
+    say("ended", name=name, **error)
 
 
-async def join(arguments, **handlers):
-    room = rtc.Room()
-    for event, handler in handlers.items():
-        room.on(event, handler)
-    grants = api.VideoGrants(room_join=True, room=arguments.room)
-    token = api.AccessToken().with_identity(arguments.identity).with_grants(grants).to_jwt()
-    options = rtc.RoomOptions()
-    if passphrase := os.environ.get("DATATRACKS_E2EE_PASSPHRASE"):
-        key = rtc.KeyProviderOptions(shared_key=passphrase.encode())
-        options.encryption = rtc.E2EEOptions(key_provider_options=key)
-    await room.connect(os.environ["LIVEKIT_URL"], token, options)
-    return room
+def encryption():
+    if key := os.environ.get("DATATRACKS_E2EE_KEY"):
+        options = rtc.KeyProviderOptions(shared_key=base64.b64decode(key))
+        options.key_derivation_function = rtc.KeyDerivationFunction.HKDF
+    elif passphrase := os.environ.get("DATATRACKS_E2EE_PASSPHRASE"):
+        options = rtc.KeyProviderOptions(shared_key=passphrase.encode())
+    else:
+        return None
+    return rtc.E2EEOptions(key_provider_options=options)
 
 
-async def line():
-    await asyncio.to_thread(sys.stdin.readline)
-
-
-def frame(index, size):
-    return bytes((31 * index + 7 * k) % 256 for k in range(size))
-
-
-def say(**what):
-    print(json.dumps(what), flush=True)
+def say(event, **what):
+    print(json.dumps({"event": event, **what}), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

@@ -127,8 +127,8 @@ fn remove(project: &Project, folder: &Utf8Path) -> Result<()> {
     run::run(&mut as_root(project, &["rm", "-rf", folder.as_str()])?)
 }
 
-/// A command with the rights that it takes to mount, and to write files of others.
-fn as_root(project: &Project, words: &[&str]) -> Result<Command> {
+/// A command with the rights that it takes to mount, to install, and to write files of others.
+pub(crate) fn as_root(project: &Project, words: &[&str]) -> Result<Command> {
     Ok(match words {
         [program, arguments @ ..] if id(project, "-u")? == "0" => {
             command(&project.root, program, arguments)

@@ -1,0 +1,46 @@
+//! Rooms of a real livekit-server with SDKs that others wrote: `tests/interop`.
+
+use crate::{
+    bindings::{self, Language, Profile},
+    browser,
+    project::Project,
+    report::Report,
+    runners::{pytest, reference_host},
+    setup,
+};
+
+/// How much of the matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cells {
+    /// A few sizes a pair.
+    Few,
+    /// All of them; what became of each is written to `docs/interop.md`.
+    All,
+}
+
+/// What the tests take, and the tests.
+pub(crate) fn all(project: &Project, report: &mut Report, cells: Cells) {
+    report.step("peers", || setup::install_peers(project));
+    report.step("bindings", || bindings::generate(project, Language::Python, Profile::Debug));
+    report.step("reference host", || reference_host(project));
+    suite(project, report, cells);
+}
+
+/// The tests, after bindings and reference host. Where there can be no browser they run without, and are called so.
+pub(crate) fn suite(project: &Project, report: &mut Report, cells: Cells) {
+    let has_browser = report.gate("browser", || browser::install(project));
+    let name = if has_browser { NAME } else { WITHOUT_BROWSER };
+    let folder = if has_browser { browser::folder(project).into_string() } else { String::new() };
+    let mut variables = vec![(BROWSER, folder)];
+    if cells == Cells::All {
+        variables.push((TABLE, project.root.join("docs/interop.md").into_string()));
+    }
+    report.step(name, || pytest(project, "tests/interop", &variables));
+}
+
+const NAME: &str = "interop tests";
+const WITHOUT_BROWSER: &str = "interop tests, WITHOUT A BROWSER";
+/// Where npm's packages are; empty where there can be no browser.
+const BROWSER: &str = "DATATRACKS_BROWSER";
+/// Where the table of all cells goes; without it only a few run.
+const TABLE: &str = "DATATRACKS_INTEROP_TABLE";

@@ -1,0 +1,93 @@
+"""The cells of the interop matrix, and the table of what became of them."""
+
+import json
+import os
+import subprocess
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+
+MTU, TAG = 16_000, 16
+# Most bytes of a frame that is one packet, by what stands in its header.
+BOUNDARIES = [
+    MTU - 12,
+    MTU - 24,  # timestamp
+    MTU - 32 - TAG,  # sealed
+    MTU - 40 - TAG,  # sealed, timestamp
+]
+ALL_SIZES = sorted([1, 1000, 40_000, 1 << 20, *BOUNDARIES, *(size + 1 for size in BOUNDARIES)])
+A_FEW_SIZES = [1, MTU - 40 - TAG, MTU - 11, 40_000]
+# The file that takes the table of all cells; without it only a few run.
+DOCUMENT = os.environ.get("DATATRACKS_INTEROP_TABLE")
+SIZES = ALL_SIZES if DOCUMENT else A_FEW_SIZES
+
+PEOPLE = ["ours", "Python"]
+if os.environ.get("DATATRACKS_BROWSER") != "":  # `cargo tasks` says so where there can be no browser
+    PEOPLE.append("JS")
+PAIRS = [pair for other in PEOPLE for pair in dict.fromkeys([("ours", other), (other, "ours")])]
+
+PASSPHRASE, ANOTHER = {"passphrase": "correct horse"}, {"passphrase": "battery staple"}
+KEY = {"key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}
+# What publisher and reader know.
+SECRETS = {
+    "plain": ({}, {}),
+    "same passphrase": (PASSPHRASE, PASSPHRASE),
+    "different passphrases": (PASSPHRASE, ANOTHER),
+    "external key": (KEY, KEY),
+}
+
+
+class Table:
+    """What became of each cell: how often its frame had to be sent until it arrived, or that it was refused."""
+
+    def __init__(self):
+        self.cells = {}
+
+    def note(self, pair, secrets, size, track, outcome):
+        self.cells.setdefault((*pair, secrets), {}).setdefault(size, {})[track] = outcome
+
+    def lines(self):
+        if not self.cells:
+            return
+        yield markdown("publisher → reader", "keys", *(f"{size:,}".replace(",", " ") for size in SIZES))
+        yield markdown("---", "---", *("---:" for _ in SIZES))
+        for pair in PAIRS:
+            for secrets in SECRETS:
+                row = self.cells.get((*pair, secrets), {})
+                yield markdown(" → ".join(pair), secrets, *(both(row.get(size, {})) for size in SIZES))
+
+    def write(self):
+        """Into the document, between its marks."""
+        path = Path(DOCUMENT)
+        before, _, rest = path.read_text().partition(BEGIN)
+        _, _, after = rest.partition(END)
+        assert after, f"{path} has lost its marks"
+        told = f"{date.today()}: {', '.join(f'{name} {version}' for name, version in versions())}.\n\n"
+        path.write_text(f"{before}{BEGIN}\n{told}" + "".join(f"{line}\n" for line in self.lines()) + f"{END}{after}")
+
+
+def both(cell):
+    """One word when it went alike with and without a timestamp."""
+    return " / ".join(dict.fromkeys(cell.values())) or "did not run"
+
+
+def markdown(*cells):
+    return f"| {' | '.join(cells)} |"
+
+
+def versions():
+    yield "livekit-server", said_last(os.environ["DATATRACKS_LIVEKIT_SERVER"])
+    yield "Python SDK", metadata.version("livekit")
+    if "JS" in PEOPLE:
+        package = Path(os.environ["DATATRACKS_BROWSER"]) / "node_modules/livekit-client/package.json"
+        yield "livekit-client", json.loads(package.read_text())["version"]
+        yield "Chromium", said_last("chromium", word=1)
+    yield "ours", said_last(os.environ["DATATRACKS_BIN"])
+
+
+def said_last(program, word=-1):
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return said.split()[word]
+
+
+BEGIN, END = "<!-- the table: cargo tasks interop -->", "<!-- end of the table -->"

@@ -1,0 +1,215 @@
+"""Who publishes and reads in the interop matrix, each with the same few methods.
+
+Everybody publishes two tracks, or reads both. Ours is the command line, one process a track; with a key from outside it is a Python
+host on the bindings behind `datatracks bridge`, and its frames are sealed and opened by providers of its own.
+"""
+
+import asyncio
+import base64
+import hashlib
+import itertools
+import queue
+import threading
+import time
+
+import datatracks as dt
+from host import PACKET, Host
+from processes import DEADLINE
+
+TRACKS = ["stamped", "unstamped"]
+
+
+def publisher(kind, room, **secret):
+    if kind == "ours":
+        return HostPublishing(room, **secret) if "key" in secret else CommandsPublishing(room, **secret)
+    return PeerPublishing(foreign(kind, room, "publisher", **secret), sealed=bool(secret))
+
+
+def reader(kind, room, **secret):
+    if kind == "ours":
+        return HostReading(room, **secret) if "key" in secret else CommandsReading(room, **secret)
+    return PeerReading(foreign(kind, room, "reader", **secret))
+
+
+def foreign(kind, room, identity, **secret):
+    return {"Python": room.python, "JS": room.javascript}[kind](identity, **secret)
+
+
+class CommandsPublishing:
+    FLAGS = {"stamped": [], "unstamped": ["--no-timestamp"]}
+
+    def __init__(self, room, passphrase=None):
+        arguments = ["--framing", "length", "--wait-ms", 0]
+        self.processes = {
+            name: room.datatracks("publish", "--name", name, *arguments, *self.FLAGS[name], passphrase=passphrase)
+            for name in TRACKS
+        }
+        for name, process in self.processes.items():
+            process.until_remark(f'published "{name}"')
+
+    def send(self, name, payload):
+        """Answers which timestamps the frame may have."""
+        self.processes[name].send(payload)
+        now = int(time.time() * 1000)
+        return range(now - 1000, now + DEADLINE * 1000) if name == "stamped" else [None]
+
+    def leave(self):
+        assert [process.status() for process in self.processes.values()] == [0, 0]
+
+
+class CommandsReading:
+    def __init__(self, room, passphrase=None):
+        self.processes = {
+            name: room.datatracks("subscribe", "--name", name, "--json", passphrase=passphrase) for name in TRACKS
+        }
+
+    def wait_until_subscribed(self):
+        for name, process in self.processes.items():
+            process.until_remark(f'subscribed to "{name}"')
+
+    def next(self, name, deadline):
+        return self.processes[name].line_until(deadline)
+
+    def until_ended(self, name):
+        """What still comes of this track, until its end."""
+        frames = list(iter(self.processes[name].line, None))
+        assert self.processes[name].status() == 0
+        return frames
+
+    def undecryptable(self, name):
+        """What it has counted of this track, whose end it has seen."""
+        return int(self.processes[name].until_remark("could not be decrypted").split()[0])
+
+
+class PeerPublishing:
+    """A foreign SDK."""
+
+    def __init__(self, peer, sealed):
+        self.peer, self.clock = peer, itertools.count(1000)
+        for name in TRACKS:
+            peer.write(f"publish {name}")
+            assert peer.until_event("published", name=name)["encrypted"] == sealed
+
+    def send(self, name, payload):
+        timestamp = next(self.clock) if name == "stamped" else None
+        self.peer.write(f"send {name} {timestamp or '-'} {base64.b64encode(payload).decode()}")
+        return [timestamp]
+
+    def leave(self):
+        assert self.peer.status() == 0
+
+
+class PeerReading:
+    def __init__(self, peer):
+        self.peer, self.ended = peer, set()
+        for name in TRACKS:
+            peer.write(f"subscribe {name}")
+
+    def wait_until_subscribed(self):
+        """Foreign SDKs do not tell: the first frame does."""
+
+    def next(self, name, deadline):
+        while line := self.peer.line_until(deadline):
+            assert line["event"] != "ended", line
+            if line["event"] == "frame" and line["name"] == name:
+                return line
+        return None
+
+    def until_ended(self, name):
+        frames = []
+        while name not in self.ended:
+            line = self.peer.line()
+            if line["event"] == "ended":
+                self.ended.add(line["name"])
+            elif line["event"] == "frame":
+                frames.append(line)
+        return frames
+
+    def undecryptable(self, name):
+        """Nobody counts there."""
+
+
+class KeyedHost(Host):
+    """On the bindings, in this process."""
+
+    def __init__(self, room, identity, key):
+        ring = dt.KeyRing(dt.KeyRingOptions(derivation=dt.KeyDerivation.HKDF))
+        ring.set_shared_key(base64.b64decode(key), 0)
+        encryption, decryption = Sealing(ring.encryption_provider(None)), Opening(ring.decryption_provider())
+        super().__init__(room.bridge(), {"identity": identity, "room": room.name}, encryption, decryption)
+        self.name = f"{identity} on the bindings"
+        room.started.append(self)
+        assert self.joined.wait(DEADLINE), "no JoinResponse"
+
+    def send(self, kind, data):
+        super().send(kind, data)
+        if kind == PACKET:
+            self.local.handle_buffered_amount(0)  # what the bridge holds back, TCP does: this switches pacing on
+
+    def kill(self):
+        self.close()
+
+    def tail(self):
+        return f"{self.local.stats()}\n{self.remote.stats()}"
+
+
+class Sealing(dt.EncryptionProvider):
+    def __init__(self, inner):
+        self.inner = inner
+
+    def encrypt(self, payload):
+        return self.inner.encrypt(payload)
+
+
+class Opening(dt.DecryptionProvider):
+    def __init__(self, inner):
+        self.inner = inner
+
+    def decrypt(self, payload, publisher_identity):
+        return self.inner.decrypt(payload, publisher_identity)
+
+
+class HostPublishing:
+    def __init__(self, room, key):
+        self.host, self.clock = KeyedHost(room, "publisher", key), itertools.count(1000)
+        options = [dt.DataTrackOptions(name=name, encryption=dt.EncryptionMode.REQUIRED) for name in TRACKS]
+        self.tracks = {option.name: asyncio.run(self.host.local.publish_track(option)) for option in options}
+
+    def send(self, name, payload):
+        timestamp = next(self.clock) if name == "stamped" else None
+        self.tracks[name].try_push(dt.DataTrackFrame(payload=payload, user_timestamp=timestamp))
+        return [timestamp]
+
+    def leave(self):
+        for track in self.tracks.values():
+            track.unpublish()
+        self.host.close()
+
+
+class HostReading:
+    def __init__(self, room, key):
+        self.host, self.frames = KeyedHost(room, "reader", key), {name: queue.Queue() for name in TRACKS}
+        self.subscribed = {name: threading.Event() for name in TRACKS}
+
+    def wait_until_subscribed(self):
+        for name, subscribed in self.subscribed.items():
+            threading.Thread(target=lambda name=name: asyncio.run(self.read(name)), daemon=True).start()
+            assert subscribed.wait(DEADLINE), f"not subscribed to {name}"
+
+    async def read(self, name):
+        track = await self.host.remote.wait_for_track(name, None, DEADLINE * 1000)
+        stream = await track.subscribe()
+        self.subscribed[name].set()
+        while frame := await stream.next():
+            sha = hashlib.sha256(frame.payload).hexdigest()[:16]
+            self.frames[name].put({"len": len(frame.payload), "sha": sha, "ts": frame.user_timestamp})
+        self.frames[name].put(None)
+
+    def next(self, name, deadline):
+        try:
+            return self.frames[name].get(timeout=max(deadline - time.monotonic(), 0.001))
+        except queue.Empty:
+            return None
+
+    def until_ended(self, name):
+        return list(iter(lambda: self.frames[name].get(timeout=DEADLINE), None))

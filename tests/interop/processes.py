@@ -1,0 +1,231 @@
+"""The processes of the interop tests: a livekit-server, a Chromium, and participants whose lines are awaited with a deadline."""
+
+import collections
+import itertools
+import json
+import os
+import queue
+import random
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+KEY, SECRET = "testkey", "0123456789abcdef0123456789abcdef"
+DEADLINE = 30  # seconds for anything to happen: a Python peer alone takes 1.5 to join
+TAIL = 30  # lines of a log that a failure shows
+
+CONFIGURATION = """
+port: {http}
+bind_addresses: ["127.0.0.1"]
+keys: {{{key}: {secret}}}
+enable_data_tracks: true
+rtc:
+  tcp_port: {tcp}
+  udp_port: {udp}
+  use_external_ip: false
+  node_ip: 127.0.0.1
+  enable_loopback_candidate: true
+  interfaces: {{includes: ["lo"]}}
+"""
+
+
+def located(variable):
+    path = Path(os.environ.get(variable) or pytest.fail(f"set {variable}", pytrace=False))
+    assert path.exists(), f"{variable}: there is no {path}"
+    return path
+
+
+class Server:
+    """A livekit-server on free ports; after a restart it is on the same ones."""
+
+    name = "livekit-server"
+
+    def __init__(self, folder):
+        self.http, tcp, udp = free_ports(3)
+        self.configuration, self.log = folder / "config.yaml", folder / "livekit.log"
+        self.configuration.write_text(CONFIGURATION.format(http=self.http, tcp=tcp, udp=udp, key=KEY, secret=SECRET))
+        self.start()
+
+    @property
+    def url(self):
+        return f"ws://127.0.0.1:{self.http}"
+
+    def start(self):
+        command = [located("DATATRACKS_LIVEKIT_SERVER"), "--config", self.configuration]
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        deadline = time.monotonic() + DEADLINE
+        while not is_listening(self.http):
+            assert time.monotonic() < deadline and self.process.poll() is None, f"livekit-server does not listen:\n{self.tail()}"
+            time.sleep(0.02)
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        self.process.kill()  # a polite end would wait for rooms to empty
+        self.process.wait()
+
+    def tail(self):
+        return last_lines(self.log)
+
+
+class Browser:
+    """One Chromium for all pages, started when the first is wanted."""
+
+    name = "Chromium"
+
+    def __init__(self, folder):
+        self.folder, self.log, self.process = folder, folder / "chromium.log", None
+
+    def endpoint(self):
+        if self.process is None:
+            self.start()
+        return self.address
+
+    def start(self):
+        command = [shutil.which("chromium") or pytest.fail("there is no chromium: cargo tasks setup"), *FLAGS]
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen(
+                [*command, f"--user-data-dir={self.folder / 'profile'}"], stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + DEADLINE
+        while not (found := re.search(r"DevTools listening on (\S+)", self.log.read_text())):
+            assert time.monotonic() < deadline and self.process.poll() is None, f"Chromium does not listen:\n{self.tail()}"
+            time.sleep(0.02)
+        self.address = found[1]
+
+    def kill(self):
+        if self.process:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def tail(self):
+        return last_lines(self.log) if self.process else ""
+
+
+FLAGS = [
+    "--headless=new",
+    "--remote-debugging-port=0",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    # Loopback without a camera's permission, and under its own name.
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    # All pages but one are in the background.
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+]
+
+
+class Process:
+    """A participant. What it says on standard output are objects of JSON, a line each; the rest are remarks."""
+
+    def __init__(self, name, command, environment):
+        self.name, pipe = name, subprocess.PIPE
+        command = [str(part) for part in command]
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+        self.data, self.remarks, self.said = queue.Queue(), queue.Queue(), collections.deque(maxlen=1000)
+        for stream, lines in ((self.process.stdout, self.data), (self.process.stderr, self.remarks)):
+            threading.Thread(target=self.read, args=(stream, lines), daemon=True).start()
+
+    def read(self, stream, lines):
+        for line in stream:
+            text = line.decode(errors="replace").rstrip()
+            self.said.append(text)
+            lines.put(text)
+        lines.put(None)
+
+    def write(self, text):
+        """A line, or bytes as they are."""
+        self.process.stdin.write(f"{text}\n".encode() if isinstance(text, str) else text)
+        self.process.stdin.flush()
+
+    def send(self, frame):
+        """A frame to a publisher with `--framing length`."""
+        self.write(struct.pack(">I", len(frame)) + frame)
+
+    def line(self, timeout=DEADLINE):
+        """The next line of data as an object, None at the end."""
+        line = self.data.get(timeout=timeout)
+        return None if line is None else json.loads(line)
+
+    def line_until(self, deadline):
+        """The next line of data as an object, None when there is none by then."""
+        try:
+            return self.line(timeout=max(deadline - time.monotonic(), 0.001))
+        except queue.Empty:
+            return None
+
+    def until_event(self, event, seconds=DEADLINE, **fields):
+        """The next event of this kind with these fields; what comes before it is passed over."""
+        wanted, deadline = {"event": event, **fields}, time.monotonic() + seconds
+        while (line := self.line_until(deadline)) is not None:
+            if wanted.items() <= line.items():
+                return line
+        pytest.fail(f"{self.name}: no {wanted} within {seconds} s")
+
+    def until_remark(self, text, seconds=DEADLINE):
+        """Waits until stderr says so."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                line = self.remarks.get(timeout=max(deadline - time.monotonic(), 0.001))
+            except queue.Empty:
+                break
+            if line is None:
+                break
+            if text in line:
+                return line
+        pytest.fail(f"{self.name}: no {text!r} within {seconds} s")
+
+    def status(self, seconds=DEADLINE):
+        """The exit status, when it has ended."""
+        self.process.stdin.close()
+        return self.process.wait(timeout=seconds)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def tail(self):
+        return "\n".join(line[:300] for line in list(self.said)[-TAIL:])
+
+
+def free_ports(count):
+    """Below those that Linux gives to sockets that connect, so that nobody takes them in between."""
+    ports = (port for port in random.sample(range(20_000, 32_000), 1000) if is_free(port))
+    return itertools.islice(ports, count)
+
+
+def is_free(port):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
+
+
+def is_listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def last_lines(path):
+    return "\n".join(line[:300] for line in path.read_text(errors="replace").splitlines()[-TAIL:])
