@@ -3,6 +3,7 @@
 A test that fails shows the end of what the server, the browser and every participant of its room have said.
 """
 
+import asyncio
 import os
 import secrets
 import sys
@@ -72,10 +73,32 @@ class Room:
         assert word == "plain"
         return host, int(port)
 
+    def manage(self, call):
+        """One call of the server's API."""
+
+        async def ask():
+            async with api.LiveKitAPI(self.server.url.replace("ws", "http"), KEY, SECRET) as service:
+                return await call(service.room)
+
+        return asyncio.run(ask())
+
+    def permit(self, identity, **permissions):
+        """Changes what a participant may do."""
+        permission = api.ParticipantPermission(**{"can_publish": True, "can_publish_data": True, "can_subscribe": True, **permissions})
+        request = api.UpdateParticipantRequest(room=self.name, identity=identity, permission=permission)
+        self.manage(lambda rooms: rooms.update_participant(request))
+
+    def remove(self, identity):
+        request = api.RoomParticipantIdentity(room=self.name, identity=identity)
+        self.manage(lambda rooms: rooms.remove_participant(request))
+
+    def delete(self):
+        self.manage(lambda rooms: rooms.delete_room(api.DeleteRoomRequest(room=self.name)))
+
     def peer(self, command, identity, url=None, passphrase=None, key=None, environment=None, **grants):
         own = {"LIVEKIT_TOKEN": self.token(identity, **grants), "DATATRACKS_E2EE_KEY": key or "", **(environment or {})}
         peer = self.start(identity, command, passphrase, url, own)
-        peer.until_event("joined")
+        peer.wait_until_joined()
         return peer
 
     def token(self, identity, seconds=600, **grants):

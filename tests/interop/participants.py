@@ -13,7 +13,7 @@ import threading
 import time
 
 import datatracks as dt
-from host import PACKET, Host
+from ours import Ours
 from processes import DEADLINE
 
 TRACKS = ["stamped", "unstamped"]
@@ -129,28 +129,11 @@ class PeerReading:
         """Nobody counts there."""
 
 
-class KeyedHost(Host):
-    """On the bindings, in this process."""
-
-    def __init__(self, room, identity, key):
-        ring = dt.KeyRing(dt.KeyRingOptions(derivation=dt.KeyDerivation.HKDF))
-        ring.set_shared_key(base64.b64decode(key), 0)
-        encryption, decryption = Sealing(ring.encryption_provider(None)), Opening(ring.decryption_provider())
-        super().__init__(room.bridge(), {"identity": identity, "room": room.name}, encryption, decryption)
-        self.name = f"{identity} on the bindings"
-        room.started.append(self)
-        assert self.joined.wait(DEADLINE), "no JoinResponse"
-
-    def send(self, kind, data):
-        super().send(kind, data)
-        if kind == PACKET:
-            self.local.handle_buffered_amount(0)  # what the bridge holds back, TCP does: this switches pacing on
-
-    def kill(self):
-        self.close()
-
-    def tail(self):
-        return f"{self.local.stats()}\n{self.remote.stats()}"
+def keyed(room, identity, key):
+    """A host that brings its own providers."""
+    ring = dt.KeyRing(dt.KeyRingOptions(derivation=dt.KeyDerivation.HKDF))
+    ring.set_shared_key(base64.b64decode(key), 0)
+    return Ours(room, identity, Sealing(ring.encryption_provider(None)), Opening(ring.decryption_provider()))
 
 
 class Sealing(dt.EncryptionProvider):
@@ -171,9 +154,9 @@ class Opening(dt.DecryptionProvider):
 
 class HostPublishing:
     def __init__(self, room, key):
-        self.host, self.clock = KeyedHost(room, "publisher", key), itertools.count(1000)
-        options = [dt.DataTrackOptions(name=name, encryption=dt.EncryptionMode.REQUIRED) for name in TRACKS]
-        self.tracks = {option.name: asyncio.run(self.host.local.publish_track(option)) for option in options}
+        self.host, self.clock = keyed(room, "publisher", key), itertools.count(1000)
+        required = {"encryption": dt.EncryptionMode.REQUIRED}
+        self.tracks = {name: self.host.publish(name, **required) for name in TRACKS}
 
     def send(self, name, payload):
         timestamp = next(self.clock) if name == "stamped" else None
@@ -188,7 +171,7 @@ class HostPublishing:
 
 class HostReading:
     def __init__(self, room, key):
-        self.host, self.frames = KeyedHost(room, "reader", key), {name: queue.Queue() for name in TRACKS}
+        self.host, self.frames = keyed(room, "reader", key), {name: queue.Queue() for name in TRACKS}
         self.subscribed = {name: threading.Event() for name in TRACKS}
 
     def wait_until_subscribed(self):

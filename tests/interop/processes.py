@@ -21,6 +21,8 @@ import pytest
 KEY, SECRET = "testkey", "0123456789abcdef0123456789abcdef"
 DEADLINE = 30  # seconds for anything to happen: a Python peer alone takes 1.5 to join
 TAIL = 30  # lines of a log that a failure shows
+# What Chromium says of a machine without a desktop and without the internet.
+NOISE = "dbus/|Failed to resolve address for .*stun"
 
 CONFIGURATION = """
 port: {http}
@@ -139,7 +141,8 @@ class Process:
         self.name, pipe = name, subprocess.PIPE
         command = [str(part) for part in command]
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
-        self.data, self.remarks, self.said = queue.Queue(), queue.Queue(), collections.deque(maxlen=1000)
+        self.data, self.remarks, self.early = queue.Queue(), queue.Queue(), collections.deque()
+        self.said = collections.deque(maxlen=1000)
         for stream, lines in ((self.process.stdout, self.data), (self.process.stderr, self.remarks)):
             threading.Thread(target=self.read, args=(stream, lines), daemon=True).start()
 
@@ -161,6 +164,8 @@ class Process:
 
     def line(self, timeout=DEADLINE):
         """The next line of data as an object, None at the end."""
+        if self.early:
+            return self.early.popleft()
         line = self.data.get(timeout=timeout)
         return None if line is None else json.loads(line)
 
@@ -179,19 +184,24 @@ class Process:
                 return line
         pytest.fail(f"{self.name}: no {wanted} within {seconds} s")
 
+    def wait_until_joined(self):
+        """Keeps what is said before: there may be tracks already."""
+        early = []
+        while (line := self.line()) != {"event": "joined"}:
+            assert line is not None, f"{self.name} does not join"
+            early.append(line)
+        self.early.extend(early)
+
     def until_remark(self, text, seconds=DEADLINE):
         """Waits until stderr says so."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                line = self.remarks.get(timeout=max(deadline - time.monotonic(), 0.001))
-            except queue.Empty:
-                break
-            if line is None:
-                break
-            if text in line:
-                return line
-        pytest.fail(f"{self.name}: no {text!r} within {seconds} s")
+        try:
+            while (line := self.remarks.get(timeout=max(deadline - time.monotonic(), 0.001))) is not None:
+                if text in line:
+                    return line
+        except queue.Empty:
+            pytest.fail(f"{self.name}: no {text!r} within {seconds} s")
+        pytest.fail(f"{self.name}: no {text!r} until it ended")
 
     def status(self, seconds=DEADLINE):
         """The exit status, when it has ended."""
@@ -228,4 +238,5 @@ def is_listening(port):
 
 
 def last_lines(path):
-    return "\n".join(line[:300] for line in path.read_text(errors="replace").splitlines()[-TAIL:])
+    lines = [line for line in path.read_text(errors="replace").splitlines() if not re.search(NOISE, line)]
+    return "\n".join(line[:300] for line in lines[-TAIL:])

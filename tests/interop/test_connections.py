@@ -1,0 +1,154 @@
+"""Connections that break, and servers that freeze or restart, with an SDK of others in the room: what the application sees."""
+
+import itertools
+import time
+
+import pytest
+from conftest import Room
+from processes import Server
+from proxy import SIMULATE_NODE_FAILURE, Proxy
+from sending import sending
+
+OTHERS = pytest.mark.parametrize("other", ["python", "javascript"])
+PATIENCE = 1  # seconds until a frame is sent again
+
+
+@pytest.fixture
+def proxy(server):
+    proxy = Proxy(server.http)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def own_room(tmp_path, browser):
+    """In a server of this test's own, which it may harm."""
+    server = Server(tmp_path)
+    room = Room(server, browser)
+    yield room
+    room.end()
+    server.thaw()
+    server.kill()
+
+
+@OTHERS
+def test_a_reader_whose_websocket_is_cut_comes_back_quickly_and_reads_on(room, proxy, other):
+    peer = getattr(room, other)()
+    peer.write("publish pose")
+    reader = subscribed(room, proxy.url)
+    with sending(peer, "pose"):
+        assert reader.line()["len"] == len("pose")
+        proxy.cut()
+        reader.until_remark("the signalling connection broke; reconnecting")
+        reader.until_remark("reconnected (quick)")
+        reads_on(reader)
+    peer.write("unpublish pose")
+    assert reader.status() == 0  # what the server says on the new connection is heard
+
+
+@OTHERS
+def test_a_publisher_whose_websocket_is_cut_comes_back_quickly_and_its_track_never_ends(room, proxy, other):
+    peer, publisher = getattr(room, other)(), published(room, proxy.url)
+    peer.write("subscribe pose")
+    deliver(publisher, peer)
+    proxy.cut()
+    publisher.until_remark("reconnected (quick)")
+    deliver(publisher, peer)
+    assert publisher.status() == 0
+    assert events(peer, until="ended") <= {"frame", "untrack", "ended"}
+
+
+@OTHERS
+def test_a_reader_that_the_server_has_forgotten_reads_on(room, proxy, other):
+    peer = getattr(room, other)()
+    peer.write("publish pose")
+    reader = subscribed(room, proxy.url)
+    with sending(peer, "pose"):
+        assert reader.line()["len"] == len("pose")
+        proxy.ask_server(SIMULATE_NODE_FAILURE)
+        reader.until_remark("reconnected (full)")
+        reads_on(reader)
+
+
+@OTHERS
+def test_a_publisher_that_the_server_has_forgotten_publishes_its_track_again(room, proxy, other):
+    peer, publisher = getattr(room, other)(), published(room, proxy.url)
+    peer.write("subscribe pose")
+    deliver(publisher, peer)
+    proxy.ask_server(SIMULATE_NODE_FAILURE)
+    publisher.until_remark("reconnected (full)")
+    peer.until_event("track", name="pose")  # there a track does not outlive its SID
+    peer.write("subscribe pose")
+    deliver(publisher, peer)
+    assert publisher.status() == 0
+
+
+def test_a_server_that_is_frozen_for_five_seconds_costs_frames_and_a_quick_reconnect(own_room):
+    peer = own_room.python()
+    peer.write("publish pose")
+    reader, publisher = subscribed(own_room), published(own_room, name="ours")
+    peer.write("subscribe ours")
+    deliver(publisher, peer, "ours")
+    with sending(peer, "pose"):
+        reader.line()
+        own_room.server.freeze()
+        time.sleep(5)
+        own_room.server.thaw()
+        reader.until_remark("reconnected (quick)")
+        reads_on(reader)
+    deliver(publisher, peer, "ours")
+    assert not any("(full)" in line for process in (reader, publisher) for line in process.said)
+
+
+def test_a_server_that_restarts_gets_tracks_and_subscriptions_again(own_room):
+    peer = own_room.python()
+    peer.write("publish pose")
+    reader, publisher = subscribed(own_room), published(own_room, name="ours")
+    own_room.server.kill()
+    reader.until_remark("reconnecting")
+    own_room.server.start()
+    for process in (reader, publisher):
+        process.until_remark("reconnected (full)", seconds=60)
+    peer = own_room.python("another")
+    peer.write("subscribe ours")
+    deliver(publisher, peer, "ours")
+    assert publisher.status() == 0
+
+
+def published(room, url=None, name="pose"):
+    process = room.datatracks("publish", "--name", name, "--framing", "length", "--wait-ms", 0, url=url)
+    process.until_remark(f'published "{name}"')
+    return process
+
+
+def subscribed(room, url=None):
+    reader = room.datatracks("subscribe", "--name", "pose", "--json", url=url)
+    reader.until_remark('subscribed to "pose"')
+    return reader
+
+
+def reads_on(reader):
+    """Frames come that were sent from now on, in the subscription that there is."""
+    begin = time.monotonic()
+    while time.monotonic() < begin + 0.5:
+        assert reader.line(), "the track ended"
+    assert sum("subscribed to" in line for line in reader.said) == 1
+
+
+def deliver(publisher, peer, name="pose"):
+    """Sends frames until one of them arrives."""
+    for number in itertools.count():
+        assert number < 30, f"{peer.name}: no frame"
+        publisher.send(b"number %d" % number)
+        deadline = time.monotonic() + PATIENCE
+        while line := peer.line_until(deadline):
+            if (line["event"], line.get("name")) == ("frame", name):
+                return
+
+
+def events(peer, until):
+    """Which events come, up to this one."""
+    seen = set()
+    while until not in seen:
+        seen.add(peer.line()["event"])
+    return seen
