@@ -1,6 +1,9 @@
 //! Between the managers and the transport of the moment, both ways, as an SDK's delegates are.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -108,7 +111,15 @@ impl RemoteDataTrackManagerDelegate for Gateway {
 pub(super) struct Inbox {
     pub(super) local: Arc<LocalDataTrackManager>,
     pub(super) remote: Arc<RemoteDataTrackManager>,
-    pub(super) interruptions: UnboundedSender<Interruption>,
+    pub(super) interruptions: UnboundedSender<Heard>,
+    /// How often the session has been resumed.
+    pub(super) resumptions: Arc<AtomicU64>,
+}
+
+/// An interruption, and after how many resumptions it came.
+pub(super) struct Heard {
+    pub(super) interruption: Interruption,
+    pub(super) resumptions: u64,
 }
 
 impl TransportDelegate for Inbox {
@@ -130,6 +141,11 @@ impl TransportDelegate for Inbox {
     }
 
     fn on_interrupted(&self, interruption: Interruption) {
-        self.interruptions.send(interruption).ok();
+        let resumptions = self.resumptions.load(Ordering::Relaxed);
+        self.interruptions.send(Heard { interruption, resumptions }).ok();
+    }
+
+    fn on_resumed(&self) {
+        self.resumptions.fetch_add(1, Ordering::Relaxed);
     }
 }

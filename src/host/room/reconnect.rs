@@ -9,7 +9,10 @@
 //!  Ended, attempts used up, channel or ICE fails again soon after it was mended ──► Closed
 //! ```
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
@@ -20,7 +23,7 @@ use super::{
     Reconnection, RoomEvent,
     backoff::Backoff,
     error::{EndReason, Interruption, JoinError},
-    gateway::{Gateway, Inbox},
+    gateway::{Gateway, Heard, Inbox},
     session::Session,
     transport::{JoinOptions, Transport, join},
 };
@@ -32,7 +35,8 @@ pub(super) struct Reconnector {
     local: Arc<LocalDataTrackManager>,
     remote: Arc<RemoteDataTrackManager>,
     /// Of the session of the moment; those of earlier ones are not heard any more.
-    interruptions: UnboundedReceiver<Interruption>,
+    interruptions: UnboundedReceiver<Heard>,
+    resumptions: Arc<AtomicU64>,
     mended: Option<(Interruption, Instant)>,
 }
 
@@ -45,25 +49,31 @@ impl Reconnector {
     ) -> Self {
         let (gateway, local, remote) = (Arc::clone(gateway), Arc::clone(local), Arc::clone(remote));
         let (_, interruptions) = unbounded_channel();
-        Self { options, gateway, local, remote, interruptions, mended: None }
+        let resumptions = Arc::default();
+        Self { options, gateway, local, remote, interruptions, resumptions, mended: None }
     }
 
     /// Puts the managers onto a session that was just joined.
     pub(super) fn attach(&mut self, transport: Transport, session: Session) {
         let (sender, interruptions) = unbounded_channel();
-        self.interruptions = interruptions;
+        (self.interruptions, self.resumptions) = (interruptions, Arc::default());
         self.gateway.replace(Some(transport));
         session.start(Arc::new(Inbox {
             local: Arc::clone(&self.local),
             remote: Arc::clone(&self.remote),
             interruptions: sender,
+            resumptions: Arc::clone(&self.resumptions),
         }));
     }
 
     /// Watches over the session until it is over for good.
     pub(super) async fn run(mut self) {
         let reason = loop {
-            let Some(interruption) = self.interruptions.recv().await else { return };
+            let Some(heard) = self.interruptions.recv().await else { return };
+            if self.is_mended(&heard) {
+                continue;
+            }
+            let interruption = heard.interruption;
             let reconnected = match interruption {
                 Interruption::Ended(reason) => break reason,
                 _ => {
@@ -82,6 +92,13 @@ impl Reconnector {
             transport.abandon().await;
         }
         self.gateway.tell(RoomEvent::Closed(reason));
+    }
+
+    /// A server that is asked to resume closes the WebSocket of before, which may still have been good. Whoever takes that for
+    /// another interruption resumes again, and closes the next.
+    fn is_mended(&self, heard: &Heard) -> bool {
+        matches!(heard.interruption, Interruption::Signal | Interruption::Peer)
+            && heard.resumptions < self.resumptions.load(Ordering::Relaxed)
     }
 
     async fn reconnect(&mut self, interruption: Interruption) -> Result<Reconnection, EndReason> {
