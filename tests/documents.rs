@@ -10,6 +10,7 @@ const DOCUMENTS: &[&str] = &[
     "README.md",
     "ROADMAP.md",
     "docs/benchmarks.md",
+    "docs/interop.md",
     "kotlin-package/README.md",
     "python-package/README.md",
     "swift-package/README.md",

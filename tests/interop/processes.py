@@ -20,6 +20,7 @@ import pytest
 
 KEY, SECRET = "testkey", "0123456789abcdef0123456789abcdef"
 DEADLINE = 30  # seconds for anything to happen: a Python peer alone takes 1.5 to join
+PATIENCE = 5  # seconds for a process to end by itself
 TAIL = 30  # lines of a log that a failure shows
 # What Chromium says of a machine without a desktop and without the internet.
 NOISE = "dbus/|Failed to resolve address for .*stun"
@@ -209,8 +210,13 @@ class Process:
         return self.process.wait(timeout=seconds)
 
     def kill(self):
-        self.process.kill()
-        self.process.wait()
+        """Without a word to the server."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def tail(self):
         return "\n".join(line[:300] for line in list(self.said)[-TAIL:])

@@ -36,6 +36,10 @@ page.on("console", (message) => {
   if (["warn", "error"].includes(message.type())) console.error("console:", message.text().slice(0, 300));
 });
 page.on("pageerror", (error) => console.error("page:", error.message));
+process.on("SIGTERM", async () => {
+  await page.close(); // else it would stay in the room
+  process.exit();
+});
 await page.exposeFunction("say", (what) => console.log(JSON.stringify(what)));
 await page.goto(`http://127.0.0.1:${server.address().port}/`);
 await page.waitForFunction("window.join");
