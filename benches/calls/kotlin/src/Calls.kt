@@ -10,12 +10,15 @@ import kotlinx.coroutines.runBlocking
 fun main(arguments: Array<String>) = runBlocking {
     val side = arguments.single()
     val calls = if (side == "ours") Pair.join() else PlainPair()
-    for (round in 0..ROUNDS) {
-        val (push, out) = calls.pushes()
-        val results = listOf("push" to push, "out" to out, "in" to calls.receives(), "batch" to calls.batches())
-        // The first are for the compiler.
-        if (round > WARM_UP) for ((row, nanoseconds) in results) println("$row $side $nanoseconds")
-    }
+    // Row by row: a heap that has served small frames takes a while to serve large ones well.
+    rounds(side) { calls.pushes().let { (push, out) -> mapOf("push" to push, "out" to out) } }
+    rounds(side) { mapOf("in" to calls.receives()) }
+    rounds(side) { mapOf("batch" to calls.batches()) }
+}
+
+private suspend fun rounds(side: String, measure: suspend () -> Map<String, Double>) {
+    repeat(WARM_UP) { measure() }
+    repeat(ROUNDS) { measure().forEach { (row, nanoseconds) -> println("$row $side $nanoseconds") } }
 }
 
 /** What is measured, each a frame and in nanoseconds. */
@@ -23,7 +26,7 @@ interface Calls {
     /** Large frames that are pushed, and their packets that leave: what each of the two costs. */
     fun pushes(): kotlin.Pair<Double, Double>
 
-    /** Packets that come in, and their large frames that are read. */
+    /** Packets that come in, and their large frame that is read. */
     suspend fun receives(): Double
 
     /** Small frames that are there, and are read at once. */
@@ -46,14 +49,14 @@ val large = ByteArray(64 shl 10) { 7 }
 val small = ByteArray(64) { 7 }
 
 /** Large ones, in a round. */
-const val FRAMES = 480
-
-/** Large ones that come in at once. */
-const val GROUP = 16
+const val FRAMES = 500
 
 /** Small ones that are read at once, and how often in a round. */
 const val BATCH = 256
 const val BATCHES = 40
 
-private const val WARM_UP = 4
-private const val ROUNDS = WARM_UP + 9
+/** For the compiler. */
+private const val WARM_UP = 5
+
+/** Odd, so that there is a median. */
+private const val ROUNDS = 9

@@ -67,12 +67,13 @@ class Pair private constructor() : Calls, LocalDataTrackTransport {
 
     override suspend fun receives(): Double {
         val receiving = Stopwatch()
-        repeat(FRAMES / GROUP) {
-            val packets = List(GROUP) { packetsOf(large) }.flatten()
-            receiving.time {
-                packets.forEach { remote.handlePacketReceived(it) }
-                repeat(GROUP) { check(stream.next()?.payload?.size == large.size) }
+        repeat(FRAMES) {
+            val incoming = packetsOf(large)
+            val frame = receiving.time {
+                incoming.forEach { remote.handlePacketReceived(it) }
+                stream.next()
             }
+            check(frame?.payload?.size == large.size)
         }
         return receiving.each(FRAMES)
     }

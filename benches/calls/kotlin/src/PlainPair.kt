@@ -38,11 +38,12 @@ class PlainPair : Calls, PlainDelegate {
 
     override suspend fun receives(): Double {
         val receiving = Stopwatch()
-        repeat(FRAMES / GROUP) {
-            receiving.time {
-                repeat(GROUP) { packets.forEach { track.handlePacketReceived(it) } }
-                repeat(GROUP) { check(track.next()?.payload?.size == large.size) }
+        repeat(FRAMES) {
+            val frame = receiving.time {
+                packets.forEach { track.handlePacketReceived(it) }
+                track.next()
             }
+            check(frame?.payload?.size == large.size)
         }
         return receiving.each(FRAMES)
     }

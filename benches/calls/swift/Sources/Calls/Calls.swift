@@ -11,14 +11,23 @@ enum Calls {
 
     private nonisolated static func measure(side: String) async throws {
         let calls: any Measured = side == "ours" ? try await Pair() : PlainPair()
-        for round in 0...rounds {
+        // Row by row: a heap that has served small frames takes a while to serve large ones well.
+        for round in 0..<warmUp + rounds {
             let (push, out) = try calls.pushes()
-            let results = [
-                ("push", push), ("out", out), ("in", try await calls.receives()), ("batch", try await calls.batches()),
-            ]
-            // The first is for warming up.
-            for (row, nanoseconds) in results where round > 0 { print(row, side, nanoseconds) }
+            if round >= warmUp { report(["push": push, "out": out], of: side) }
         }
+        for round in 0..<warmUp + rounds {
+            let received = try await calls.receives()
+            if round >= warmUp { report(["in": received], of: side) }
+        }
+        for round in 0..<warmUp + rounds {
+            let read = try await calls.batches()
+            if round >= warmUp { report(["batch": read], of: side) }
+        }
+    }
+
+    private static func report(_ nanoseconds: [String: Double], of side: String) {
+        for (row, time) in nanoseconds { print(row, side, time) }
     }
 }
 
@@ -26,7 +35,7 @@ enum Calls {
 protocol Measured {
     /// Large frames that are pushed, and their packets that leave: what each of the two costs.
     func pushes() throws -> (push: Double, out: Double)
-    /// Packets that come in, and their large frames that are read.
+    /// Packets that come in, and their large frame that is read.
     func receives() async throws -> Double
     /// Small frames that are there, and are read at once.
     func batches() async throws -> Double
@@ -58,15 +67,15 @@ func check(_ holds: Bool) {
     if !holds { fatalError("the work was not done") }
 }
 
+/// Rounds that do not count.
+private let warmUp = 5
 /// Odd, so that there is a median.
 private let rounds = 9
 
 let large = Data(repeating: 7, count: 64 << 10)
 let small = Data(repeating: 7, count: 64)
 /// Large ones, in a round.
-let frames = 480
-/// Large ones that come in at once: a task that begins to wait leaves its thread, which is not what is measured.
-let group = 16
+let frames = 500
 /// Small ones that are read at once.
 let batch = 256
 /// Those, in a round.

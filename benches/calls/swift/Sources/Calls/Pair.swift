@@ -50,12 +50,13 @@ final class Pair: Measured {
 
     func receives() async throws -> Double {
         var receiving = Stopwatch()
-        for _ in 0..<frames / group {
-            let incoming = try (0..<group).flatMap { _ in try packets(of: large) }
-            try await receiving.time {
+        for _ in 0..<frames {
+            let incoming = try packets(of: large)
+            let frame = try await receiving.time {
                 for packet in incoming { remote.handlePacketReceived(packet: packet) }
-                for _ in 0..<group { check(try await stream.next()?.payload.count == large.count) }
+                return try await stream.next()
             }
+            check(frame?.payload.count == large.count)
         }
         return receiving.each(of: frames)
     }
