@@ -9,8 +9,11 @@ const DOCUMENTS: &[&str] = &[
     "CONTRIBUTING.md",
     "README.md",
     "ROADMAP.md",
+    "SECURITY.md",
     "docs/benchmarks.md",
     "docs/interop.md",
+    "docs/threat-model.md",
+    "docs/troubleshooting.md",
     "kotlin-package/README.md",
     "python-package/README.md",
     "swift-package/README.md",
@@ -40,6 +43,27 @@ fn every_promise_of_the_readme_has_a_test_of_its_name_where_it_says_so() {
         let holds =
             |file: &String| fs::read_to_string(root().join(file)).unwrap().contains(&prefix);
         assert!(rust.clone().any(|file| holds(&file)), "no {prefix}… in the files of: {line}");
+    }
+}
+
+#[test]
+fn every_error_of_the_surface_can_be_looked_up() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+    let (surface, page) = (read("udl/datatracks.udl"), read("docs/troubleshooting.md"));
+    let errors: Vec<_> = surface.split("[Error]\ninterface ").skip(1).collect();
+    assert_eq!(errors.len(), 9);
+    for error in errors {
+        let (name, rest) = error.split_once(" {").unwrap();
+        assert!(page.contains(name), "{name} is not in docs/troubleshooting.md");
+        let cases = rest
+            .split("\n};")
+            .next()
+            .unwrap()
+            .lines()
+            .filter_map(|line| line.trim().split_once('('));
+        for (case, _) in cases.filter(|(case, _)| !case.contains([' ', '/'])) {
+            assert!(page.contains(&format!("`{case}`")), "{name}.{case} is not there");
+        }
     }
 }
 
