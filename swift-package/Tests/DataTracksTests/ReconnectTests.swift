@@ -86,6 +86,7 @@ struct ReconnectTests {
         let (track, stream) = try await connected(alice, bob)
         let sid = track.info().sid
         first.end()
+        await first.ended()
         let second = try await Sfu(at: first.address)
         defer { second.end() }
         for peer in [alice, bob] { try await peer.reconnect(.unnoticed) }
@@ -109,6 +110,10 @@ private struct Sfu {
 
     func end() {
         program.end()
+    }
+
+    func ended() async {
+        await program.ended()
     }
 }
 

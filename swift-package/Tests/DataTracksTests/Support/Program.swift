@@ -32,9 +32,17 @@ final class Program: Sendable {
         }
     }
 
+    /// Ends it. It may have inherited that it hears no other signal: threads that run tasks do not.
     func end() {
-        process.terminate()
-        process.waitUntilExit()
+        kill(process.processIdentifier, SIGKILL)
+    }
+
+    /// Waits until it has ended.
+    func ended() async {
+        _ = await inBackground { [process] in
+            process.waitUntilExit()
+            return ""
+        }
     }
 }
 
