@@ -31,6 +31,9 @@ struct TrackTests {
             #expect(try await stream.next() == nil)
             // A second track: whatever would be told twice would have been told before it.
             _ = try await connected(alice, bob, DataTrackOptions(name: "marker"))
+            // Who waits for a track is woken before the events of the same moment are told.
+            try await until("alice is told") { alice.seen.now.contains("local published marker") }
+            try await until("bob is told") { bob.seen.now.contains("published marker") }
             #expect(
                 alice.seen.now == [
                     "local published samples", "local unpublished samples: requested", "local published marker",
