@@ -83,7 +83,8 @@ fn run_tests(
         sanitizer.map_or_else(|| scratch(project), |name| project.root.join(TARGET).join(name));
     let (search, link) = (format!("LD_LIBRARY_PATH={libraries}"), format!("-L{libraries}"));
     let host = format!("DATATRACKS_BIN={}", project.reference_host());
-    let mut words = vec![address, &host, &search, ADDRESS_SANITIZER];
+    let threads = format!("TSAN_OPTIONS=suppressions={}", project.root.join(UNREPORTED));
+    let mut words = vec![address, &host, &search, &threads, ADDRESS_SANITIZER];
     if cfg!(target_os = "linux") {
         words.extend(["timeout", PATIENCE]);
     }
@@ -182,6 +183,8 @@ const PATIENCE: &str = "20m";
 /// What Swift's runtime and Foundation keep until the end would be reported as leaked. Leaks of ours have tests that count memory, and
 /// those want freed memory back.
 const ADDRESS_SANITIZER: &str = "ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=1";
+/// What is no race, though Thread Sanitizer takes it for one.
+const UNREPORTED: &str = "swift-package/Tests/thread-sanitizer.txt";
 const SANITIZERS: &[&str] = &["thread", "address"];
 
 #[cfg(test)]
