@@ -1,5 +1,4 @@
 //! What an SFU says to make one track, which its publisher and its one subscriber know by handle 1.
-#![allow(dead_code)]
 
 use std::collections::HashMap;
 
