@@ -7,10 +7,7 @@ use std::{
     collections::VecDeque,
     future::Future,
     pin::pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
 
@@ -31,7 +28,6 @@ pub struct Pair {
 pub struct Wire {
     signals: Mutex<VecDeque<Vec<u8>>>,
     pub keep: Mutex<Option<Vec<Bytes>>>,
-    pub bytes: AtomicU64,
 }
 
 impl LocalDataTrackManagerDelegate for Wire {
@@ -41,7 +37,6 @@ impl LocalDataTrackManagerDelegate for Wire {
     }
 
     fn on_packets_available(&self, packets: PacketBatch) -> Result<(), DelegateError> {
-        self.bytes.fetch_add(packets.byte_len() as u64, Relaxed);
         if let Some(kept) = self.keep.lock().unwrap().as_mut() {
             kept.extend(packets.into_packets());
         }
