@@ -41,22 +41,36 @@ pub(crate) fn with_surroundings<'a>(
         .env("DATATRACKS_VENV_PYTHON", project.python())
 }
 
-/// Runs a command, and adds up what `read` finds in its lines.
+/// Runs a command, and adds up what `read` finds in its lines. Those that name a failed test are shown again at the end, where people look.
 pub(crate) fn count(
     command: &mut Command,
     read: impl Fn(&str) -> Option<Tally>,
 ) -> Result<Outcome> {
     let mut sum = Tally::default();
+    let mut failures = Vec::new();
     let status = run::watch(command, |line| {
         if let Some(Tally { passed, failed }) = read(line) {
             sum.passed += passed;
             sum.failed += failed;
         }
+        if names_a_failure(line) {
+            failures.push(line.to_owned());
+        }
     })?;
+    failures.iter().for_each(|line| println!("   failed: {line}"));
     if sum.failed == 0 {
         run::succeeded(command, status)?;
     }
     Ok(Outcome::Counted(sum))
+}
+
+/// What cargo, pytest, Maven and Swift Testing say of a test that failed.
+fn names_a_failure(line: &str) -> bool {
+    let of_cargo = line.starts_with("test ") && line.ends_with("... FAILED");
+    let of_pytest = ["FAILED ", "ERROR "].iter().any(|word| line.starts_with(word));
+    let of_maven = line.starts_with("[ERROR]   ");
+    let of_swift = line.starts_with("✘ Test ") && line.contains(" recorded an issue ");
+    of_cargo || of_pytest || of_maven || of_swift
 }
 
 /// `test result: ok. 3 passed; 0 failed; 0 ignored; …`
@@ -108,5 +122,22 @@ mod tests {
         assert_eq!(pytest_tally(bad), Some(Tally { passed: 30, failed: 4 }));
         assert_eq!(pytest_tally("===== test session starts ====="), None);
         assert_eq!(pytest_tally("=== slowest 5 durations ==="), None);
+    }
+
+    #[test]
+    fn lines_that_name_a_failed_test_are_known() {
+        for line in [
+            "test packet::decode ... FAILED",
+            "FAILED test_waits.py::test_timeout - AssertionError: late",
+            "[ERROR]   CyclesTest.managers:16 expected: <1> but was: <2>",
+            "✘ Test aTimeoutIsOne() recorded an issue at WaitTests.swift:9:3: Expectation failed",
+        ] {
+            assert!(names_a_failure(line), "{line}");
+        }
+        for line in
+            ["test packet::decode ... ok", "✔ Test aTimeoutIsOne() passed.", "[ERROR] Failures:"]
+        {
+            assert!(!names_a_failure(line), "{line}");
+        }
     }
 }
