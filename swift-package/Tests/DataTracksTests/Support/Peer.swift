@@ -168,6 +168,12 @@ final class Peer: Sendable {
         state.with { $0.heldBack = nil }
     }
 
+    /// Keeps no longer what it sent and received.
+    func forgetMessages() {
+        state.with { $0.packets = [] }
+        outlet.state.with { ($0.packets, $0.signals) = ([], []) }
+    }
+
     /// One test control of the SFU; returns when it has taken effect.
     func control(_ op: String, _ fields: [String: any Sendable] = [:]) async throws {
         state.with { $0.answers = [] }
