@@ -34,6 +34,7 @@ pub(super) struct Reception {
 
 struct State {
     receiver: Receiver,
+    /// Those of open streams: at the end of one nobody waits any more.
     readers: Vec<(ReaderId, Seats)>,
     /// The alarm is set for this, or earlier.
     armed: Option<Instant>,
@@ -95,7 +96,9 @@ impl Reception {
     pub(super) fn end(&self, reason: StreamEndReason) -> Wakes {
         let mut state = self.state.hold();
         state.receiver.end(reason);
-        state.wakes()
+        let wakes = state.wakes();
+        state.readers.clear();
+        wakes
     }
 
     /// Packets of a new subscription come next. What is answered is to be woken without the control lock.
@@ -107,7 +110,14 @@ impl Reception {
 
     /// Ends one stream and wakes its readers.
     pub(super) fn close(&self, reader: ReaderId) {
-        self.change(|receiver| receiver.close(reader));
+        let wakes = {
+            let mut state = self.state.hold();
+            state.receiver.close(reader);
+            let wakes = state.wakes();
+            state.readers.retain(|(known, _)| *known != reader);
+            wakes
+        };
+        wakes.wake();
     }
 
     /// The stream is gone, and so are its readers.
@@ -207,7 +217,7 @@ impl State {
     fn wakes(&mut self) -> Wakes {
         let mut wakes = Wakes::default();
         for (reader, seats) in &mut self.readers {
-            if self.receiver.is_readable(*reader) {
+            if seats.are_taken() && self.receiver.is_readable(*reader) {
                 seats.call(&mut wakes);
             }
         }

@@ -10,6 +10,11 @@ pub(super) struct Seats {
 }
 
 impl Seats {
+    /// Whether somebody waits.
+    pub(super) fn are_taken(&self) -> bool {
+        !self.seats.is_empty()
+    }
+
     /// Wants to be woken, in a seat that is taken the first time. Answers the waker from before, to be dropped without the lock.
     pub(super) fn wait(&mut self, seat: &mut Option<u64>, waker: &Waker) -> Option<Waker> {
         let id = *seat.get_or_insert_with(|| {

@@ -34,6 +34,9 @@ use crate::{
 /// Names one reader of a manager's tracks: a call of `subscribe`, then the stream that it made.
 pub(crate) type ReaderId = u64;
 
+/// In order of readers. No map: what one brings of code is more than what it spares.
+type Streams = Vec<(ReaderId, Stream)>;
+
 /// The receiving end of one track.
 pub(crate) struct Receiver {
     encrypted: bool,
@@ -42,8 +45,8 @@ pub(crate) struct Receiver {
     /// Counts restarts: a sealed frame that was out during one has lost its place.
     epoch: u32,
     waiting: Arc<Budget>,
-    open: Vec<(ReaderId, Stream)>,
-    ended: Vec<(ReaderId, Stream)>,
+    open: Streams,
+    ended: Streams,
     /// The longest reorder window of the open streams.
     window: Duration,
     /// Without `bytes_partial` and `streams`.
@@ -130,16 +133,16 @@ impl Receiver {
     pub(crate) fn attach(&mut self, id: ReaderId, options: &StreamOptions) {
         // Mostly there is one: no room for more.
         self.open.reserve_exact(1);
-        self.open.push((id, Stream::new(options, Arc::clone(&self.waiting))));
+        put(&mut self.open, (id, Stream::new(options, Arc::clone(&self.waiting))));
         self.adjust();
     }
 
     /// Ends one stream; what it holds is dropped.
     pub(crate) fn close(&mut self, id: ReaderId) {
-        if let Some(at) = self.open.iter().position(|(open, _)| *open == id) {
-            let mut stream = self.open.swap_remove(at);
+        if let Ok(at) = place(&self.open, id) {
+            let mut stream = self.open.remove(at);
             stream.1.close();
-            self.ended.push(stream);
+            put(&mut self.ended, stream);
             self.adjust();
         } else if let Some(stream) = self.stream_mut(id) {
             stream.close();
@@ -149,13 +152,15 @@ impl Receiver {
     /// Forgets a stream that nobody can ask about any more.
     pub(crate) fn forget(&mut self, id: ReaderId) {
         self.close(id);
-        self.ended.retain(|(ended, _)| *ended != id);
+        if let Ok(at) = place(&self.ended, id) {
+            self.ended.remove(at);
+        }
     }
 
     /// Ends all streams; what they hold is still read.
     pub(crate) fn end(&mut self, reason: StreamEndReason) {
         self.open.iter_mut().for_each(|(_, stream)| stream.end(reason));
-        self.ended.append(&mut self.open);
+        self.open.drain(..).for_each(|stream| put(&mut self.ended, stream));
         self.adjust();
     }
 
@@ -189,13 +194,19 @@ impl Receiver {
     }
 
     fn stream(&self, id: ReaderId) -> Option<&Stream> {
-        let mut streams = self.open.iter().chain(&self.ended);
-        streams.find(|(known, _)| *known == id).map(|(_, stream)| stream)
+        let known = match place(&self.open, id) {
+            Ok(at) => self.open.get(at),
+            Err(_) => place(&self.ended, id).ok().and_then(|at| self.ended.get(at)),
+        };
+        known.map(|(_, stream)| stream)
     }
 
     fn stream_mut(&mut self, id: ReaderId) -> Option<&mut Stream> {
-        let mut streams = self.open.iter_mut().chain(&mut self.ended);
-        streams.find(|(known, _)| *known == id).map(|(_, stream)| stream)
+        let known = match place(&self.open, id) {
+            Ok(at) => self.open.get_mut(at),
+            Err(_) => place(&self.ended, id).ok().and_then(|at| self.ended.get_mut(at)),
+        };
+        known.map(|(_, stream)| stream)
     }
 
     /// After a change of the open streams.
@@ -224,6 +235,17 @@ impl Receiver {
         let Some(((_, last), others)) = self.open.split_last_mut() else { return };
         others.iter_mut().for_each(|(_, stream)| stream.push(placed.clone(), now));
         last.push(placed, now);
+    }
+}
+
+/// Where a reader's stream is, or belongs.
+fn place(streams: &Streams, id: ReaderId) -> Result<usize, usize> {
+    streams.binary_search_by_key(&id, |(known, _)| *known)
+}
+
+fn put(streams: &mut Streams, stream: (ReaderId, Stream)) {
+    if let Err(at) = place(streams, stream.0) {
+        streams.insert(at, stream);
     }
 }
 
