@@ -80,6 +80,11 @@ impl PacketBatch {
         self.data.chunks(self.stride.max(1))
     }
 
+    /// All packets in a row, and the bytes of each but the last.
+    pub(crate) fn parts(&self) -> (&[u8], usize) {
+        (&self.data, self.stride)
+    }
+
     /// Takes the first `count` packets off.
     pub fn split_to(&mut self, count: usize) -> Self {
         let at = count.saturating_mul(self.stride).min(self.data.len());

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::{
     EncryptionProvider, Environment, LocalDataTrackManagerDelegate, guard::Faults,
-    local_control::Control, local_waits::Seats, lock::Hold,
+    local_control::Control, local_waits::Seats, lock::Hold, payload,
 };
 use crate::{
     frame::PacketBatch,
@@ -103,6 +103,7 @@ impl Sending {
         while let Some(Call { lane, packets, delegate }) = next {
             let call = || delegate.on_packets_available(packets);
             let sent = self.faults.call_out("on_packets_available", call).is_ok();
+            payload::take_back();
             let deadline;
             (next, deadline) = self.with_outbox(|outbox| {
                 outbox.queue.finish(lane, sent);

@@ -1,8 +1,10 @@
-//! How payloads and packets cross the language boundary: by block copy.
+//! How payloads and packets cross the language boundary: by block copy, and on loan.
 //!
-//! UniFFI moves `bytes` one byte at a time, some fifty times slower than a copy. These converters have the same form on the
-//! wire and the same types on the other side. The only unsafe code of the crate: the trait asks for it, nothing else does.
+//! UniFFI moves `bytes` one byte at a time, some fifty times slower than a copy. These converters have the same types on the
+//! other side. The only unsafe code of the crate: the trait asks for it, nothing else does.
 #![allow(unsafe_code)]
+
+use std::{cell::Cell, mem::ManuallyDrop};
 
 use bytes::{Buf, Bytes};
 use uniffi::{FfiConverter, MetadataBuffer, RustBuffer, TypeId, deps::anyhow};
@@ -54,33 +56,64 @@ unsafe impl FfiConverter<UniFfiTag> for Payload {
 
 uniffi::derive_ffi_traits!(local Payload);
 
-// SAFETY: the form is that of `Vec<Vec<u8>>`: an i32 count in big-endian, then each packet with its length.
+/// Packets are lent. The other side gets the address of three numbers, all in the machine's own form: where the packets are, how many
+/// bytes they have together, and how many each has but the last. It copies them before it does anything else.
+// SAFETY: a number crosses. What it is the address of stays until the same thread lends again, or takes back.
 unsafe impl FfiConverter<UniFfiTag> for PacketBatch {
-    type FfiType = RustBuffer;
+    type FfiType = u64;
 
-    fn lower(batch: Self) -> RustBuffer {
-        let mut out = Vec::with_capacity(LENGTH + LENGTH * batch.len() + batch.byte_len());
-        <Self as FfiConverter<UniFfiTag>>::write(batch, &mut out);
-        RustBuffer::from_vec(out)
+    fn lower(batch: Self) -> u64 {
+        let (packets, stride) = batch.parts();
+        let form = [packets.as_ptr().addr() as u64, packets.len() as u64, stride as u64];
+        LENT.with(|lent| {
+            lent.form.set(form);
+            lent.replace(Some(batch));
+            lent.form.as_ptr().addr() as u64
+        })
     }
 
-    fn try_lift(_: RustBuffer) -> uniffi::Result<Self> {
+    fn try_lift(_: u64) -> uniffi::Result<Self> {
         anyhow::bail!("packet batches only leave Rust")
     }
 
     fn write(batch: Self, out: &mut Vec<u8>) {
-        put_length(batch.len(), out);
-        batch.iter().for_each(|packet| put_block(packet, out));
+        <u64 as FfiConverter<UniFfiTag>>::write(
+            <Self as FfiConverter<UniFfiTag>>::lower(batch),
+            out,
+        );
     }
 
     fn try_read(_: &mut &[u8]) -> uniffi::Result<Self> {
         anyhow::bail!("packet batches only leave Rust")
     }
 
-    const TYPE_ID_META: MetadataBuffer = <Vec<Vec<u8>> as TypeId<UniFfiTag>>::TYPE_ID_META;
+    const TYPE_ID_META: MetadataBuffer = <u64 as TypeId<UniFfiTag>>::TYPE_ID_META;
 }
 
 uniffi::derive_ffi_traits!(local PacketBatch);
+
+/// Ends the loan of the packets that this thread handed out last, if it did.
+pub(super) fn take_back() {
+    LENT.with(|lent| lent.replace(None));
+}
+
+/// What a thread lends. A callback inside a callback may have the place: by then the outer one's packets are copied.
+struct Lent {
+    form: Cell<[u64; 3]>,
+    /// Never dropped with its thread, so that it is there as long as one can call: whoever lends takes back.
+    packets: Cell<ManuallyDrop<Option<PacketBatch>>>,
+}
+
+impl Lent {
+    fn replace(&self, packets: Option<PacketBatch>) {
+        drop(ManuallyDrop::into_inner(self.packets.replace(ManuallyDrop::new(packets))));
+    }
+}
+
+thread_local! {
+    static LENT: Lent =
+        const { Lent { form: Cell::new([0; 3]), packets: Cell::new(ManuallyDrop::new(None)) } };
+}
 
 fn put_block(block: &[u8], out: &mut Vec<u8>) {
     put_length(block.len(), out);
@@ -101,3 +134,25 @@ fn take_length(buffer: &mut impl Buf) -> uniffi::Result<usize> {
 const LENGTH: usize = 4;
 /// Bytes of an optional u64, which stands behind the payload in a frame.
 const TIMESTAMP: usize = 9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_are_lent_until_the_next_are_or_they_are_taken_back() {
+        let (first, second) = (Bytes::from(vec![1; 40_000]), Bytes::from(vec![2; 100]));
+        let lend = |bytes: &Bytes| {
+            let batch = PacketBatch::new(bytes.clone(), 16_000);
+            <PacketBatch as FfiConverter<UniFfiTag>>::lower(batch)
+        };
+        let address = lend(&first);
+        let form = LENT.with(|lent| (lent.form.as_ptr().addr() as u64, lent.form.get()));
+        assert_eq!(form, (address, [first.as_ptr().addr() as u64, 40_000, 16_000]));
+        assert!(!first.is_unique());
+        lend(&second);
+        assert!(first.is_unique() && !second.is_unique());
+        take_back();
+        assert!(second.is_unique());
+    }
+}

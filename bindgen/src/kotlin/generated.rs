@@ -8,6 +8,7 @@
 //!    cancelled coroutine throws, too, without the name where the object is an adapter's.
 //! 5. Documentation names things as Kotlin does.
 //! 6. Calls cost no structure of JNA's each: `statuses`.
+//! 7. What `uniffi.toml` calls to copy packets is added: `lent.kt`.
 //!
 //! The generated text has no tree to work on, so each change looks for whole lines and fails when there are not as many as expected.
 
@@ -34,7 +35,7 @@ fn refined(text: &str) -> Result<String> {
     let text = catch_everything(&text)?;
     let text = name_what_is_closed(&text)?;
     let text = statuses::keep(&text)?;
-    Ok(spell_documentation(&text))
+    Ok(spell_documentation(&text) + LENT)
 }
 
 /// Takes raw methods out of the interfaces, and makes those of the classes internal.
@@ -149,6 +150,9 @@ const CANCEL_TOKEN: &[&str] = &[
 /// In the two functions through which all callbacks go.
 const CATCH_EXCEPTION: &str = "} catch(e: kotlin.Exception) {";
 
+/// Called by generated code, and so compiled with it.
+const LENT: &str = include_str!("lent.kt");
+
 const CLOSE: &str = "    override fun close() {
         this.destroy()
 ";
@@ -158,7 +162,7 @@ const SHUT_DOWN_AND_CLOSE: &str = "    override fun close() {
 ";
 
 const CALLED_AFTER_CLOSE: &str = r#"throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")"#;
-/// Thrown by generated code, and so compiled with it.
+/// The same.
 pub(super) const CLOSED_EXCEPTION: &str = r#"
 /**
  * Something was called on an object after its `close()`: the caller's mistake, and no state of the track or the room. After `shutdown()`

@@ -8,17 +8,23 @@ use uniffi_bindgen::{
     },
 };
 
-use super::spelling::Spelling;
+use super::{Aliases, spelling::Spelling};
 
-/// The whole surface.
-pub(crate) fn dump(interface: &ComponentInterface, spelling: &Spelling) -> String {
+/// The whole surface. `aliases`: what custom types are, but for those that are as the interface says.
+pub(crate) fn dump(
+    interface: &ComponentInterface,
+    aliases: &Aliases,
+    spelling: &Spelling,
+) -> String {
     let mut dump = Dump { interface, spelling, text: String::new() };
     for function in interface.function_definitions() {
         dump.callable("", spelling.function, function.name(), function);
     }
     for type_ in interface.iter_local_types() {
         if let Type::Custom { name, builtin, .. } = type_ {
-            dump.line(&format!("type {name} = {}", spelling.type_name(builtin)));
+            let meant = aliases.get(name).cloned();
+            let meant = meant.unwrap_or_else(|| spelling.type_name(builtin));
+            dump.line(&format!("type {name} = {meant}"));
         }
     }
     // What a language's package replaces by hand is called raw there, and internal to it: `kotlin::generated`.
@@ -165,7 +171,7 @@ mod tests {
 
     fn dump_udl(udl: &str, language: Language) -> String {
         let interface = ComponentInterface::from_webidl(udl, "sample").unwrap();
-        dump(&interface, spelling::of(language))
+        dump(&interface, &Aliases::new(), spelling::of(language))
     }
 
     #[test]

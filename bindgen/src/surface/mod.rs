@@ -59,9 +59,9 @@ fn derive(project: &Project) -> Result<Vec<(Utf8PathBuf, String)>> {
     let library = bindings::build_library(project, Profile::Debug)?;
     let mut surfaces = Vec::new();
     for language in Language::All.each() {
-        let interface = load(project, &library, *language)?;
+        let (interface, aliases) = load(project, &library, *language)?;
         let path = project.root.join("udl/surface").join(format!("{}.txt", language.name()));
-        let mut surface = dump::dump(&interface, spelling::of(*language));
+        let mut surface = dump::dump(&interface, &aliases, spelling::of(*language));
         if *language == Language::Kotlin {
             surface += &kotlin::surface::by_hand(project)?;
         }
@@ -71,7 +71,11 @@ fn derive(project: &Project) -> Result<Vec<(Utf8PathBuf, String)>> {
 }
 
 /// The interface as one language's generator sees it: without what its settings exclude, under the names that they give.
-fn load(project: &Project, library: &Utf8Path, language: Language) -> Result<ComponentInterface> {
+fn load(
+    project: &Project,
+    library: &Utf8Path,
+    language: Language,
+) -> Result<(ComponentInterface, Aliases)> {
     let loader = BindgenLoader::new(bindings::udl_paths(&project.root), GlobalConfig::default());
     let interfaces = loader.load_cis(loader.load_metadata(library)?)?;
     let components = loader.load_components(interfaces, |_, settings| {
@@ -80,6 +84,7 @@ fn load(project: &Project, library: &Utf8Path, language: Language) -> Result<Com
     })?;
     let component = components.into_iter().find(|one| one.ci.crate_name() == "datatracks");
     let component = component.context("the library has no interface of this crate")?;
+    let aliases = aliases(&component.config);
     let mut interface = component.ci;
     let excluded = component.config.get("exclude").and_then(|list| list.as_array());
     let excluded = excluded.into_iter().flatten().filter_map(|name| Some(name.as_str()?.into()));
@@ -87,7 +92,18 @@ fn load(project: &Project, library: &Utf8Path, language: Language) -> Result<Com
     if let Some(names) = component.config.get("rename").and_then(|names| names.as_table()) {
         rename(&mut interface, &HashMap::from([("datatracks".into(), names.clone())]));
     }
-    Ok(interface)
+    Ok((interface, aliases))
+}
+
+/// What a custom type is in a language, where its settings say so.
+pub(crate) type Aliases = HashMap<String, String>;
+
+fn aliases(settings: &toml::Table) -> Aliases {
+    let types = settings.get("custom_types").and_then(|types| types.as_table());
+    let named = types.into_iter().flatten().filter_map(|(name, settings)| {
+        Some((name.clone(), settings.get("type_name")?.as_str()?.to_owned()))
+    });
+    named.collect()
 }
 
 /// Lines that are in one text only, in order, with the sign of a diff.
