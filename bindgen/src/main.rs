@@ -14,6 +14,7 @@ mod cross;
 mod interop;
 mod kotlin;
 mod languages;
+mod pacing;
 mod project;
 mod report;
 mod root;
@@ -122,6 +123,8 @@ enum Command {
         #[arg(long)]
         short: bool,
     },
+    /// Count large frames that arrive in a hurry through a real SFU, from us and from another SDK, at both
+    Pacing,
     /// Install the tools that tests need into .tools/ (SFU, Python and JavaScript peers, cargo-deny); quick when they are there
     Setup,
     /// Formatting, lints, documentation, dependencies, layers, surface
@@ -165,6 +168,7 @@ fn main() -> ExitCode {
             let cells = if short { Cells::Few } else { Cells::All };
             interop::all(&project, &mut report, cells);
         }
+        Command::Pacing => pacing::all(&project, &mut report),
         Command::Setup => {
             report.step("setup", || setup::install(&project));
             report.step("browser", || browser::install(&project));
