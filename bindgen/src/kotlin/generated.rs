@@ -8,7 +8,7 @@
 //!    cancelled coroutine throws, too, without the name where the object is an adapter's.
 //! 5. Documentation names things as Kotlin does.
 //! 6. Calls cost no structure of JNA's each: `statuses`.
-//! 7. What `uniffi.toml` calls to copy packets is added: `lent.kt`.
+//! 7. What packets are, by `uniffi.toml`, is added: `lent.kt`.
 //!
 //! The generated text has no tree to work on, so each change looks for whole lines and fails when there are not as many as expected.
 
@@ -151,7 +151,7 @@ const CANCEL_TOKEN: &[&str] = &[
 const CATCH_EXCEPTION: &str = "} catch(e: kotlin.Exception) {";
 
 /// Called by generated code, and so compiled with it.
-const LENT: &str = include_str!("lent.kt");
+pub(super) const LENT: &str = include_str!("lent.kt");
 
 const CLOSE: &str = "    override fun close() {
         this.destroy()

@@ -8,7 +8,8 @@ use crate::{bindings, project::Project};
 
 /// All public declarations, file by file, without their bodies and documentation.
 pub(crate) fn by_hand(project: &Project) -> Result<String> {
-    let beside = declarations(super::generated::CLOSED_EXCEPTION).concat();
+    let beside = [super::generated::CLOSED_EXCEPTION, super::generated::LENT];
+    let beside = beside.map(|source| declarations(source).concat()).concat();
     let mut text = format!("\nby hand: beside what is generated\n{beside}");
     for file in bindings::files(&project.root.join("kotlin-package/src/main/kotlin"))? {
         let declared = declarations(&fs::read_to_string(&file)?);

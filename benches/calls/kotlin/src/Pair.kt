@@ -3,9 +3,9 @@ package calls
 import io.datatracks.DataTrackOptions
 import io.datatracks.DataTrackStream
 import io.datatracks.DataTrackSubscribeOptions
+import io.datatracks.DirectDataTrackTransport
 import io.datatracks.LocalDataTrack
 import io.datatracks.LocalDataTrackManager
-import io.datatracks.LocalDataTrackTransport
 import io.datatracks.RemoteDataTrackManager
 import io.datatracks.RemoteDataTrackTransport
 import io.datatracks.SendMode
@@ -18,9 +18,10 @@ import io.datatracks.tryPush
 import io.datatracks.waitForTrack
 import plain.published
 import plain.subscribed
+import java.nio.ByteBuffer
 
 /** A published track and a stream of it, on no network. The signals between the two are answered as they come. */
-class Pair private constructor() : Calls, LocalDataTrackTransport {
+class Pair private constructor() : Calls, DirectDataTrackTransport {
     private val subscriber = object : RemoteDataTrackTransport {
         override fun onSignalRequest(request: ByteArray) {
             remote.handleSignalResponse(subscribed())
@@ -30,7 +31,9 @@ class Pair private constructor() : Calls, LocalDataTrackTransport {
     private val remote: RemoteDataTrackManager = RemoteDataTrackManager(subscriber, localIdentity = "subscriber")
     private lateinit var track: LocalDataTrack
     private lateinit var stream: DataTrackStream
-    private var packets = emptyList<ByteArray>()
+    private var packets = emptyList<ByteBuffer>()
+    private var kept = emptyList<ByteArray>()
+    private var isKeeping = false
 
     override fun onSignalRequest(request: ByteArray) {
         val published = published(request)
@@ -38,16 +41,19 @@ class Pair private constructor() : Calls, LocalDataTrackTransport {
         remote.handleSignalResponse(published.update)
     }
 
-    override fun onPacketsAvailable(packets: List<ByteArray>) {
+    override fun onPacketsLent(packets: List<ByteBuffer>) {
         this.packets += packets
+        if (isKeeping) kept += packets.map { ByteArray(it.remaining()).also(it::get) }
     }
 
     /** What leaves of a frame that is pushed. */
     private fun packetsOf(payload: ByteArray): List<ByteArray> {
         local.handleBufferedAmount(0u)
-        packets = emptyList()
+        kept = emptyList()
+        isKeeping = true
         track.tryPush(payload)
-        return packets
+        isKeeping = false
+        return kept
     }
 
     // They wait until there is room.
@@ -60,7 +66,7 @@ class Pair private constructor() : Calls, LocalDataTrackTransport {
             // A channel that is silent for long gets a packet.
             check(packets.size <= 1)
             leaving.time { local.handleBufferedAmount(0u) }
-            check(packets.sumOf { it.size } > large.size)
+            check(packets.sumOf { it.limit() } > large.size)
         }
         return pushing.each(FRAMES) to leaving.each(FRAMES)
     }

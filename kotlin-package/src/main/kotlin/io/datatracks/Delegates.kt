@@ -2,6 +2,7 @@ package io.datatracks
 
 import kotlinx.coroutines.CoroutineDispatcher
 import java.lang.ref.WeakReference
+import java.nio.ByteBuffer
 
 /** What your SDK's transport does for what is published. Called on the thread whose call caused it; must not block. */
 public interface LocalDataTrackTransport {
@@ -13,6 +14,20 @@ public interface LocalDataTrackTransport {
 
     /** Sends each packet as one binary message on `_data_track`, in order. Throw when the channel is not open: the frame is dropped and counted. */
     public fun onPacketsAvailable(packets: List<ByteArray>)
+}
+
+/**
+ * The same where the channel takes direct buffers and is done with them when its call returns, as that of org.webrtc and of webrtc-java: spares
+ * an array and a copy a packet.
+ */
+public interface DirectDataTrackTransport : LocalDataTrackTransport {
+    /**
+     * As [onPacketsAvailable]. The packets are lent: only to be read, from position 0 to the limit, and only until this returns. What is
+     * kept for longer has to be copied, or else the process reads memory that is another's.
+     */
+    public fun onPacketsLent(packets: List<ByteBuffer>)
+
+    override fun onPacketsAvailable(packets: List<ByteArray>): Unit = onPacketsLent(packets.map(ByteBuffer::wrap))
 }
 
 /** What your SDK's transport does for what is subscribed to. Called on the thread whose call caused it; must not block. */
@@ -94,7 +109,10 @@ private class LocalDelegate(
 ) : LocalDataTrackManagerDelegate {
     override fun onSignalRequest(request: ByteArray) = transport.orThrow().onSignalRequest(request)
 
-    override fun onPacketsAvailable(packets: PacketBatch) = transport.orThrow().onPacketsAvailable(packets)
+    override fun onPacketsAvailable(packets: PacketBatch) = when (val transport = transport.orThrow()) {
+        is DirectDataTrackTransport -> transport.onPacketsLent(packets.buffers())
+        else -> transport.onPacketsAvailable(packets.copies())
+    }
 
     override fun onTrackPublished(track: LocalDataTrack) = queue.run { events.get()?.onTrackPublished(track) }
 

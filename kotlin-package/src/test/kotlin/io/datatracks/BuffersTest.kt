@@ -1,11 +1,15 @@
 package io.datatracks
 
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
 import kotlinx.coroutines.launch
 import org.junit.jupiter.api.Test
 import java.nio.ByteBuffer
+import java.util.concurrent.ConcurrentLinkedQueue
+import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
+import kotlin.test.assertTrue
 
 /** Every kind of buffer is pushed and received from its position to its limit, and left as it was. */
 internal class BuffersTest : RoomTest() {
@@ -18,6 +22,30 @@ internal class BuffersTest : RoomTest() {
             assertEquals(2 to 9, buffer.position() to buffer.limit(), kind)
             val frame = stream.next()
             assertEquals("payload" to 7uL, frame.text to frame?.userTimestamp, kind)
+        }
+    }
+
+    @Test
+    fun `packets on loan are those that arrive as copies`() = test {
+        val (alice, bob) = join("alice") to join("bob")
+        val transport = object : DirectDataTrackTransport {
+            override fun onSignalRequest(request: ByteArray) = alice.sendRequest(request)
+            override fun onPacketsLent(packets: List<ByteBuffer>) = packets.forEach {
+                assertTrue(it.isDirect && it.position() == 0 && it.capacity() == it.limit())
+                alice.sendMessage(ByteArray(it.remaining()).also(it::get))
+            }
+        }
+        LocalDataTrackManager(transport, localIdentity = "alice").use { local ->
+            val signals = ConcurrentLinkedQueue<ByteArray>().also { alice.heldBack = it }
+            val publishing = async { local.publishTrack("lent") }
+            until { alice.holdsBack(PUBLISH_RESPONSE) }
+            signals.forEach { local.handleSignalResponse(it) }
+            val (track, stream) = publishing.await() to subscribed(bob, "lent")
+            for (size in listOf(0, 100, 15_988, 15_989, 40_000)) {
+                val payload = ByteArray(size) { (it % 251).toByte() }
+                track.tryPush(payload)
+                assertContentEquals(payload, stream.next()?.payload)
+            }
         }
     }
 
