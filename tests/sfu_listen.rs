@@ -20,9 +20,10 @@ use datatracks::{
         },
     },
     signal::{
-        self, SignalOut,
+        self, SignalIn, SignalOut,
         session::{Response, decode_response},
     },
+    track::Handle,
 };
 use raw_participant::{LIMIT, Participant, publish_request};
 use tokio::{
@@ -94,6 +95,33 @@ async fn a_quick_reconnect_keeps_tracks_and_handles() {
     assert_eq!(bob.interruption().await, Interruption::Signal);
     bob.transport.resume(Some(Vec::new())).await.unwrap();
     alice.deliver(&mut bob, 1).await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn what_was_said_before_the_connection_broke_counts() {
+    const TRACKS: u16 = 50;
+    let server = start().await;
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    let mut bob = Participant::join(&options(&server, "bob")).await;
+    for handle in 1..=TRACKS {
+        alice.publish(handle, &format!("track {handle}")).await;
+    }
+    for handle in (1..=TRACKS).filter_map(Handle::new) {
+        alice.signal(&SignalOut::Unpublish { handle });
+    }
+    // Its answers now reach nobody.
+    alice.transport.cut();
+    loop {
+        let SignalIn::Update(participants) = bob.next_signal().await else { continue };
+        let Some(alice) = participants.iter().find(|other| other.identity == "alice") else {
+            continue;
+        };
+        assert!(alice.connected, "some of it was not heard");
+        if alice.tracks.is_empty() {
+            break;
+        }
+    }
     server.close().await;
 }
 

@@ -195,7 +195,7 @@ impl Gate {
                 Sink::Plain(_) => false,
             });
         if let (Err(answer), Some(mut socket)) = (resumed, socket) {
-            say(&mut socket, answer).await;
+            say(&mut socket, answer).await.ok();
             close(socket).await;
         }
     }

@@ -1,7 +1,7 @@
 //! One participant over WebSocket and WebRTC: a task that owns its signalling connection and its two peer connections.
 //!
 //! ```text
-//!              WebSocket lost                         taken up again: ICE restarts
+//!              WebSocket lost, and read to its end    taken up again: ICE restarts
 //!  Attached ──────────────────► Detached (signals are lost) ──────────────────────► Attached
 //!     └──── dismissed by the room, or gone for too long (presence) ────┘──► closed
 //! ```
@@ -28,7 +28,7 @@ use super::{
     outlet::Pump,
     presence::{Presence, Up},
     queues::Order,
-    signalling::{Signalling, close, say},
+    signalling::{Signalling, Stuck, close},
 };
 use crate::{
     host::room::peer::{CHANNEL_LABEL, Network, Peer, PeerEvent, Role},
@@ -200,11 +200,8 @@ impl Participant {
         self.send(encode_response(response).into()).await;
     }
 
-    /// Sends a signal. Without a connection it is lost: a client that comes back is told everything.
     async fn send(&mut self, response: Bytes) {
-        if let Signalling::Attached(socket) = &mut self.signalling
-            && !say(socket, response).await
-        {
+        if let Err(Stuck) = self.signalling.send(response).await {
             self.detach();
         }
     }

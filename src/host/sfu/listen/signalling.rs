@@ -13,13 +13,20 @@ use super::http::Socket;
 /// The signalling connection.
 pub(super) enum Signalling {
     Attached(Box<Socket>),
+    /// The client is gone, and what it said before that is still to be read.
+    Abandoned(Box<Socket>),
     Detached,
 }
+
+/// A client does not take what is said, and does not go.
+pub(super) struct Stuck;
 
 impl Signalling {
     /// The next request; `None` at the end of the connection.
     pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
-        let Self::Attached(socket) = self else { return std::future::pending().await };
+        let (Self::Attached(socket) | Self::Abandoned(socket)) = self else {
+            return std::future::pending().await;
+        };
         loop {
             match socket.next().await? {
                 Ok(Message::Binary(bytes)) => return Some(bytes.into()),
@@ -28,12 +35,28 @@ impl Signalling {
             }
         }
     }
+
+    /// Sends a signal. Without a client it is lost: one that comes back is told everything.
+    pub(super) async fn send(&mut self, response: Bytes) -> Result<(), Stuck> {
+        let Self::Attached(socket) = self else { return Ok(()) };
+        if !say(socket, response).await? {
+            self.abandon();
+        }
+        Ok(())
+    }
+
+    fn abandon(&mut self) {
+        *self = match std::mem::replace(self, Self::Detached) {
+            Self::Attached(socket) | Self::Abandoned(socket) => Self::Abandoned(socket),
+            Self::Detached => Self::Detached,
+        };
+    }
 }
 
-/// Sends a signal; false when the connection is of no use any more.
-pub(super) async fn say(socket: &mut Socket, response: Bytes) -> bool {
+/// Sends a signal; false when nobody is there any more.
+pub(super) async fn say(socket: &mut Socket, response: Bytes) -> Result<bool, Stuck> {
     let sending = socket.send(Message::Binary(response));
-    matches!(timeout(SEND_TIMEOUT, sending).await, Ok(Ok(())))
+    timeout(SEND_TIMEOUT, sending).await.map(|sent| sent.is_ok()).map_err(|_| Stuck)
 }
 
 /// Ends a connection as it should be.
