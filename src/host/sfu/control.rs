@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Impairment, Output, ParticipantId, Permissions, Sfu, subscription::salt};
-use crate::host::plain::DropMode;
+use crate::{host::plain::DropMode, signal::session::Scenario};
 
 /// Something to go wrong for one participant.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +36,18 @@ impl Sfu {
                     DropMode::Full => self.depart(who),
                 }
             }
+        }
+    }
+
+    /// Does what a client asks for to try its own recovery, as far as livekit-server does it without a word.
+    pub(super) fn simulate(
+        &mut self,
+        now: Instant,
+        who: ParticipantId,
+        scenario: Option<Scenario>,
+    ) {
+        if let Some(Scenario::NodeFailure(_) | Scenario::Migration(_)) = scenario {
+            self.control(now, who, Control::DropSession(DropMode::Full));
         }
     }
 

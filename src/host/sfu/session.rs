@@ -107,8 +107,8 @@ impl Sfu {
                 let pong = Pong { last_ping_timestamp: ping.timestamp, timestamp };
                 self.signal(who, Response::PongResp(pong));
             }
-            Request::Offer(_) | Request::Answer(_) | Request::Trickle(_) | Request::Simulate(_) => {
-            }
+            Request::Simulate(simulate) => self.simulate(now, who, simulate.scenario),
+            Request::Offer(_) | Request::Answer(_) | Request::Trickle(_) => {}
         }
     }
 
