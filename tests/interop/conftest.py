@@ -4,6 +4,7 @@ A test that fails shows the end of what the server, the browser and every partic
 """
 
 import asyncio
+import collections
 import os
 import secrets
 import sys
@@ -13,19 +14,28 @@ from pathlib import Path
 import pytest
 from livekit import api
 from matrix import DOCUMENT, Table
-from processes import DEADLINE, KEY, SECRET, Browser, Process, Server, located
+from processes import DEADLINE, Browser, Process, located
+from selection import reason_against
+from servers import KEY, SECRET, Embedded, Livekit
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(located("DATATRACKS_PYTHON")))
 sys.path.insert(0, str(ROOT / "python-package/examples"))
 
-TABLE = pytest.StashKey[Table]()
+TABLES = pytest.StashKey[dict[str, Table]]()
+LEFT_OUT = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session", params=[Livekit, Embedded], ids=lambda kind: kind.name)
+def start_server(request):
+    """Of either kind, so that every test runs on both."""
+    return lambda folder: request.param(folder)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server(start_server, tmp_path_factory):
     """One for all tests that do it no harm."""
-    server = Server(tmp_path_factory.mktemp("livekit"))
+    server = start_server(tmp_path_factory.mktemp("server"))
     yield server
     server.kill()
 
@@ -118,17 +128,29 @@ class Room:
 
 
 @pytest.fixture(scope="session")
-def table(request):
+def table(request, server):
     """Of the outcome of every cell of the matrix, printed at the end."""
-    return request.config.stash.setdefault(TABLE, Table())
+    tables = request.config.stash.setdefault(TABLES, {})
+    return tables.setdefault(server.name, Table(server.name))
+
+
+def pytest_collection_modifyitems(config, items):
+    reasons = {item: reason_against(item) for item in items}
+    items[:] = [item for item in items if not reasons[item]]
+    left_out = [item for item in reasons if reasons[item]]
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[LEFT_OUT] = [reasons[item] for item in left_out]
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
-    table = config.stash.get(TABLE, Table())
-    for line in table.lines():
-        terminalreporter.write_line(line)
-    if DOCUMENT and exitstatus == 0:
-        table.write()
+    for table in config.stash.get(TABLES, {}).values():
+        terminalreporter.write_sep("-", table.server)
+        for line in table.lines():
+            terminalreporter.write_line(line)
+        if DOCUMENT and exitstatus == 0 and table.server == Livekit.name:
+            table.write()
+    for reason, count in collections.Counter(config.stash[LEFT_OUT]).items():
+        terminalreporter.write_line(f"{count} tests not on the {Embedded.name}: {reason}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,10 +16,9 @@ BOUNDARIES = [
     MTU - 40 - TAG,  # sealed, timestamp
 ]
 ALL_SIZES = sorted([1, 1000, 40_000, 1 << 20, *BOUNDARIES, *(size + 1 for size in BOUNDARIES)])
-A_FEW_SIZES = [1, MTU - 40 - TAG, MTU - 11, 40_000]
+A_FEW_SIZES = {"livekit-server": [1, MTU - 40 - TAG, MTU - 11, 40_000], "embedded SFU": [1, 1000, 40_000, 1 << 18]}
 # The file that takes the table of all cells; without it only a few run.
 DOCUMENT = os.environ.get("DATATRACKS_INTEROP_TABLE")
-SIZES = ALL_SIZES if DOCUMENT else A_FEW_SIZES
 
 PEOPLE = ["ours", "Python"]
 if os.environ.get("DATATRACKS_BROWSER") != "":  # `cargo tasks` says so where there can be no browser
@@ -40,8 +39,9 @@ SECRETS = {
 class Table:
     """What became of each cell: how often its frame had to be sent until it arrived, or that it was refused."""
 
-    def __init__(self):
-        self.cells = {}
+    def __init__(self, server):
+        self.server, self.cells = server, {}
+        self.sizes = ALL_SIZES if DOCUMENT else A_FEW_SIZES[server]
 
     def note(self, pair, secrets, size, track, outcome):
         self.cells.setdefault((*pair, secrets), {}).setdefault(size, {})[track] = outcome
@@ -49,12 +49,12 @@ class Table:
     def lines(self):
         if not self.cells:
             return
-        yield markdown("publisher → reader", "keys", *(f"{size:,}".replace(",", " ") for size in SIZES))
-        yield markdown("---", "---", *("---:" for _ in SIZES))
+        yield markdown("publisher → reader", "keys", *(f"{size:,}".replace(",", " ") for size in self.sizes))
+        yield markdown("---", "---", *("---:" for _ in self.sizes))
         for pair in PAIRS:
             for secrets in SECRETS:
-                row = self.cells.get((*pair, secrets), {})
-                yield markdown(" → ".join(pair), secrets, *(both(row.get(size, {})) for size in SIZES))
+                if row := self.cells.get((*pair, secrets)):
+                    yield markdown(" → ".join(pair), secrets, *(both(row.get(size, {})) for size in self.sizes))
 
     def write(self):
         """Into the document, between its marks."""

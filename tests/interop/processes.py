@@ -1,4 +1,4 @@
-"""The processes of the interop tests: a livekit-server, a Chromium, and participants whose lines are awaited with a deadline."""
+"""The processes of the interop tests: a Chromium, and participants whose lines are awaited with a deadline."""
 
 import collections
 import itertools
@@ -18,70 +18,16 @@ from pathlib import Path
 
 import pytest
 
-KEY, SECRET = "testkey", "0123456789abcdef0123456789abcdef"
 DEADLINE = 30  # seconds for anything to happen: a Python peer alone takes 1.5 to join
 PATIENCE = 5  # seconds for a process to end by itself
 TAIL = 30  # lines of a log that a failure shows
 # What Chromium says of a machine without a desktop and without the internet.
 NOISE = "dbus/|Failed to resolve address for .*stun"
 
-CONFIGURATION = """
-port: {http}
-bind_addresses: ["127.0.0.1"]
-keys: {{{key}: {secret}}}
-enable_data_tracks: true
-rtc:
-  tcp_port: {tcp}
-  udp_port: {udp}
-  use_external_ip: false
-  node_ip: 127.0.0.1
-  enable_loopback_candidate: true
-  interfaces: {{includes: ["lo"]}}
-"""
-
-
 def located(variable):
     path = Path(os.environ.get(variable) or pytest.fail(f"set {variable}", pytrace=False))
     assert path.exists(), f"{variable}: there is no {path}"
     return path
-
-
-class Server:
-    """A livekit-server on free ports; after a restart it is on the same ones."""
-
-    name = "livekit-server"
-
-    def __init__(self, folder):
-        self.http, tcp, udp = free_ports(3)
-        self.configuration, self.log = folder / "config.yaml", folder / "livekit.log"
-        self.configuration.write_text(CONFIGURATION.format(http=self.http, tcp=tcp, udp=udp, key=KEY, secret=SECRET))
-        self.start()
-
-    @property
-    def url(self):
-        return f"ws://127.0.0.1:{self.http}"
-
-    def start(self):
-        command = [located("DATATRACKS_LIVEKIT_SERVER"), "--config", self.configuration]
-        with open(self.log, "a") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        deadline = time.monotonic() + DEADLINE
-        while not is_listening(self.http):
-            assert time.monotonic() < deadline and self.process.poll() is None, f"livekit-server does not listen:\n{self.tail()}"
-            time.sleep(0.02)
-
-    def freeze(self):
-        self.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self):
-        self.process.send_signal(signal.SIGCONT)
-
-    def kill(self):
-        self.process.kill()  # a polite end would wait for rooms to empty
-        self.process.wait()
-
-    def tail(self):
-        return last_lines(self.log)
 
 
 class Browser:

@@ -5,7 +5,6 @@ import time
 
 import pytest
 from conftest import Room
-from processes import Server
 from proxy import SIMULATE_NODE_FAILURE, Proxy
 from sending import sending
 
@@ -22,9 +21,9 @@ def proxy(server):
 
 
 @pytest.fixture
-def own_room(tmp_path, browser):
+def own_room(start_server, tmp_path, browser):
     """In a server of this test's own, which it may harm."""
-    server = Server(tmp_path)
+    server = start_server(tmp_path)
     room = Room(server, browser)
     yield room
     room.end()

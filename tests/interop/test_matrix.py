@@ -1,4 +1,4 @@
-"""Every pair that has ours in it exchanges frames through a real livekit-server, byte for byte, or is refused as it must be.
+"""Every pair that has ours in it exchanges frames through a server, byte for byte, or is refused as it must be.
 
 The server drops single packets when its machine is busy, and tells nobody. So a frame that does not arrive is sent again, a bounded
 number of times, which the table shows; every frame must arrive, and nothing may arrive that was not sent.
@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 
 import pytest
-from matrix import PAIRS, SECRETS, SIZES
+from matrix import PAIRS, SECRETS
 from participants import TRACKS, publisher, reader
 
 ATTEMPTS = 20  # to get one frame across
@@ -23,7 +23,7 @@ OPEN = [secrets for secrets, (publishers, readers) in SECRETS.items() if publish
 def test_every_frame_arrives(room, table, pair, secrets):
     of_publisher, of_reader = SECRETS[secrets]
     exchange = Exchange(publisher(pair[0], room, **of_publisher), reader(pair[1], room, **of_reader))
-    for size in SIZES:
+    for size in table.sizes:
         for track in TRACKS:
             attempts = exchange.deliver(track, frame(size))
             table.note(pair, secrets, size, track, "✓" if attempts == 1 else f"✓×{attempts}")
@@ -37,14 +37,14 @@ def test_who_has_another_passphrase_reads_nothing(room, table, pair):
     publishing = publisher(pair[0], room, **of_publisher)
     stranger.wait_until_subscribed()
     friend = Exchange(publishing, reader("ours", room, **of_publisher))
-    for size in SIZES:
+    for size in table.sizes:
         for track in TRACKS:
             friend.deliver(track, frame(size))
     friend.end()
     for track in TRACKS:
         assert stranger.until_ended(track) == []
         assert stranger.undecryptable(track) != 0
-        for size in SIZES:
+        for size in table.sizes:
             table.note(pair, "different passphrases", size, track, "refused")
 
 
