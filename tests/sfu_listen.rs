@@ -331,7 +331,7 @@ async fn start_in(rooms: Rooms) -> Server {
 async fn start_within(limits: Limits, rooms: Rooms) -> Server {
     let address = ([127, 0, 0, 1], 0).into();
     let key = ApiKey::new(KEY, SECRET);
-    Server::start(ServerOptions { address, key, rooms, limits }).await.unwrap()
+    Server::start(ServerOptions { address, key, rooms, limits, site: None }).await.unwrap()
 }
 
 fn options(server: &Server, identity: &str) -> JoinOptions {

@@ -74,9 +74,14 @@ impl Sfu {
 
     async fn listen_at(&self, address: SocketAddr, rooms: Rooms) -> Result<Server, Failure> {
         let key = ApiKey::new(self.api_key.as_str(), self.api_secret.as_str());
-        let server =
-            Server::start(ServerOptions { address, key, rooms, limits: listen::Limits::default() })
-                .await;
+        let server = Server::start(ServerOptions {
+            address,
+            key,
+            rooms,
+            limits: listen::Limits::default(),
+            site: None,
+        })
+        .await;
         let server = server.map_err(unusable(address))?;
         data(&format!("listening ws://{}", server.address()))?;
         Ok(server)

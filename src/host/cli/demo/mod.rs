@@ -5,6 +5,7 @@
 //!  stage     SFU, two rooms, tracks and streams              ├ workload   frames that prove what they are
 //!  lane      one track: pushes, reads, keeps its ledger      ├ ledger     what became of each; latency: how long it took
 //!  display   a live table, or plain lines                    └ report     the end: summary or JSON, and the verdict
+//!  web       instead of all that: a page that plots other frames of the same tracks
 //! ```
 //! The verdict is the exit status: a frame lost without an explanation, delivered twice, out of order or damaged fails the run.
 
@@ -15,9 +16,12 @@ mod ledger;
 mod report;
 mod stage;
 mod table;
+mod web;
 mod workload;
 
 use std::{
+    net::SocketAddr,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -53,11 +57,28 @@ pub(crate) struct Demo {
     /// Print one JSON object at the end, and nothing else
     #[arg(long)]
     json: bool,
+    /// Plot the tracks on a page for browsers instead, until Ctrl-C
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "127.0.0.1:0",
+        conflicts_with_all = ["seconds", "e2ee", "json"],
+    )]
+    web: Option<SocketAddr>,
+    /// The folder that has livekit-client.umd.js for the page
+    #[arg(long, value_name = "FOLDER", requires = "web", default_value = LIVEKIT_CLIENT)]
+    livekit_client: PathBuf,
 }
 
 impl Demo {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let stage = Stage::set(self.e2ee, self.impair.unwrap_or_default()).await?;
+        let impairment = self.impair.unwrap_or_default();
+        if let Some(address) = self.web {
+            return web::run(address, &self.livekit_client, impairment).await;
+        }
+        let stage = Stage::set(self.e2ee, impairment).await?;
         let (pushed_for, display) = self.perform(&stage).await;
         drain(&stage).await;
         let report = Report::of(&stage, &self, pushed_for);
@@ -126,12 +147,17 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// Ten times what the SFU holds a packet back for, to let others overtake it.
 const GRACE: Duration = Duration::from_millis(50);
 
+/// Where `cargo tasks setup` puts it.
+const LIVEKIT_CLIENT: &str = ".tools/browser/node_modules/livekit-client/dist";
+
 const AFTER_HELP: &str = "\
 Examples:
   datatracks demo
   datatracks demo --e2ee --seconds 60
   datatracks demo --impair loss=2%,reorder=8,duplicate=1%,seed=7
   datatracks demo --seconds 3 --json
+  datatracks demo --web
+  datatracks demo --web=127.0.0.1:8080 --impair loss=2%
 
 Faults: loss and duplicate are probabilities, reorder is a number of places, delay a time such as 10ms; the same
 seed harms the same packets.

@@ -43,6 +43,7 @@ impl Stage {
             key: key.clone(),
             rooms: rooms.clone(),
             limits: Limits::default(),
+            site: None,
         })
         .await
         .map_err(unable("listen"))?;
@@ -134,7 +135,7 @@ impl Stage {
     }
 }
 
-fn unable<E: Display>(to: &str) -> impl Fn(E) -> Failure {
+pub(super) fn unable<E: Display>(to: &str) -> impl Fn(E) -> Failure {
     move |error| Failure::other(format!("cannot {to}: {error}"))
 }
 

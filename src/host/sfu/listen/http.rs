@@ -19,6 +19,8 @@ use tokio_tungstenite::{
     },
 };
 
+use super::site::Page;
+
 /// The signalling connection of a participant.
 pub(super) type Socket = WebSocketStream<TcpStream>;
 
@@ -60,16 +62,29 @@ impl Incoming {
     }
 
     /// Answers in plain text and closes the connection.
-    pub(super) async fn answer(mut self, status: StatusCode, text: &str) {
+    pub(super) async fn answer(self, status: StatusCode, text: &str) {
         // A web page of another origin may ask why its WebSocket was refused.
-        let answer = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\
-             Access-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n{text}",
-            text.len(),
-        );
-        if self.stream.write_all(answer.as_bytes()).await.is_ok() {
-            self.stream.shutdown().await.ok();
-        }
+        let head =
+            format!("{status}\r\nContent-Type: text/plain\r\nAccess-Control-Allow-Origin: *");
+        self.send(&head, text.as_bytes()).await;
+    }
+
+    /// Answers with a page, which no other origin may read, and closes the connection.
+    pub(super) async fn show(self, page: &Page) {
+        let head =
+            format!("200 OK\r\nContent-Type: {}\r\nCache-Control: no-store", page.content_type);
+        self.send(&head, &page.body).await;
+    }
+
+    async fn send(mut self, head: &str, body: &[u8]) {
+        let length = body.len();
+        let head =
+            format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+        let answering = async {
+            self.stream.write_all(&[head.as_bytes(), body].concat()).await?;
+            self.stream.shutdown().await
+        };
+        timeout(ANSWER_LIMIT, answering).await.ok();
     }
 
     /// Makes a WebSocket of the connection, or answers 404 to a request that does not ask for one, as livekit-server does.
@@ -106,6 +121,9 @@ async fn read_request(mut stream: TcpStream) -> io::Result<Incoming> {
 
 /// Of a request without its body: the customary limit of web servers, and far more than a token and a query take.
 const MAX_HEAD_BYTES: usize = 16 << 10;
+
+/// For a client to take an answer: the largest is a script of 600 KB.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// Of one signal message (protocol §5.1).
 const MAX_SIGNAL_BYTES: usize = 2 << 20;

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  Server        accepts connections
-//!   ├ http         one request on each          ├ admission   who may come in
+//!   ├ http, site   one request on each          ├ admission   who may come in
 //!   └ participant  a task: WebSocket and two peer connections
 //!      ├ presence    whether it is still there   ├ queues, outlet   what the room has for it
 //!      └ rooms       shared by all shells
@@ -17,6 +17,7 @@ mod participant;
 mod presence;
 mod queues;
 mod signalling;
+mod site;
 
 use std::{
     io,
@@ -34,6 +35,7 @@ use tokio::{
 };
 
 pub(super) use self::queues::Queues;
+pub use self::site::{Page, Site};
 use self::{
     admission::{Verdict, judge},
     http::{Incoming, Socket},
@@ -55,6 +57,8 @@ pub struct ServerOptions {
     pub rooms: Rooms,
     /// What strangers can make the server hold.
     pub limits: Limits,
+    /// Pages beside the rooms.
+    pub site: Option<Arc<dyn Site>>,
 }
 
 /// What strangers can make a [`Server`] hold.
@@ -87,8 +91,8 @@ impl Server {
     pub async fn start(options: ServerOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
-        let ServerOptions { rooms, key, limits, .. } = options;
-        let gate = Gate { rooms, key, limits, address };
+        let ServerOptions { rooms, key, limits, site, .. } = options;
+        let gate = Gate { rooms, key, limits, site, address };
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, Arc::new(gate), stopped));
         Ok(Self { address, stop, serving })
@@ -132,6 +136,7 @@ struct Gate {
     rooms: Rooms,
     key: ApiKey,
     limits: Limits,
+    site: Option<Arc<dyn Site>>,
     address: SocketAddr,
 }
 
@@ -140,6 +145,9 @@ impl Gate {
     async fn admit(self: Arc<Self>, stream: TcpStream) {
         stream.set_nodelay(true).ok();
         let Ok(incoming) = Incoming::read(stream, self.limits.request).await else { return };
+        if let Some(page) = self.site.as_ref().and_then(|site| site.page(incoming.path())) {
+            return incoming.show(&page).await;
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         match judge(&incoming, &self.key, now) {
             Verdict::Answer(status, text) => incoming.answer(status, text).await,
