@@ -257,6 +257,7 @@ async fn plain_requests_get_plain_answers() {
         ("GET /rtc/validate HTTP/1.1\r\nHost: x\r\n\r\n", "401"),
         ("GET /rtc/v1/validate HTTP/1.1\r\nHost: x\r\n\r\n", "404"),
         ("GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n", "404"),
+        ("POST /twirp/livekit.RoomService/DeleteRoom HTTP/1.1\r\nHost: x\r\n\r\n", "401"),
     ] {
         let answer = ask(&server, request).await;
         assert_eq!(answer.split(' ').nth(1), Some(status), "{request}: {answer}");

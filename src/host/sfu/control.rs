@@ -1,15 +1,21 @@
-//! What only a test asks for: sessions dropped, replies refused or lost, permissions changed, a bad network.
+//! What no participant asks for: permissions changed, somebody sent away; and for tests sessions dropped, replies refused or
+//! lost, a bad network.
 
 use std::time::Instant;
 
-use super::{Impairment, Output, ParticipantId, Permissions, Sfu, subscription::salt};
-use crate::{host::plain::DropMode, signal::session::Scenario};
+use super::{Impairment, Output, Participant, ParticipantId, Permissions, Sfu, subscription::salt};
+use crate::{
+    host::plain::DropMode,
+    signal::session::{ParticipantInfo, Scenario, leave_action},
+};
 
 /// Something to go wrong for one participant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Control {
     /// Its connection is closed without a word.
     DropSession(DropMode),
+    /// It is sent away, with this DisconnectReason.
+    End(i32),
     /// Its next request about a track or a blob is refused, with this RequestResponse.Reason.
     RefuseNext(i32),
     /// The next answer to it is not sent.
@@ -27,6 +33,7 @@ impl Sfu {
         match control {
             Control::RefuseNext(reason) => participant.faults.refuse_next = Some(reason),
             Control::LoseNext => participant.faults.lose_next = true,
+            Control::End(reason) => self.end(who, reason, leave_action::DISCONNECT),
             Control::Permit(permissions) => self.permit(who, permissions),
             Control::Impair(impairment) => self.impair(who, impairment),
             Control::DropSession(mode) => {
@@ -54,6 +61,11 @@ impl Sfu {
     /// What the participant may do now.
     pub fn permissions(&self, who: ParticipantId) -> Option<Permissions> {
         self.participants.get(&who).map(|participant| participant.permissions)
+    }
+
+    /// The participant as others see it.
+    pub(super) fn info(&self, who: ParticipantId) -> Option<ParticipantInfo> {
+        self.participants.get(&who).map(Participant::info)
     }
 
     /// Without permission to publish its tracks end, and no answer says so: only its own entry does (protocol §3.6).

@@ -20,7 +20,10 @@ use super::{
     Config, Control, Impairment, Loss, Output, ParticipantId, Permissions, Sfu, SubscriptionStats,
     sink::Sink,
 };
-use crate::host::plain::DropMode;
+use crate::{
+    host::plain::DropMode,
+    signal::session::{disconnect_reason, encode_participant},
+};
 
 /// Settings of all rooms of a server.
 #[derive(Clone, Debug)]
@@ -131,7 +134,7 @@ impl Rooms {
         identity: &str,
         take_over: impl FnOnce(&mut Sink, Member) -> bool,
     ) -> Result<(), Bytes> {
-        let room = lock(&self.0.by_name).get(name).cloned().ok_or_else(Sfu::not_resumable)?;
+        let room = self.find(name).ok_or_else(Sfu::not_resumable)?;
         let mut state = lock(&room.state);
         let id = state.sfu.find(identity).ok_or_else(Sfu::not_resumable)?;
         let seat = state.seats.get_mut(&id).ok_or_else(Sfu::not_resumable)?;
@@ -148,8 +151,29 @@ impl Rooms {
     /// Says goodbye to everybody: the server shuts down.
     pub(super) fn shut_down(&self) {
         for room in self.all() {
-            room.update(|sfu, _| sfu.shut_down());
+            room.update(|sfu, _| sfu.end_all(disconnect_reason::SERVER_SHUTDOWN));
         }
+    }
+
+    /// Says goodbye to everybody in a room; false when there is no such room.
+    pub(super) fn delete(&self, name: &str) -> bool {
+        let room = self.find(name);
+        room.inspect(|room| room.update(|sfu, _| sfu.end_all(disconnect_reason::ROOM_DELETED)))
+            .is_some()
+    }
+
+    /// A participant that is there, as of now.
+    pub(super) fn member(&self, name: &str, identity: &str) -> Option<Member> {
+        let room = self.find(name)?;
+        let state = lock(&room.state);
+        let id = state.sfu.find(identity)?;
+        let turn = state.seats.get(&id)?.turn;
+        drop(state);
+        Some(Member { room, id, turn })
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<Room>> {
+        lock(&self.0.by_name).get(name).cloned()
     }
 
     fn all(&self) -> Vec<Arc<Room>> {
@@ -265,6 +289,11 @@ impl Member {
     /// What the participant may do now.
     pub(super) fn permissions(&self) -> Permissions {
         lock(&self.room.state).sfu.permissions(self.id).unwrap_or_default()
+    }
+
+    /// The bytes of its ParticipantInfo.
+    pub(super) fn info(&self) -> Option<Vec<u8>> {
+        lock(&self.room.state).sfu.info(self.id).as_ref().map(encode_participant)
     }
 
     /// The participant's signalling connection broke. Unless it has another one by now, it is away.

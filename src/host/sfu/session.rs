@@ -64,11 +64,11 @@ impl Sfu {
         encode_response(mismatch).into()
     }
 
-    /// Says goodbye to everybody.
-    pub fn shut_down(&mut self) {
+    /// Says goodbye to everybody, with this DisconnectReason.
+    pub fn end_all(&mut self, reason: i32) {
         let everybody: Vec<_> = self.participants.keys().copied().collect();
         for who in everybody {
-            self.end(who, disconnect_reason::SERVER_SHUTDOWN, leave_action::DISCONNECT);
+            self.end(who, reason, leave_action::DISCONNECT);
         }
     }
 
@@ -131,7 +131,7 @@ impl Sfu {
     }
 
     /// Says goodbye to the participant and tells the others.
-    fn end(&mut self, who: ParticipantId, reason: i32, action: i32) {
+    pub(super) fn end(&mut self, who: ParticipantId, reason: i32, action: i32) {
         let Some(farewell) = self.participants.get(&who).map(|p| p.farewell(reason)) else {
             return;
         };

@@ -7,11 +7,12 @@
 mod join;
 mod request;
 mod response;
+mod service;
 mod transport;
 
 use prost::Message;
 
-pub use self::{join::*, request::*, response::*, transport::*};
+pub use self::{join::*, request::*, response::*, service::*, transport::*};
 pub use super::wire::*;
 use crate::error::SignalError;
 

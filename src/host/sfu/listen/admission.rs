@@ -6,7 +6,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
-use super::http::Incoming;
+use super::{
+    api::{Rights, method},
+    http::Incoming,
+};
 use crate::host::room::{ApiKey, Grants};
 
 /// What a request gets.
@@ -14,6 +17,8 @@ use crate::host::room::{ApiKey, Grants};
 pub(super) enum Verdict {
     /// A session, new or taken up again.
     Join { grants: Grants, resume: bool },
+    /// A call of the server API.
+    Manage(Rights),
     /// A plain answer.
     Answer(StatusCode, &'static str),
 }
@@ -23,13 +28,14 @@ pub(super) fn judge(request: &Incoming, key: &ApiKey, now: Duration) -> Verdict 
     let validate = match request.path() {
         "/rtc" => false,
         "/rtc/validate" => true,
+        path if method(path).is_some() => return manage(request, key, now),
         "/" => return Verdict::Answer(StatusCode::OK, "OK"),
         // Also /rtc/v1 (single peer connection): clients fall back to /rtc.
         _ => return Verdict::Answer(StatusCode::NOT_FOUND, "no such endpoint"),
     };
     let verified = match request.token() {
-        Some(token) => verify(key, token, now),
-        None => Err("no token: send it as Authorization: Bearer, or as access_token"),
+        Some(token) => verify(key, token, now).and_then(Claims::grants),
+        None => Err(NO_TOKEN),
     };
     match verified {
         Err(fault) => Verdict::Answer(StatusCode::UNAUTHORIZED, fault),
@@ -44,8 +50,15 @@ pub(super) fn judge(request: &Incoming, key: &ApiKey, now: Duration) -> Verdict 
     }
 }
 
+fn manage(request: &Incoming, key: &ApiKey, now: Duration) -> Verdict {
+    match request.token().ok_or(NO_TOKEN).and_then(|token| verify(key, token, now)) {
+        Ok(claims) => Verdict::Manage(claims.rights()),
+        Err(fault) => Verdict::Answer(StatusCode::UNAUTHORIZED, fault),
+    }
+}
+
 /// Reads a token, or tells what is wrong with it.
-fn verify(key: &ApiKey, token: &str, now: Duration) -> Result<Grants, &'static str> {
+fn verify(key: &ApiKey, token: &str, now: Duration) -> Result<Claims, &'static str> {
     const MALFORMED: &str = "the token is malformed";
     let (signed, signature) = token.rsplit_once('.').ok_or(MALFORMED)?;
     let (header, claims) = signed.split_once('.').ok_or(MALFORMED)?;
@@ -64,7 +77,7 @@ fn verify(key: &ApiKey, token: &str, now: Duration) -> Result<Grants, &'static s
     if claims.nbf.saturating_sub(LEEWAY_SECONDS) > now.as_secs() {
         return Err("the token is not valid yet");
     }
-    claims.grants().ok_or("the token does not allow to join a room")
+    Ok(claims)
 }
 
 fn read_part<T: DeserializeOwned>(part: &str) -> Option<T> {
@@ -94,6 +107,8 @@ struct Claims {
 #[serde(rename_all = "camelCase", default)]
 struct VideoGrant {
     room_join: bool,
+    room_admin: bool,
+    room_create: bool,
     room: String,
     can_publish: Option<bool>,
     can_publish_data: Option<bool>,
@@ -102,17 +117,25 @@ struct VideoGrant {
 }
 
 impl Claims {
-    fn grants(self) -> Option<Grants> {
+    fn grants(self) -> Result<Grants, &'static str> {
         let Self { sub, jti, video, .. } = self;
-        video.room_join.then(|| Grants {
+        let grants = video.room_join.then(|| Grants {
             identity: if sub.is_empty() { jti } else { sub },
             room: video.room,
             can_publish_data: video.can_publish_data.or(video.can_publish).unwrap_or(true),
             can_subscribe: video.can_subscribe.unwrap_or(true),
             hidden: video.hidden,
-        })
+        });
+        grants.ok_or("the token does not allow to join a room")
+    }
+
+    fn rights(self) -> Rights {
+        let VideoGrant { room, room_admin, room_create, .. } = self.video;
+        Rights { admin_of: room_admin.then_some(room), room_create }
     }
 }
+
+const NO_TOKEN: &str = "no token: send it as Authorization: Bearer, or as access_token";
 
 /// Clocks differ (protocol §5.4).
 const LEEWAY_SECONDS: u64 = 60;
@@ -141,7 +164,7 @@ mod tests {
     }
 
     fn claims(claims: &str) -> Result<Grants, &'static str> {
-        verify(&key(), &token(r#"{"alg":"HS256","typ":"JWT"}"#, claims), NOW)
+        verify(&key(), &token(r#"{"alg":"HS256","typ":"JWT"}"#, claims), NOW)?.grants()
     }
 
     #[test]

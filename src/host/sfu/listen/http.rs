@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use httparse::Status;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -10,11 +11,11 @@ use tokio::{
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
-        handshake::{
-            machine::TryParse,
-            server::{Request, create_response, write_response},
+        handshake::server::{Request, create_response, write_response},
+        http::{
+            self, StatusCode,
+            header::{AUTHORIZATION, CONTENT_LENGTH},
         },
-        http::{StatusCode, header::AUTHORIZATION},
         protocol::{Role, WebSocketConfig},
     },
 };
@@ -59,6 +60,29 @@ impl Incoming {
         let header =
             self.request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         header.and_then(|value| value.strip_prefix("Bearer ")).or(self.parameter("access_token"))
+    }
+
+    /// The body of the request.
+    ///
+    /// # Errors
+    /// When it is too long, of unknown length, or does not come in time.
+    pub(super) async fn body(&mut self, limit: Duration) -> io::Result<Vec<u8>> {
+        let length = self.request.headers().get(CONTENT_LENGTH);
+        let length = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        let length = length.filter(|length| *length <= MAX_BODY_BYTES);
+        let length = length.ok_or(io::ErrorKind::InvalidData)?;
+        let mut body = std::mem::take(&mut self.early);
+        body.truncate(length);
+        let begun = body.len();
+        body.resize(length, 0);
+        let rest = body.get_mut(begun..).unwrap_or_default();
+        timeout(limit, self.stream.read_exact(rest)).await??;
+        Ok(body)
+    }
+
+    /// Answers a call of the API and closes the connection.
+    pub(super) async fn respond(self, status: StatusCode, content_type: &str, body: &[u8]) {
+        self.send(&format!("{status}\r\nContent-Type: {content_type}"), body).await;
     }
 
     /// Answers in plain text and closes the connection.
@@ -108,7 +132,7 @@ async fn read_request(mut stream: TcpStream) -> io::Result<Incoming> {
         if stream.read_buf(&mut head).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        match Request::try_parse(&head) {
+        match parse(&head) {
             Ok(Some((length, request))) => {
                 let early = head.split_off(length.min(head.len()));
                 return Ok(Incoming { stream, request, early });
@@ -119,8 +143,30 @@ async fn read_request(mut stream: TcpStream) -> io::Result<Incoming> {
     }
 }
 
+/// The length of the request's head and what it says; `None` when there is more to come.
+fn parse(head: &[u8]) -> io::Result<Option<(usize, Request)>> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut parsed = httparse::Request::new(&mut headers);
+    let Status::Complete(length) = parsed.parse(head).map_err(io::Error::other)? else {
+        return Ok(None);
+    };
+    let mut request = http::Request::builder()
+        .method(parsed.method.unwrap_or_default())
+        .uri(parsed.path.unwrap_or_default());
+    for header in parsed.headers {
+        request = request.header(header.name, header.value);
+    }
+    request.body(()).map(|request| Some((length, request))).map_err(io::Error::other)
+}
+
 /// Of a request without its body: the customary limit of web servers, and far more than a token and a query take.
 const MAX_HEAD_BYTES: usize = 16 << 10;
+
+/// Browsers send about twenty.
+const MAX_HEADERS: usize = 64;
+
+/// Of a call of the API.
+const MAX_BODY_BYTES: usize = 64 << 10;
 
 /// For a client to take an answer: the largest is a script of 600 KB.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);

@@ -4,6 +4,7 @@
 //! ```text
 //!  Server        accepts connections
 //!   ├ http, site   one request on each          ├ admission   who may come in
+//!   ├ api          calls of the server API
 //!   └ participant  a task: WebSocket and two peer connections
 //!      ├ presence    whether it is still there   ├ queues, outlet   what the room has for it
 //!      └ rooms       shared by all shells
@@ -11,6 +12,7 @@
 //! Knows no track and no subscription; looks into a signal only as far as the connection itself goes.
 
 mod admission;
+mod api;
 mod http;
 mod outlet;
 mod participant;
@@ -33,11 +35,13 @@ use tokio::{
     task::{JoinHandle, JoinSet},
     time::{Duration, timeout},
 };
+use tokio_tungstenite::tungstenite::http::StatusCode;
 
 pub(super) use self::queues::Queues;
 pub use self::site::{Page, Site};
 use self::{
     admission::{Verdict, judge},
+    api::Rights,
     http::{Incoming, Socket},
     participant::Participant,
     queues::queues,
@@ -151,6 +155,9 @@ impl Gate {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         match judge(&incoming, &self.key, now) {
             Verdict::Answer(status, text) => incoming.answer(status, text).await,
+            Verdict::Manage(rights) => {
+                self.manage(&rights, incoming).await;
+            }
             Verdict::Join { grants, resume } => {
                 let Some(socket) = incoming.upgrade().await else { return };
                 if resume {
@@ -158,6 +165,20 @@ impl Gate {
                 } else {
                     self.join(&grants, socket).await;
                 }
+            }
+        }
+    }
+
+    async fn manage(&self, rights: &Rights, mut incoming: Incoming) {
+        let Ok(body) = incoming.body(self.limits.request).await else { return };
+        let method = api::method(incoming.path()).unwrap_or_default();
+        match api::call(&self.rooms, rights, method, &body) {
+            Ok(response) => {
+                incoming.respond(StatusCode::OK, "application/protobuf", &response).await;
+            }
+            Err(refusal) => {
+                let text = refusal.text();
+                incoming.respond(refusal.status(), "application/json", text.as_bytes()).await;
             }
         }
     }
