@@ -13,7 +13,7 @@ const puppeteer = require("puppeteer-core");
 
 const browser = await puppeteer.connect({ browserWSEndpoint: env.DATATRACKS_BROWSER_ENDPOINT, defaultViewport: null });
 const page = await browser.newPage();
-await page.setViewport({ width: 1120, height: 640 });
+await page.setViewport({ width: 1120, height: 864 });
 page.on("console", (message) => console.error("console:", message.text().slice(0, 300)));
 page.on("pageerror", (error) => console.error("page:", error.message));
 page.on("request", (request) => console.error("asks for", request.url().split("?")[0]));
@@ -25,6 +25,6 @@ while (goOn) {
   console.log(JSON.stringify(await page.$$eval("[data-track]", (cards) => cards.map((card) => ({ ...card.dataset })))));
   await setTimeout(100);
 }
-if (env.DATATRACKS_SCREENSHOT) await page.screenshot({ path: env.DATATRACKS_SCREENSHOT, fullPage: true });
+if (env.DATATRACKS_SCREENSHOT) await page.screenshot({ path: env.DATATRACKS_SCREENSHOT });
 await page.close();
 await browser.disconnect();
