@@ -6,8 +6,12 @@ from servers import Embedded
 UNLIKE = {
     "test_what_is_subscribed_when_the_right_is_taken_away_goes_on_and_nothing_else_can_be_read": "it ends the subscription, as servers from 1.13.11 on do",
 }
-SHORT = "the short form has stock clients there, plain and with a passphrase, and no hundred tracks"
-LONG = ["test_a_hundred_tracks_arrive_both_ways"]
+SHORT = "the short form has stock clients there, plain and with a passphrase, and not what takes long"
+LONG = [
+    "test_a_hundred_tracks_arrive_both_ways",
+    "test_a_server_that_is_frozen_for_five_seconds_costs_frames_and_a_quick_reconnect",
+    "test_without_the_right_to_subscribe_no_handle_comes_and_with_it_the_same_track_can_be_read",
+]
 
 
 def reason_against(item):
