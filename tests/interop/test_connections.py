@@ -59,6 +59,21 @@ def test_a_publisher_whose_websocket_is_cut_comes_back_quickly_and_its_track_nev
 
 
 @OTHERS
+def test_an_sdk_of_others_whose_websocket_is_cut_comes_back_and_its_tracks_go_on(room, proxy, other):
+    peer, publisher = getattr(room, other)(url=proxy.url), published(room, name="ours")
+    peer.write("publish pose")
+    reader = subscribed(room)
+    peer.write("subscribe ours")
+    deliver(publisher, peer, "ours")
+    with sending(peer, "pose"):
+        assert reader.line()["len"] == len("pose")
+        proxy.cut()
+        peer.until_event("reconnected")
+        reads_on(reader)
+    deliver(publisher, peer, "ours")
+
+
+@OTHERS
 def test_a_reader_that_the_server_has_forgotten_reads_on(room, proxy, other):
     peer = getattr(room, other)()
     peer.write("publish pose")

@@ -162,5 +162,8 @@ Examples:
 Faults: loss and duplicate are probabilities, reorder is a number of places, delay a time such as 10ms; the same
 seed harms the same packets.
 
+Others join the room of --web, \"demo\", with key devkey and secret secret; lines that are numbers are plotted too:
+  sensor | datatracks publish --url ws://127.0.0.1:8080 --api-key devkey --api-secret secret --room demo --name mine
+
 Exit status: 0 when every frame was delivered byte for byte, in order, once; with --impair also when every frame that
 was not delivered had lost a packet or came too late. Else 1.";

@@ -77,6 +77,9 @@ pub(super) async fn run(
 async fn tell_address(address: SocketAddr) -> Result<(), Failure> {
     data(&format!("http://{address}/"))?;
     tell("open it in a browser; Ctrl-C ends the demo");
+    if !address.ip().is_loopback() {
+        tell("others can reach this address, and need no key");
+    }
     pending().await
 }
 
