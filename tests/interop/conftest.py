@@ -150,7 +150,7 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
         if DOCUMENT and exitstatus == 0 and table.server == Livekit.name:
             table.write()
     for reason, count in collections.Counter(config.stash[LEFT_OUT]).items():
-        terminalreporter.write_line(f"{count} tests not on the {Embedded.name}: {reason}")
+        terminalreporter.write_line(f"left out, {count} tests: {reason}")
 
 
 @pytest.hookimpl(wrapper=True)

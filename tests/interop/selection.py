@@ -1,12 +1,13 @@
-"""What does not run on the embedded SFU, and why. All else of these tests runs on it as on livekit-server."""
+"""What does not run, and why. All else of these tests runs on the embedded SFU as on livekit-server."""
 
-from matrix import DOCUMENT
+from matrix import DOCUMENT, PEOPLE
 from servers import Embedded
 
 UNLIKE = {
-    "test_what_is_subscribed_when_the_right_is_taken_away_goes_on_and_nothing_else_can_be_read": "it ends the subscription, as servers from 1.13.11 on do",
+    "test_what_is_subscribed_when_the_right_is_taken_away_goes_on_and_nothing_else_can_be_read": "not on the embedded SFU: it ends the subscription, as servers from 1.13.11 on do",
 }
-SHORT = "the short form has stock clients there, plain and with a passphrase, and not what takes long"
+SHORT = "not on the embedded SFU: the short form has stock clients there, plain and with a passphrase, and not what takes long"
+NO_BROWSER = "there is no browser"
 LONG = [
     "test_a_hundred_tracks_arrive_both_ways",
     "test_a_server_that_is_frozen_for_five_seconds_costs_frames_and_a_quick_reconnect",
@@ -17,6 +18,8 @@ LONG = [
 def reason_against(item):
     """None for a test that is to run."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    if "JS" not in PEOPLE and (parameters.get("other") == "javascript" or "visit" in item.fixturenames):
+        return NO_BROWSER
     if parameters.get("start_server") is not Embedded:
         return None
     if reason := UNLIKE.get(item.originalname):
