@@ -65,6 +65,8 @@ pub struct RemoteTrackStats {
     pub frames_dropped_budget: u64,
     /// Could not be decrypted.
     pub frames_dropped_undecryptable: u64,
+    /// Opened, and had been opened lately: an SFU that sends them again under new numbers. The last 64 of a track are known.
+    pub frames_dropped_replayed: u64,
     /// Plain frames on an encrypted track, or encrypted ones on a plain track.
     pub frames_dropped_encryption_mismatch: u64,
     /// Bytes that incomplete frames hold now.

@@ -23,6 +23,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use bytes::Bytes;
 use chance::Chance;
 use counting::{Counting, live_bytes};
 use datatracks::{
@@ -252,6 +253,31 @@ fn a_room_of_strangers_is_bounded_by_what_it_says() {
     );
 }
 
+#[test]
+fn p4_sealed_frames_sent_again_under_new_numbers_are_refused() {
+    let _alone = alone();
+    let pair = Pair::new(true);
+    let frames: Vec<_> =
+        [10, 40_000].iter().map(|length| pair.packets_of(&vec![5; *length])).collect();
+    frames.iter().flatten().for_each(|packet| pair.remote.handle_packet_received(packet));
+    assert_eq!(
+        (pair.read().payload.as_ref().len(), pair.read().payload.as_ref().len()),
+        (10, 40_000)
+    );
+    let mut numbers = Numbers { sequence: 100, frame: 10 };
+    for round in 1..=20 {
+        frames.iter().for_each(|frame| pair.feed(&numbers.renumber(frame)));
+        assert_eq!(pair.track_stats().frames_dropped_replayed, 2 * round);
+    }
+    // Nor does the SFU get round it by giving the track another handle.
+    pair.remote.handle_signal_response(handles_from(9, 1, "DTR_measured")).unwrap();
+    let moved = numbers.renumber(&frames[0]).into_iter().map(|packet| under_handle(packet, 9));
+    pair.feed(&moved.collect::<Vec<_>>());
+    assert_eq!(pair.track_stats().frames_dropped_replayed, 41);
+    let stats = pair.stream.stats();
+    assert_eq!((stats.frames_delivered, stats.frames_waiting), (3, 0), "with the pair's own");
+}
+
 fn track(handle: u32, name: &str, sid: &str) -> session::DataTrackInfo {
     session::DataTrackInfo {
         pub_handle: handle,
@@ -275,13 +301,44 @@ fn update(data_tracks: Vec<session::DataTrackInfo>) -> Vec<u8> {
 }
 
 fn handles(count: u32, sid: &str) -> Vec<u8> {
+    handles_from(1, count, sid)
+}
+
+fn handles_from(first: u32, count: u32, sid: &str) -> Vec<u8> {
     let track = session::PublishedDataTrack {
         publisher_identity: "publisher".into(),
         track_sid: sid.into(),
         ..Default::default()
     };
-    let sub_handles: BTreeMap<_, _> = (1..=count).map(|handle| (handle, track.clone())).collect();
+    let sub_handles: BTreeMap<_, _> =
+        (first..first + count).map(|handle| (handle, track.clone())).collect();
     session::encode_response(Response::DataTrackSubscriberHandles(
         session::DataTrackSubscriberHandles { sub_handles },
     ))
+}
+
+/// Numbers that an adversary gives to packets: headers are not authenticated.
+struct Numbers {
+    sequence: u16,
+    frame: u16,
+}
+
+impl Numbers {
+    fn renumber(&mut self, frame: &[Bytes]) -> Vec<Vec<u8>> {
+        let renumbered = frame.iter().map(|packet| {
+            let mut packet = packet.to_vec();
+            packet[4..6].copy_from_slice(&self.sequence.to_be_bytes());
+            packet[6..8].copy_from_slice(&self.frame.to_be_bytes());
+            self.sequence += 1;
+            packet
+        });
+        let renumbered = renumbered.collect();
+        self.frame += 1;
+        renumbered
+    }
+}
+
+fn under_handle(mut packet: Vec<u8>, handle: u16) -> Vec<u8> {
+    packet[2..4].copy_from_slice(&handle.to_be_bytes());
+    packet
 }

@@ -13,6 +13,7 @@ mod kit;
 use std::{
     sync::{
         Arc, Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
         mpsc::{self, Receiver, Sender},
     },
     thread,
@@ -166,7 +167,13 @@ fn scripted(
     (Arc::new(subscriber), stream)
 }
 
-const SOME: Encryption = Encryption { key_index: 0, iv: [0; 12] };
+/// A key, and an IV like no other.
+fn some() -> Encryption {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let mut iv = [0; 12];
+    iv[..4].copy_from_slice(&LAST.fetch_add(1, Relaxed).to_be_bytes());
+    Encryption { key_index: 0, iv }
+}
 
 #[test]
 fn p5_a_provider_that_throws_or_panics_harms_one_frame() {
@@ -177,7 +184,7 @@ fn p5_a_provider_that_throws_or_panics_harms_one_frame() {
     });
     let mut packets = Packets::default();
     for first in [0, 1, 2, 3] {
-        subscriber.feed(packets.sealed(&[first; 20], SOME));
+        subscriber.feed(packets.sealed(&[first; 20], some()));
     }
     assert_eq!(read_numbers(&stream), [0, 3]);
     assert_eq!(subscriber.track("data").stats().frames_dropped_undecryptable, 2);
@@ -193,13 +200,13 @@ fn p11_a_provider_may_call_back() {
         let held = inner.lock().unwrap().clone();
         let Some(subscriber) = held.filter(|_| bytes[0] == 0) else { return Ok(()) };
         let mut packets = Packets { number: 1, sequence: 1, ..Default::default() };
-        subscriber.feed(packets.sealed(&[1; 20], SOME));
+        subscriber.feed(packets.sealed(&[1; 20], some()));
         subscriber.update(vec![participant("eve", vec![track(1, "DTR_2", "other")])]);
         subscriber.track("data").stats();
         Ok(())
     });
     *slot.lock().unwrap() = Some(Arc::clone(&subscriber));
-    subscriber.feed(Packets::default().sealed(&[0; 20], SOME));
+    subscriber.feed(Packets::default().sealed(&[0; 20], some()));
     *slot.lock().unwrap() = None;
     assert_eq!(read_numbers(&stream), [0, 1], "in order, each once");
 }
@@ -225,12 +232,12 @@ fn p11_a_provider_that_blocks_holds_up_its_track_only() {
     subscriber.handles(&[(7, "DTR_1"), (8, "DTR_2")]);
     let other = other.finish().unwrap();
     let mut packets = Packets::default();
-    let blocking = packets.sealed(&[1; 20], SOME);
+    let blocking = packets.sealed(&[1; 20], some());
     let blocked = Arc::clone(&subscriber);
     let blocked = thread::spawn(move || blocked.feed(blocking));
     was_entered.lock().unwrap().recv().unwrap();
     for _ in 0..9 {
-        subscriber.feed(packets.sealed(&[0; 20], SOME));
+        subscriber.feed(packets.sealed(&[0; 20], some()));
     }
     subscriber.feed(Packets { handle: 8, ..Default::default() }.frame(b"plain"));
     assert_eq!(read_numbers(&other), [0]);
@@ -254,12 +261,12 @@ fn p10_what_waits_for_a_provider_is_bounded() {
     let mut packets = Packets::default();
     let mut while_blocked = |frames: usize, bytes: usize| {
         let first = u64::from(packets.number);
-        let blocking = packets.sealed(&[1; 20], SOME);
+        let blocking = packets.sealed(&[1; 20], some());
         let blocked = Arc::clone(&subscriber);
         let blocked = thread::spawn(move || blocked.feed(blocking));
         was_entered.lock().unwrap().recv().unwrap();
         for _ in 0..frames {
-            subscriber.feed(packets.sealed(&vec![0; bytes], SOME));
+            subscriber.feed(packets.sealed(&vec![0; bytes], some()));
         }
         go.send(()).unwrap();
         blocked.join().unwrap();
@@ -289,9 +296,9 @@ fn a_frame_opened_after_a_new_beginning_has_no_place_in_it() {
     });
     *slot.lock().unwrap() = Some(Arc::clone(&subscriber));
     let mut former = Packets { number: 500, ..Default::default() };
-    subscriber.feed(former.sealed(&[0; 20], SOME));
+    subscriber.feed(former.sealed(&[0; 20], some()));
     let mut packets = Packets { handle: 9, ..Default::default() };
-    (0..3).for_each(|_| subscriber.feed(packets.sealed(&[0; 20], SOME)));
+    (0..3).for_each(|_| subscriber.feed(packets.sealed(&[0; 20], some())));
     assert_eq!(read_numbers(&stream), [0, 1, 2]);
     assert_eq!(stream.stats().frames_late, 1);
 }
@@ -307,6 +314,6 @@ fn p4_a_frame_opened_after_the_end_reaches_nobody() {
         Ok(())
     });
     *slot.lock().unwrap() = Some(Arc::clone(&subscriber));
-    subscriber.feed(Packets::default().sealed(&[0; 20], SOME));
+    subscriber.feed(Packets::default().sealed(&[0; 20], some()));
     assert_eq!(poll_once(stream.next(None)), Some(Ok(None)));
 }

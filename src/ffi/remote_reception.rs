@@ -65,7 +65,8 @@ impl Reception {
         while let Some(Sealed { encryption, bytes, ticket }) = sealed {
             let opened = self.open(&encryption, bytes);
             let now = environment.now();
-            sealed = deadlines.note(self.change(|receiver| receiver.opened(ticket, opened, now)));
+            let take = |receiver: &mut Receiver| receiver.opened(encryption, ticket, opened, now);
+            sealed = deadlines.note(self.change(take));
         }
         deadlines.earliest
     }

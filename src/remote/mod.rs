@@ -21,6 +21,7 @@ mod ordering;
 mod pieces;
 mod reassembly;
 mod receiver;
+mod replay;
 mod ring;
 mod routing;
 mod stream;

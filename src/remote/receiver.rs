@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!  receive ─► reassembly ─┬─ plain ───────────────────────────────────────────────► streams
-//!                         ├─ sealed ─► (queue while one is out) ─► opened ─► opened()┘
+//!                         ├─ sealed ─► (queue while one is out) ─► opened ─► opened()┘ (a replay: refused)
 //!                         └─ plain on an encrypted track, sealed on a plain one: refused (P4)
 //! ```
 
@@ -22,11 +22,12 @@ use super::{
     opening::{Begun, Opening, Sealed, Ticket},
     ordering::Placed,
     reassembly::{MAX_AGE, Reassembly, Whole},
+    replay::Opened,
     stream::{Next, Stream, StreamOptions},
 };
 use crate::{
     frame::{DataTrackFrame, Payload},
-    packet::Packet,
+    packet::{Encryption, Packet},
     stats::{RemoteTrackStats, StreamStats},
     track::StreamEndReason,
 };
@@ -42,6 +43,7 @@ pub(crate) struct Receiver {
     encrypted: bool,
     reassembly: Reassembly,
     opening: Opening,
+    lately: Opened,
     /// Counts restarts: a sealed frame that was out during one has lost its place.
     epoch: u32,
     waiting: Arc<Budget>,
@@ -59,6 +61,7 @@ impl Receiver {
             encrypted,
             reassembly: Reassembly::new(Arc::clone(&budgets.partial)),
             opening: Opening::new(Arc::clone(&budgets.waiting)),
+            lately: Opened::default(),
             epoch: 0,
             waiting: Arc::clone(&budgets.waiting),
             open: Vec::new(),
@@ -109,11 +112,15 @@ impl Receiver {
     /// Takes a sealed frame back, opened, or `None` when it could not be. Answers the next one to open.
     pub(crate) fn opened(
         &mut self,
+        encryption: Encryption,
         ticket: Ticket,
         payload: Option<Payload>,
         now: Instant,
     ) -> Option<Sealed<'static>> {
         self.stats.frames_dropped_undecryptable += u64::from(payload.is_none());
+        let is_replay = payload.is_some() && !self.lately.note(encryption);
+        self.stats.frames_dropped_replayed += u64::from(is_replay);
+        let payload = payload.filter(|_| !is_replay);
         if ticket.epoch == self.epoch {
             self.deliver(ticket.place(payload), now);
         } else if payload.is_some() {

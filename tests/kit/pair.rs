@@ -129,10 +129,18 @@ impl Pair {
 
     /// One frame all the way: afterwards a subscriber that may have come late knows where the track stands.
     fn deliver(&self, payload: &[u8]) {
-        self.packets_of(payload)
-            .iter()
-            .for_each(|packet| self.remote.handle_packet_received(packet));
+        self.feed(&self.packets_of(payload));
         assert_eq!(self.read().payload.as_ref(), payload);
+    }
+
+    /// Hands packets to the subscriber.
+    pub fn feed<P: AsRef<[u8]>>(&self, packets: &[P]) {
+        packets.iter().for_each(|packet| self.remote.handle_packet_received(packet.as_ref()));
+    }
+
+    /// The subscriber's count of the track.
+    pub fn track_stats(&self) -> RemoteTrackStats {
+        self.remote.tracks()[0].stats()
     }
 
     /// The packets of one pushed frame.
@@ -148,34 +156,6 @@ impl Pair {
             .expect("a frame is there")
             .unwrap()
             .expect("the stream is open")
-    }
-}
-
-/// Packets of one frame, received again and again: each time under the numbers that come after [`Pair::new`]'s one frame.
-pub struct Replay {
-    packets: Vec<Vec<u8>>,
-    sequence: u16,
-    frame: u16,
-}
-
-impl Replay {
-    pub fn new(packets: &[Bytes]) -> Self {
-        Self {
-            packets: packets.iter().map(|packet| packet.to_vec()).collect(),
-            sequence: 1,
-            frame: 1,
-        }
-    }
-
-    /// Hands the next frame's packets over.
-    pub fn feed(&mut self, remote: &RemoteDataTrackManager) {
-        for packet in &mut self.packets {
-            packet[4..6].copy_from_slice(&self.sequence.to_be_bytes());
-            packet[6..8].copy_from_slice(&self.frame.to_be_bytes());
-            remote.handle_packet_received(packet);
-            self.sequence = self.sequence.wrapping_add(1);
-        }
-        self.frame = self.frame.wrapping_add(1);
     }
 }
 

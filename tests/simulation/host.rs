@@ -131,12 +131,15 @@ impl Mirror {
 
 impl EncryptionProvider for Mirror {
     fn encrypt(&self, payload: Payload) -> Result<EncryptedPayload, EncryptionError> {
-        if self.0.fetch_add(1, Relaxed) % 50 == 49 {
+        let number = self.0.fetch_add(1, Relaxed);
+        if number % 50 == 49 {
             return Err(EncryptionError::Failed);
         }
+        let mut iv = vec![7; 12];
+        iv[..8].copy_from_slice(&number.to_be_bytes());
         let mut sealed = Self::turned(payload.as_ref());
         sealed.extend_from_slice(b"mirrored");
-        Ok(EncryptedPayload { payload: sealed.into(), iv: vec![7; 12], key_index: 3 })
+        Ok(EncryptedPayload { payload: sealed.into(), iv, key_index: 3 })
     }
 }
 

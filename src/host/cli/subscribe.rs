@@ -202,6 +202,7 @@ fn tell_losses(track: &RemoteDataTrack, stream: &DataTrackStream) {
     for (frames, what) in [
         (track.frames_dropped_incomplete, "lost packets on the way"),
         (track.frames_dropped_undecryptable, "could not be decrypted"),
+        (track.frames_dropped_replayed, "were sent again by the server"),
         (track.frames_dropped_encryption_mismatch, "were not encrypted as the track is"),
         (stream.frames_dropped_full, "were not read in time"),
         (stream.frames_late, "came too late"),

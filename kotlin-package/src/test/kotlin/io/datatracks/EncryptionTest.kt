@@ -5,6 +5,7 @@ import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.ValueSource
 import java.nio.ByteBuffer
 import java.util.concurrent.ConcurrentLinkedQueue
+import kotlin.random.Random
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
@@ -165,7 +166,7 @@ internal class EncryptionTest : RoomTest() {
 internal open class Mirror : EncryptionProvider, DecryptionProvider {
     val openedFor = ConcurrentLinkedQueue<String>()
 
-    override fun encrypt(payload: Payload) = EncryptedPayload(payload.reversedArray() + TAG, ByteArray(12), 3u)
+    override fun encrypt(payload: Payload) = EncryptedPayload(payload.reversedArray() + TAG, Random.nextBytes(12), 3u)
 
     override fun decrypt(payload: EncryptedPayload, publisherIdentity: String): Payload {
         openedFor.add(publisherIdentity)
