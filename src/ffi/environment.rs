@@ -9,12 +9,11 @@
 
 use std::{
     fmt,
-    sync::{Arc, Condvar, LazyLock, Mutex, PoisonError, Weak},
-    thread,
+    sync::{Arc, LazyLock, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
-use super::lock::Hold;
+use super::lock::{Condvar, Hold, Mutex, thread};
 use crate::{
     random::Random,
     sorted::{SortedMap, SortedSet},
@@ -46,12 +45,20 @@ impl Environment {
     /// The system's clock and random numbers, and the one deadline thread.
     pub fn system() -> Arc<Self> {
         static SYSTEM: LazyLock<Arc<Environment>> = LazyLock::new(|| {
-            Arc::new(Environment {
-                timers: Arc::new(Timers::default()),
-                random: Mutex::new(Box::new(super::random::SystemRandom::default())),
-            })
+            Environment::with_thread(Box::new(super::random::SystemRandom::default()))
         });
         Arc::clone(&SYSTEM)
+    }
+
+    /// The system's clock, a deadline thread, and `random` for chance.
+    pub(super) fn with_thread(random: Box<dyn Random>) -> Arc<Self> {
+        Arc::new(Self { timers: Arc::default(), random: Mutex::new(random) })
+    }
+
+    /// Whether there is a deadline thread now.
+    #[cfg(models)]
+    pub(super) fn is_running(&self) -> bool {
+        self.timers.table.hold().running
     }
 
     /// A clock that stands still until [`advance`](Self::advance), and `random` for chance. For tests and simulations.

@@ -6,15 +6,15 @@
 
 mod providers;
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-};
+use std::{fmt, sync::Arc};
 
 use zeroize::Zeroizing;
 
 use self::providers::{Opener, Sealer};
-use super::{DecryptionProvider, EncryptionProvider, lock::Hold};
+use super::{
+    DecryptionProvider, EncryptionProvider,
+    lock::{Hold, Mutex},
+};
 use crate::{
     e2ee::{AesKey, Derivation, Generation, OpenError, Ring},
     error::{DecryptionError, EncryptionError, KeyRingError},

@@ -9,7 +9,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Instant,
@@ -21,7 +21,7 @@ use super::{
     local_push::Sealing,
     local_sending::{Host, Sending},
     local_state::{Action, Deeds, Ends, Kept, State},
-    lock::{Hold, drain},
+    lock::{Hold, Mutex, drain},
 };
 use crate::{
     error::SignalError,

@@ -2,13 +2,17 @@
 //!
 //! Outlives the manager as long as a track is held, so that a push needs no detour; without manager nothing leaves any more.
 
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
 use super::{
-    EncryptionProvider, Environment, LocalDataTrackManagerDelegate, guard::Faults,
-    local_control::Control, local_waits::Seats, lock::Hold, payload,
+    EncryptionProvider, Environment, LocalDataTrackManagerDelegate,
+    guard::Faults,
+    local_control::Control,
+    local_waits::Seats,
+    lock::{Hold, Mutex, MutexGuard},
+    payload,
 };
 use crate::{
     frame::PacketBatch,

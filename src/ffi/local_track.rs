@@ -3,7 +3,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use super::{
     local_end::End,
     local_push::{Pushed, Sealing},
     local_sending::Sending,
-    lock::Hold,
+    lock::{Hold, Mutex, MutexGuard},
 };
 use crate::{
     error::{PushFrameError, WaitError},

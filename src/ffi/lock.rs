@@ -1,6 +1,15 @@
-//! The one way to take a lock, and the one way to act on what was decided under it.
+//! The one way to take a lock, and the one way to act on what was decided under it. What is imported here is what this layer waits
+//! with: in a model of it (`models`) the scheduler under test stands behind the same names.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+#[cfg(not(models))]
+pub(crate) use std::{
+    sync::{Condvar, Mutex, MutexGuard},
+    thread,
+};
+
+#[cfg(models)]
+pub(crate) use super::models::sync::{Condvar, Mutex, MutexGuard, thread};
 
 /// Takes a lock. A panic of another holder does not spread: what it guards is changed by the pure cores, step by step.
 pub(crate) trait Hold<T> {

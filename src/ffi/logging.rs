@@ -15,7 +15,7 @@ use std::{
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, LazyLock, Mutex,
+        Arc, LazyLock,
         atomic::{AtomicU8, Ordering},
     },
 };
@@ -28,7 +28,10 @@ use tracing::{
 };
 
 use self::limit::Limit;
-use super::{Environment, LogRecord, LogSink, lock::Hold};
+use super::{
+    Environment, LogRecord, LogSink,
+    lock::{Hold, Mutex},
+};
 use crate::options::LogLevel;
 
 /// Sends log records of at least `level` to `sink`, or to nobody. Process-wide; the last call wins. A record that is on its way may still

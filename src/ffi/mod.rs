@@ -10,7 +10,9 @@ mod payload;
 mod random;
 pub(crate) mod wait;
 
-#[cfg(test)]
+#[cfg(models)]
+mod models;
+#[cfg(all(test, not(models)))]
 mod tests;
 
 pub mod key_ring;

@@ -9,7 +9,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Instant,
@@ -19,7 +19,7 @@ use super::{
     DecryptionProvider, Environment, RemoteDataTrackManagerDelegate,
     environment::{Alarm, DeadlineClient},
     guard::Faults,
-    lock::{Hold, drain},
+    lock::{Hold, Mutex, drain},
     remote_effects::{After, State},
     remote_reception::Reception,
 };

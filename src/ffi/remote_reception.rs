@@ -4,7 +4,7 @@
 
 use std::{
     borrow::Cow,
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Poll, Waker},
     time::Instant,
 };
@@ -12,7 +12,7 @@ use std::{
 use super::{
     DecryptionProvider, EncryptedPayload, Environment,
     guard::Faults,
-    lock::Hold,
+    lock::{Hold, Mutex},
     remote_seats::{Seats, Wakes},
 };
 use crate::{

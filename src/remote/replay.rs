@@ -4,13 +4,11 @@
 //! that opened are kept, so that nobody without the key can put one in. Never forgets between subscriptions, but knows the last
 //! [`WINDOW`] only.
 
-use std::collections::VecDeque;
-
 use crate::packet::Encryption;
 
 /// See the module. Empty, it has no buffer.
 #[derive(Default)]
-pub(super) struct Opened(VecDeque<Encryption>);
+pub(super) struct Opened(Vec<Encryption>);
 
 impl Opened {
     /// Notes a frame that opened. False: it is a replay.
@@ -19,11 +17,11 @@ impl Opened {
             return false;
         }
         if self.0.len() == WINDOW {
-            self.0.pop_front();
+            self.0.remove(0);
         } else {
             self.0.reserve_exact(WINDOW - self.0.len());
         }
-        self.0.push_back(encryption);
+        self.0.push(encryption);
         true
     }
 }

@@ -1,6 +1,6 @@
 //! A key ring as a host's provider: what foreign code calls when it is handed one, and how a manager finds the ring in it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -9,7 +9,9 @@ use crate::{
     e2ee::{IV_LEN, TAG_LEN},
     error::{DecryptionError, EncryptionError},
     ffi::{
-        DecryptionProvider, EncryptedPayload, EncryptionProvider, lock::Hold, random::SystemRandom,
+        DecryptionProvider, EncryptedPayload, EncryptionProvider,
+        lock::{Hold, Mutex},
+        random::SystemRandom,
     },
     frame::Payload,
     packet::Encryption,
