@@ -4,13 +4,13 @@ use std::{
     fmt,
     future::poll_fn,
     hash::{Hash, Hasher},
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Weak},
     task::{Poll, Waker},
 };
 
 use super::{
     CancelToken, DataTrackStream,
-    lock::Hold,
+    lock::{Hold, Mutex},
     remote_core::Remote,
     remote_effects::Subscribed,
     remote_reception::Reception,
@@ -109,7 +109,7 @@ impl RemoteDataTrack {
         if cancel.as_ref().is_some_and(|cancel| cancel.is_cancelled()) {
             return Err(SubscribeError::Cancelled);
         }
-        let (stream, answer) = self.begin(options)?;
+        let (answer, stream) = self.begin(options)?;
         match unless_cancelled(cancel, answer.wait()).await {
             Ok(result) => result.map(|()| stream),
             Err(Cancelled) => Err(SubscribeError::Cancelled),
@@ -161,17 +161,18 @@ impl RemoteDataTrack {
         self.reception.faults.guarded(method, safe, work)
     }
 
-    /// The stream is there before its answer: whoever drops the call drops it, and so gives the subscription up.
+    /// The stream is there before its answer: whoever drops the call drops it, and so gives the subscription up. The answer must be
+    /// dropped after it: its waker would end under the control lock.
     fn begin(
         &self,
         options: StreamOptions,
-    ) -> Result<(Arc<DataTrackStream>, Arc<Subscribed>), SubscribeError> {
+    ) -> Result<(Arc<Subscribed>, Arc<DataTrackStream>), SubscribeError> {
         let remote = self.manager.upgrade().ok_or(SubscribeError::Closed)?;
         let track = self.key.generation;
         let (reader, answer) = remote.change(|state, now| state.subscribe(track, options, now))?;
         let reception = Arc::clone(&self.reception);
         let stream = DataTrackStream::new(self.manager.clone(), track, reader, reception);
-        Ok((Arc::new(stream), answer))
+        Ok((answer, Arc::new(stream)))
     }
 }
 

@@ -1,15 +1,15 @@
 //! Waiting without a runtime: completions, cancel tokens, and the two together.
 //!
-//! Wakers are foreign code: they are taken out under a lock and woken after it.
+//! Wakers are foreign code: they are taken out under a lock, and woken or dropped after it.
 
 use std::{
     future::{Future, poll_fn},
     pin::pin,
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
-use super::lock::Hold;
+use super::lock::{Hold, Mutex};
 use crate::sorted::SortedMap;
 
 /// A result that arrives once, for one waiter.
@@ -49,8 +49,10 @@ impl<T> Completion<T> {
         let mut state = self.0.hold();
         match std::mem::replace(&mut *state, State::Taken) {
             State::Done(result) => Poll::Ready(result),
-            State::Waiting(_) => {
+            State::Waiting(former) => {
                 *state = State::Waiting(Some(context.waker().clone()));
+                drop(state);
+                drop(former);
                 Poll::Pending
             }
             State::Taken => Poll::Pending,
@@ -132,10 +134,13 @@ impl<'a> Seat<'a> {
 
     fn cancelled(&self, context: &Context<'_>) -> bool {
         let mut state = self.token.0.hold();
-        if !state.cancelled {
-            state.waiting.insert(self.id, context.waker().clone());
+        if state.cancelled {
+            return true;
         }
-        state.cancelled
+        let former = state.waiting.insert(self.id, context.waker().clone());
+        drop(state);
+        drop(former);
+        false
     }
 }
 
