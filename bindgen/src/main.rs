@@ -14,6 +14,7 @@ mod cross;
 mod interop;
 mod kotlin;
 mod languages;
+mod models;
 mod pacing;
 mod project;
 mod report;
@@ -123,6 +124,11 @@ enum Command {
         #[arg(long)]
         short: bool,
     },
+    /// Check models of the shell: its real code under thousands of schedules of its threads, each to be seen again by its seed
+    Models {
+        #[command(flatten)]
+        wishes: models::Wishes,
+    },
     /// Count large frames that arrive in a hurry through a real SFU, from us and from another SDK, at both
     Pacing,
     /// Install the tools that tests need into .tools/ (SFU, Python and JavaScript peers, cargo-deny); quick when they are there
@@ -168,6 +174,7 @@ fn main() -> ExitCode {
             let cells = if short { Cells::Few } else { Cells::All };
             interop::all(&project, &mut report, cells);
         }
+        Command::Models { wishes } => report.step("models", || models::check(&project, &wishes)),
         Command::Pacing => pacing::all(&project, &mut report),
         Command::Setup => {
             report.step("setup", || setup::install(&project));

@@ -7,7 +7,7 @@ use crate::{
     bindings::{self, Language, Profile},
     check,
     interop::{self, Cells},
-    kotlin, languages,
+    kotlin, languages, models,
     project::Project,
     report::{Outcome, Report},
     run::command,
@@ -22,6 +22,8 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("setup", || setup::install(project));
     check::all(project, report);
     report.step("Rust tests", || rust(project, full));
+    let seconds = if full { models::LONG } else { models::SHORT };
+    report.step("models", || models::check(project, &models::Wishes::all(seconds)));
     report.step("size", || size::measure(project));
     report.step("bindings", || bindings::generate(project, Language::All, Profile::Release));
     report.step("reference host", || reference_host(project));
