@@ -11,6 +11,7 @@ mod browser;
 mod calls;
 mod check;
 mod cross;
+mod fuzz;
 mod interop;
 mod kotlin;
 mod languages;
@@ -129,6 +130,11 @@ enum Command {
         #[command(flatten)]
         wishes: models::Wishes,
     },
+    /// Feed inputs that a fuzzer makes up to packets, signals, key rings and sequences of calls, guided by coverage
+    Fuzz {
+        #[command(flatten)]
+        wishes: fuzz::Wishes,
+    },
     /// Count large frames that arrive in a hurry through a real SFU, from us and from another SDK, at both
     Pacing,
     /// Install the tools that tests need into .tools/ (SFU, Python and JavaScript peers, cargo-deny); quick when they are there
@@ -175,6 +181,7 @@ fn main() -> ExitCode {
             interop::all(&project, &mut report, cells);
         }
         Command::Models { wishes } => report.step("models", || models::check(&project, &wishes)),
+        Command::Fuzz { wishes } => report.step("fuzz", || fuzz::run(&project, &wishes)),
         Command::Pacing => pacing::all(&project, &mut report),
         Command::Setup => {
             report.step("setup", || setup::install(&project));

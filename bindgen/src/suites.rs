@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::{
     bench,
     bindings::{self, Language, Profile},
-    check,
+    check, fuzz,
     interop::{self, Cells},
     kotlin, languages, models,
     project::Project,
@@ -24,6 +24,8 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("Rust tests", || rust(project, full));
     let seconds = if full { models::LONG } else { models::SHORT };
     report.step("models", || models::check(project, &models::Wishes::all(seconds)));
+    let seconds = if full { fuzz::LONG } else { fuzz::SHORT };
+    report.step("fuzz", || fuzz::run(project, &fuzz::Wishes::all(seconds)));
     report.step("size", || size::measure(project));
     report.step("bindings", || bindings::generate(project, Language::All, Profile::Release));
     report.step("reference host", || reference_host(project));
