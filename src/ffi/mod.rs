@@ -12,7 +12,7 @@ pub(crate) mod wait;
 
 #[cfg(models)]
 mod models;
-#[cfg(all(test, not(models)))]
+#[cfg(test)]
 mod tests;
 
 pub mod key_ring;

@@ -56,33 +56,61 @@ fn act(queue: &Mutex<Queue>, output: usize, panics: bool) {
     }
 }
 
-fn threads_decide_and_drain(panics: bool) {
-    let queue = Arc::new(Mutex::new(Queue::default()));
-    let work = |queue: Arc<Mutex<Queue>>| {
-        thread::spawn(move || {
-            for _ in 0..2 {
-                decide(&queue);
-                let drained = catch_unwind(AssertUnwindSafe(|| {
-                    drain(&queue, |output| act(&queue, output, panics))
-                }));
-                assert!(panics || drained.is_ok());
-            }
-        })
-    };
-    let threads: Vec<_> = (0..3).map(|_| work(Arc::clone(&queue))).collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
-    drain(&queue, |output| act(&queue, output, false));
+fn decide_and_drain(queue: &Arc<Mutex<Queue>>, panics: bool) -> thread::JoinHandle<()> {
+    let queue = Arc::clone(queue);
+    thread::spawn(move || {
+        decide(&queue);
+        let act = |output| act(&queue, output, panics);
+        let drained = catch_unwind(AssertUnwindSafe(|| drain(&queue, act)));
+        assert!(panics || drained.is_ok());
+    })
+}
+
+fn assert_all_left(queue: &Mutex<Queue>, count: usize) {
     let queue = queue.hold();
-    assert_eq!(queue.acted, (0..7).collect::<Vec<_>>(), "in the order of the decisions");
-    assert!(panics || queue.outputs.is_empty() && !queue.draining);
+    assert_eq!(queue.acted, (0..count).collect::<Vec<_>>(), "in the order of the decisions");
+    assert!(!queue.draining);
+}
+
+fn threads_decide_and_drain() {
+    let queue = Arc::default();
+    let threads = [(); 3].map(|()| decide_and_drain(&queue, false));
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_all_left(&queue, 4);
+}
+
+/// The last decision comes just when the drain before it finds nothing left.
+fn a_thread_decides_while_another_gives_up() {
+    let queue = Arc::default();
+    let first = decide_and_drain(&queue, false);
+    while queue.hold().acted.len() < 2 {
+        thread::yield_now();
+    }
+    decide_and_drain(&queue, false).join().unwrap();
+    first.join().unwrap();
+    assert_all_left(&queue, 3);
+}
+
+fn a_thread_panics_in_its_drain() {
+    let queue = Arc::default();
+    let threads = [(); 2].map(|()| decide_and_drain(&queue, true));
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    // What a thread that panicked left behind waits for the next one that comes.
+    drain(&queue, |output| act(&queue, output, false));
+    assert_all_left(&queue, 3);
 }
 
 #[test]
-fn outputs_leave_in_order() {
-    explore("outputs_leave_in_order", || threads_decide_and_drain(false));
+fn decide_drain() {
+    explore("decide_drain", threads_decide_and_drain);
 }
 
 #[test]
-fn outputs_leave_in_order_after_a_panic() {
-    explore("outputs_leave_in_order_after_a_panic", || threads_decide_and_drain(true));
+fn decide_give_up() {
+    explore("decide_give_up", a_thread_decides_while_another_gives_up);
+}
+
+#[test]
+fn decide_drain_panic() {
+    explore("decide_drain_panic", a_thread_panics_in_its_drain);
 }

@@ -48,17 +48,18 @@ fn one_token_for_waits_that_come_and_go() {
     let token = Arc::new(CancelToken::new());
     let forever =
         |token: &Arc<CancelToken>| unless_cancelled(Some(Arc::clone(token)), pending::<()>());
-    let waiters: Vec<_> = (0..2)
-        .map(|_| {
-            let token = Arc::clone(&token);
-            thread::spawn(move || {
-                let _ = wait_briefly(forever(&token));
-                wait(unless_cancelled(Some(token), polled_twice()))
-            })
+    let waiters = [token.clone(), token.clone()].map(|token| {
+        thread::spawn(move || {
+            let _ = wait_briefly(forever(&token));
+            wait(forever(&token))
         })
-        .collect();
+    });
+    let twice = {
+        let token = Arc::clone(&token);
+        thread::spawn(move || wait(unless_cancelled(Some(token), polled_twice())))
+    };
     token.cancel();
-    for waiter in waiters {
+    for waiter in waiters.into_iter().chain([twice]) {
         assert_eq!(waiter.join().unwrap(), Err(Cancelled));
     }
 }
