@@ -21,6 +21,7 @@ mod pair;
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
@@ -278,6 +279,226 @@ fn p4_sealed_frames_sent_again_under_new_numbers_are_refused() {
     assert_eq!((stats.frames_delivered, stats.frames_waiting), (3, 0), "with the pair's own");
 }
 
+#[test]
+fn p4_a_sealed_frame_moved_to_a_plain_track_is_refused_and_opens_on_one_of_the_same_key() {
+    let _alone = alone();
+    let pair = Pair::new(true);
+    let tracks = vec![
+        secret(1, "measured", "DTR_measured"),
+        secret(2, "secret", "DTR_secret"),
+        track(3, "plain", "DTR_plain"),
+    ];
+    pair.remote.handle_signal_response(update(tracks)).unwrap();
+    let known = pair.remote.tracks();
+    let mut subscribing: Vec<_> =
+        known[1..].iter().map(|track| Box::pin(track.subscribe(None))).collect();
+    assert!(subscribing.iter_mut().all(|call| poll(call.as_mut()).is_none()));
+    let sids = [(1, "DTR_measured"), (2, "DTR_secret"), (3, "DTR_plain")];
+    pair.remote.handle_signal_response(handles_of(&sids)).unwrap();
+    let streams: Vec<_> =
+        subscribing.iter_mut().map(|call| poll(call.as_mut()).unwrap().unwrap()).collect();
+    let packet = pair.packets_of(b"sealed")[0].to_vec();
+    pair.feed(&[under_handle(packet.clone(), 3), under_handle(packet, 2)]);
+    assert_eq!(known[2].stats().frames_dropped_encryption_mismatch, 1);
+    assert_eq!(streams[1].stats(), StreamStats::default());
+    // Nothing on this wire format says that it is not so: the threat model does.
+    assert_eq!(streams[0].stats().frames_waiting, 1);
+    assert_sound(&pair);
+}
+
+#[test]
+fn timestamps_that_an_sfu_changed_reach_the_application_and_nothing_breaks() {
+    let _alone = alone();
+    let pair = Pair::new(true);
+    for (number, timestamp) in [0, u32::MAX, 1 << 31, 7].into_iter().enumerate() {
+        *pair.wire.keep.lock().unwrap() = Some(Vec::new());
+        pair.track.try_push_bytes(b"when?", Some(number as u64)).unwrap();
+        let mut packet = pair.wire.keep.lock().unwrap().take().unwrap()[0].to_vec();
+        packet[8..12].copy_from_slice(&timestamp.to_be_bytes());
+        let at = position_of_user_timestamp(&packet);
+        packet[at..at + 8].copy_from_slice(&u64::MAX.to_be_bytes());
+        pair.feed(&[packet]);
+        let frame = pair.read();
+        assert_eq!(frame.payload.as_ref(), b"when?", "sealed");
+        assert_eq!(frame.user_timestamp, Some(u64::MAX), "not sealed: the threat model says so");
+    }
+    assert_sound(&pair);
+}
+
+#[test]
+fn p4_an_iv_of_another_size_never_opens() {
+    let _alone = alone();
+    let pair = Pair::new(true);
+    let packet = pair.packets_of(b"sealed")[0].to_vec();
+    let encryption = 12 + 2;
+    assert_eq!(packet[encryption..encryption + 2], [1, 13], "the encryption extension");
+    for length in (0..=13).chain([14, 255]) {
+        let mut changed = packet.clone();
+        changed[encryption + 1] = length;
+        changed[6..8].copy_from_slice(&(100 + u16::from(length)).to_be_bytes());
+        pair.feed(&[changed]);
+    }
+    let stats = pair.track_stats();
+    let refused = stats.frames_dropped_encryption_mismatch
+        + stats.frames_dropped_undecryptable
+        + pair.remote.stats().packets_malformed;
+    assert_eq!(refused, 14, "{stats:?}");
+    assert_eq!(stats.frames_dropped_replayed, 1, "of 14 bytes the first 13 count: {stats:?}");
+    assert_eq!(pair.stream.stats().frames_delivered + pair.stream.stats().frames_waiting, 2);
+}
+
+#[test]
+fn p4_a_reply_with_the_encryption_flag_flipped_publishes_nothing() {
+    let _alone = alone();
+    for encrypted in [false, true] {
+        let pair = Pair::new(encrypted);
+        let mut publishing =
+            Box::pin(pair.local.publish_track(DataTrackOptions::new("second"), None));
+        assert!(poll(publishing.as_mut()).is_none());
+        let info = session::DataTrackInfo {
+            encryption: i32::from(!encrypted),
+            ..track(2, "second", "DTR_second")
+        };
+        let answer = Response::PublishDataTrack(session::DataTrackResponse { info: Some(info) });
+        pair.local.handle_signal_response(session::encode_response(answer)).unwrap();
+        assert_eq!(poll(publishing.as_mut()).unwrap().unwrap_err(), PublishError::UnexpectedAnswer);
+        assert_eq!(pair.local.tracks().len(), 1);
+        assert_sound(&pair);
+    }
+}
+
+#[test]
+fn one_strange_track_in_a_join_response_spoils_no_other() {
+    let _alone = alone();
+    let pair = Pair::new(false);
+    let strange = session::DataTrackInfo { encryption: 99, ..track(7, "strange", "DTR_strange") };
+    let others = vec![
+        participant("publisher", vec![track(1, "measured", "DTR_measured"), strange]),
+        participant("", vec![track(1, "nobody's", "DTR_nobody")]),
+        participant("other", vec![track(0, "zero", "DTR_zero"), track(1, "good", "DTR_good")]),
+    ];
+    let join = session::JoinResponse {
+        participant: Some(participant("subscriber", vec![])),
+        other_participants: others,
+        ..Default::default()
+    };
+    pair.remote.handle_signal_response(session::encode_response(Response::Join(join))).unwrap();
+    let names: Vec<_> = pair.remote.tracks().iter().map(|track| track.info().name).collect();
+    assert!(names.contains(&"measured".into()) && names.contains(&"good".into()), "{names:?}");
+    assert!(!names.contains(&"strange".into()) && !names.contains(&"zero".into()), "{names:?}");
+    assert!(pair.remote.stats().entries_skipped >= 2);
+    assert_sound(&pair);
+}
+
+#[test]
+fn handles_swapped_in_the_middle_of_a_frame_complete_none_of_two_halves() {
+    let _alone = alone();
+    let pair = Pair::new(false);
+    let frame = pair.packets_of(&[3; 40_000]);
+    pair.feed(&frame[..1]);
+    pair.remote.handle_signal_response(handles_from(2, 1, "DTR_measured")).unwrap();
+    let rest: Vec<_> = frame[1..].iter().map(|packet| under_handle(packet.to_vec(), 2)).collect();
+    pair.feed(&rest);
+    let stats = pair.track_stats();
+    assert_eq!((stats.frames_completed, stats.frames_dropped_incomplete), (1, 1), "{stats:?}");
+    pair.remote.handle_signal_response(handles_from(1, 1, "DTR_measured")).unwrap();
+    pair.feed(&pair.packets_of(b"after it"));
+    assert_eq!(pair.stream.stats().frames_delivered + pair.stream.stats().frames_waiting, 2);
+    assert_sound(&pair);
+}
+
+#[test]
+fn endless_unknown_handles_hold_no_more_than_the_stash() {
+    let _alone = alone();
+    let pair = Pair::new(false);
+    let packet = pair.packets_of(&[1; 12_000])[0].to_vec();
+    let before = live_bytes();
+    for round in 0..200_000_u32 {
+        let handle = (2 + round % 65_000) as u16;
+        pair.feed(&[under_handle(packet.clone(), handle)]);
+    }
+    let stats = pair.remote.stats();
+    assert!(stats.bytes_stashed <= 256 << 10, "{stats:?}");
+    assert!(live_bytes() - before < 1 << 20, "{} bytes", live_bytes() - before);
+    assert_sound(&pair);
+}
+
+#[test]
+fn two_to_the_sixteenth_sids_take_a_kilobyte_each_and_no_more_the_second_time() {
+    let _alone = alone();
+    let pair = Pair::new(false);
+    let measured = track(1, "measured", "DTR_measured");
+    let before = live_bytes();
+    let mut kept = Vec::new();
+    for round in 0..2 {
+        let name = |handle| format!("DTR_{round}_{handle}");
+        let others = (2..=65_536).map(|handle| track(handle, "other", &name(handle)));
+        let all = std::iter::once(measured.clone()).chain(others).collect();
+        pair.remote.handle_signal_response(update(all)).unwrap();
+        assert_eq!(pair.remote.tracks().len(), 65_535, "a handle has 16 bits");
+        assert!(live_bytes() - before < 128 << 20, "{} bytes", live_bytes() - before);
+        pair.remote.handle_signal_response(update(vec![measured.clone()])).unwrap();
+        assert_eq!(pair.remote.tracks().len(), 1);
+        kept.push(live_bytes() - before);
+    }
+    assert!(kept[0] < 66 << 20, "{kept:?}: room for as many tracks as there were is kept");
+    assert!(kept[1] - kept[0] < 1 << 20, "{kept:?}");
+    assert_eq!(pair.remote.stats().entries_skipped, 2);
+    assert_sound(&pair);
+}
+
+#[test]
+fn counts_and_lengths_that_lie_allocate_nothing() {
+    let _alone = alone();
+    let pair = Pair::new(false);
+    let before = live_bytes();
+    // An update (5) whose participant announces up to 2^63 bytes and holds none, at each depth of the message.
+    for depth in 0..4 {
+        for length in [0x7F_u64, 0xFFFF, u64::from(u32::MAX), u64::MAX >> 1] {
+            let mut inner = vec![0x0A];
+            varint(&mut inner, length);
+            for _ in 0..depth {
+                let mut outer = vec![0x0A];
+                varint(&mut outer, inner.len() as u64);
+                outer.append(&mut inner);
+                inner = outer;
+            }
+            let mut message = vec![0x2A];
+            varint(&mut message, inner.len() as u64);
+            message.append(&mut inner);
+            every_signal_entry(&pair, &message);
+        }
+    }
+    // An extension block of 2^16 words in a packet of 14 bytes.
+    let packet = [0x1C, 0, 0, 1, 0, 9, 0, 9, 0, 0, 0, 0, 0xFF, 0xFF];
+    pair.feed(&[packet]);
+    assert_eq!(pair.remote.stats().packets_malformed, 1);
+    assert!(live_bytes() - before < 1 << 16, "{} bytes", live_bytes() - before);
+    assert_sound(&pair);
+}
+
+#[test]
+fn messages_inside_messages_without_end_overflow_no_stack() {
+    let _alone = alone();
+    let pair = Pair::new(false);
+    for field in 1..=31_u8 {
+        // Every length-delimited field of every message, 20 000 deep, and the same as groups.
+        let mut message = Vec::new();
+        for _ in 0..20_000 {
+            message.extend([field << 3 | 2, 0x80, 0x80, 0x40]);
+        }
+        for outer in [1_u32, 5, 22, 24, 27, 28, 29, 31] {
+            let mut bytes = Vec::new();
+            varint(&mut bytes, u64::from(outer << 3 | 2));
+            varint(&mut bytes, message.len() as u64);
+            bytes.extend(&message);
+            every_signal_entry(&pair, &bytes);
+        }
+        every_signal_entry(&pair, &vec![field << 3 | 3; 20_000]);
+    }
+    assert_sound(&pair);
+}
+
 fn track(handle: u32, name: &str, sid: &str) -> session::DataTrackInfo {
     session::DataTrackInfo {
         pub_handle: handle,
@@ -287,14 +508,47 @@ fn track(handle: u32, name: &str, sid: &str) -> session::DataTrackInfo {
     }
 }
 
-fn update(data_tracks: Vec<session::DataTrackInfo>) -> Vec<u8> {
-    let publisher = session::ParticipantInfo {
-        sid: "PA_publisher".into(),
-        identity: "publisher".into(),
+fn secret(handle: u32, name: &str, sid: &str) -> session::DataTrackInfo {
+    session::DataTrackInfo { encryption: 1, ..track(handle, name, sid) }
+}
+
+fn participant(
+    identity: &str,
+    data_tracks: Vec<session::DataTrackInfo>,
+) -> session::ParticipantInfo {
+    session::ParticipantInfo {
+        sid: format!("PA_{identity}"),
+        identity: identity.into(),
         state: 2,
         data_tracks,
         ..Default::default()
-    };
+    }
+}
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value > 0x7F {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// After the encryption extension, which is always first.
+fn position_of_user_timestamp(packet: &[u8]) -> usize {
+    let at = 12 + 2 + 2 + 13;
+    assert_eq!(packet[at..at + 2], [2, 8], "the user timestamp's extension");
+    at + 2
+}
+
+fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+fn update(data_tracks: Vec<session::DataTrackInfo>) -> Vec<u8> {
+    let publisher = participant("publisher", data_tracks);
     session::encode_response(Response::Update(session::ParticipantUpdate {
         participants: vec![publisher],
     }))
@@ -305,13 +559,18 @@ fn handles(count: u32, sid: &str) -> Vec<u8> {
 }
 
 fn handles_from(first: u32, count: u32, sid: &str) -> Vec<u8> {
-    let track = session::PublishedDataTrack {
+    let sids: Vec<_> = (first..first + count).map(|handle| (handle, sid)).collect();
+    handles_of(&sids)
+}
+
+fn handles_of(sids: &[(u32, &str)]) -> Vec<u8> {
+    let track = |sid: &str| session::PublishedDataTrack {
         publisher_identity: "publisher".into(),
         track_sid: sid.into(),
         ..Default::default()
     };
     let sub_handles: BTreeMap<_, _> =
-        (first..first + count).map(|handle| (handle, track.clone())).collect();
+        sids.iter().map(|(handle, sid)| (*handle, track(sid))).collect();
     session::encode_response(Response::DataTrackSubscriberHandles(
         session::DataTrackSubscriberHandles { sub_handles },
     ))
