@@ -48,10 +48,10 @@ fn build(project: &Project) -> Result<String> {
     let cargo = &mut command(&project.root, "cargo", &arguments);
     cargo.args(["--message-format", "json-render-diagnostics", "--", "--cfg", "models"]);
     let messages = run::capture(cargo.stderr(std::process::Stdio::inherit()))?;
-    let executable =
-        messages.lines().filter_map(|line| line.split(r#""executable":""#).nth(1)).last();
-    let path = executable.and_then(|rest| rest.split('"').next());
-    Ok(path.context("cargo names no program")?.to_owned())
+    let after = |line: &str| Some(line.split_once(r#""executable":""#)?.1.to_owned());
+    let path = messages.lines().rev().find_map(after);
+    let path = path.and_then(|path| Some(path.split_once('"')?.0.to_owned()));
+    path.context("cargo names no program")
 }
 
 /// Tens of thousands of schedules in all.
