@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 from conftest import Room
-from processes import DEADLINE, Server
+from processes import DEADLINE
+from servers import Livekit
 
 # Bytes a frame, frames a second, how many.
 LOADS = [(500_000, 10, 50), (2_000_000, 2, 40), (2_000_000, 3, 40)]
@@ -22,7 +23,7 @@ HEADER = "| frame | a second | publisher | sent | reader: ours | median, latest 
 
 
 def main():
-    server = Server(Path(tempfile.mkdtemp()))
+    server = Livekit(Path(tempfile.mkdtemp()))
     print(HEADER, flush=True)
     try:
         for load in LOADS:
