@@ -35,7 +35,7 @@ use crate::{
 /// Names one reader of a manager's tracks: a call of `subscribe`, then the stream that it made.
 pub(crate) type ReaderId = u64;
 
-/// In order of readers. No map: what one brings of code is more than what it spares.
+/// In order of readers. Not a `SortedMap`: that grows by several entries at once, and mostly there is one stream.
 type Streams = Vec<(ReaderId, Stream)>;
 
 /// The receiving end of one track.

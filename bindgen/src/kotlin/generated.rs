@@ -162,7 +162,7 @@ const SHUT_DOWN_AND_CLOSE: &str = "    override fun close() {
 ";
 
 const CALLED_AFTER_CLOSE: &str = r#"throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")"#;
-/// The same.
+/// Thrown by generated code, and so compiled with it.
 pub(super) const CLOSED_EXCEPTION: &str = r#"
 /**
  * Something was called on an object after its `close()`: the caller's mistake, and no state of the track or the room. After `shutdown()`
