@@ -135,7 +135,7 @@ enum Command {
         #[command(flatten)]
         wishes: fuzz::Wishes,
     },
-    /// Count large frames that arrive in a hurry through a real SFU, from us and from another SDK, at both
+    /// Count large frames that arrive in a hurry through a real SFU, from us and from others, at us and at others
     Pacing,
     /// Install the tools that tests need into .tools/ (SFU, Python and JavaScript peers, cargo-deny); quick when they are there
     Setup,
