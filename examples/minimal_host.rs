@@ -79,7 +79,7 @@ fn receive(
 async fn publish(local: &LocalDataTrackManager) -> Result<(), Box<dyn Error>> {
     let track = local.publish_track(DataTrackOptions::new("greetings"), None).await?;
     for line in io::stdin().lines() {
-        track.try_push_bytes(line?.as_bytes(), None)?;
+        track.try_push_bytes(line?.as_bytes())?;
     }
     // Signals overtake packets: what is still on its way when the track ends does not arrive.
     thread::sleep(LINGER);

@@ -26,7 +26,7 @@ static ALLOCATOR: Counting = Counting;
 fn a_frame_of_one_packet_is_published_with_one_allocation() {
     for encrypted in [false, true] {
         let pair = Pair::new(encrypted);
-        let per_frame = count(|| pair.track.try_push_bytes(&[7; 1024], Some(1)).unwrap());
+        let per_frame = count(|| pair.track.try_push_bytes_with_timestamp(&[7; 1024], 1).unwrap());
         assert!(per_frame <= 1.0, "{per_frame} allocations a frame, encrypted: {encrypted}");
     }
 }
@@ -49,7 +49,7 @@ fn large_frames_cost_no_allocation_per_packet() {
     for (encrypted, most) in [(false, 3.0), (true, 4.0)] {
         let payload = vec![7; 256 << 10];
         let pair = Pair::new(encrypted);
-        let published = count(|| pair.track.try_push_bytes(&payload, None).unwrap());
+        let published = count(|| pair.track.try_push_bytes(&payload).unwrap());
         assert!(published <= most, "{published} allocations to publish, encrypted: {encrypted}");
         let pair = Pair::new(encrypted);
         let mut sent = sent(&pair, &payload);

@@ -312,7 +312,7 @@ fn timestamps_that_an_sfu_changed_reach_the_application_and_nothing_breaks() {
     let pair = Pair::new(true);
     for (number, timestamp) in [0, u32::MAX, 1 << 31, 7].into_iter().enumerate() {
         *pair.wire.keep.lock().unwrap() = Some(Vec::new());
-        pair.track.try_push_bytes(b"when?", Some(number as u64)).unwrap();
+        pair.track.try_push_bytes_with_timestamp(b"when?", number as u64).unwrap();
         let mut packet = pair.wire.keep.lock().unwrap().take().unwrap()[0].to_vec();
         packet[8..12].copy_from_slice(&timestamp.to_be_bytes());
         let at = position_of_user_timestamp(&packet);

@@ -136,10 +136,10 @@ fn a_push_allocates_once() {
     ] {
         let (manager, track) = silent(encrypted);
         let payload = vec![7; bytes];
-        track.try_push_bytes(&payload, None).unwrap();
+        track.try_push_bytes(&payload).unwrap();
         let before = CALLS.get();
         for _ in 0..10 {
-            track.try_push_bytes(&payload, Some(1)).unwrap();
+            track.try_push_bytes_with_timestamp(&payload, 1).unwrap();
         }
         let after = CALLS.get();
         assert_eq!(after - before, 10 * allocations, "{bytes} bytes, encrypted: {encrypted}");
@@ -153,9 +153,9 @@ fn a_refused_push_makes_no_packets() {
     manager.handle_buffered_amount(1 << 20);
     let refusing = publish_with(&manager, 2, false, DropPolicy::Refuse);
     let payload = vec![7; 1 << 20];
-    while refusing.try_push_bytes(&payload, None).is_ok() {}
+    while refusing.try_push_bytes(&payload).is_ok() {}
     let before = CALLS.get();
-    assert!(refusing.try_push_bytes(&payload, None).is_err());
+    assert!(refusing.try_push_bytes(&payload).is_err());
     assert_eq!(CALLS.get(), before);
     manager.shutdown();
 }
@@ -166,7 +166,7 @@ fn an_idle_track_is_small() {
     let before = BYTES.get();
     let tracks: Vec<_> = (2..1_002).map(|handle| publish(&manager, handle, false)).collect();
     for track in &tracks {
-        track.try_push_bytes(&[1; 100], None).unwrap();
+        track.try_push_bytes(&[1; 100]).unwrap();
     }
     let each = (BYTES.get() - before) / tracks.len() as isize;
     assert!(each <= 2_048, "{each} bytes a track");

@@ -61,7 +61,7 @@ fn a_frame_leaves_during_the_push_whole_and_in_order() {
     let rig = Rig::new();
     let track = rig.track("pose");
     let payload: Vec<u8> = (0..40_000_u32).map(|n| n as u8).collect();
-    track.try_push_bytes(&payload, Some(42)).unwrap();
+    track.try_push_bytes_with_timestamp(&payload, 42).unwrap();
     let calls = rig.host.packets();
     assert_eq!(calls.len(), 1);
     assert_eq!(
@@ -299,13 +299,13 @@ fn p10_a_manager_has_a_budget_whatever_its_tracks_may_hold() {
     let payload = vec![0; 1 << 20];
     let mut refused = 0;
     for track in tracks.iter().cycle().take(160) {
-        refused += usize::from(track.try_push_bytes(&payload, None).is_err());
+        refused += usize::from(track.try_push_bytes(&payload).is_err());
     }
     let waiting: u64 = tracks.iter().map(|track| track.stats().bytes_waiting).sum();
     assert!((60 << 20..=64 << 20).contains(&waiting), "{waiting}");
     assert_eq!(refused, 0, "each has something of its own to drop");
     let late = rig.published(DataTrackOptions::new("late"));
-    assert_eq!(late.try_push_bytes(&payload, None), Err(PushFrameError::QueueFull));
+    assert_eq!(late.try_push_bytes(&payload), Err(PushFrameError::QueueFull));
     tracks.iter().for_each(|track| assert_adds_up(track));
     tracks.iter().for_each(|track| track.unpublish());
     rig.manager.handle_buffered_amount(0);
@@ -326,7 +326,7 @@ fn p10_frames_without_bytes_count_too() {
         if track.stats().frames_dropped_full > 0 {
             break;
         }
-        track.try_push_bytes(&[], None).unwrap();
+        track.try_push_bytes(&[]).unwrap();
     }
     assert!(track.stats().frames_dropped_full > 0);
     assert_adds_up(&track);
@@ -414,7 +414,7 @@ fn flipping() -> (Rig, Arc<Flip>, Arc<LocalDataTrack>) {
 fn p4_a_provider_of_the_host_seals_whole_frames() {
     let (rig, _, track) = flipping();
     track.try_push(frame(20_000)).unwrap();
-    track.try_push_bytes(&[1, 2, 3], Some(8)).unwrap();
+    track.try_push_bytes_with_timestamp(&[1, 2, 3], 8).unwrap();
     let calls = rig.host.packets();
     assert_eq!(calls[0].len(), 2);
     let encryption = header(&calls[0][1]).extensions.encryption.unwrap();
@@ -507,7 +507,7 @@ fn p2_a_frame_that_is_refused_after_it_was_sealed_leaves_no_gap() {
     rig.manager.handle_buffered_amount(1 << 20);
     let filler = Arc::clone(&plain);
     *provider.before.lock().unwrap() = Some(Arc::new(move |payload| {
-        while filler.try_push_bytes(&[0; 2_000_000], None).is_ok() {}
+        while filler.try_push_bytes(&[0; 2_000_000]).is_ok() {}
         Ok(EncryptedPayload { payload, iv: vec![], key_index: 0 })
     }));
     assert_eq!(track.try_push(frame(2_000_000)), Err(PushFrameError::QueueFull));

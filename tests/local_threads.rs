@@ -153,7 +153,7 @@ fn push_from_threads(track: &LocalDataTrack, threads: u8, frames: u32) -> Vec<(u
         for number in 0..frames {
             let mut payload = vec![id];
             payload.extend_from_slice(&number.to_be_bytes());
-            match track.try_push_bytes(&payload, None) {
+            match track.try_push_bytes(&payload) {
                 Ok(()) => accepted.push((id, number)),
                 Err(error) => assert_eq!(error, PushFrameError::QueueFull),
             }

@@ -103,7 +103,7 @@ impl Room {
             Call::Answer { how } => self.answer(how),
             Call::Push { which, length } => {
                 if let Some(track) = pick(&self.tracks, which) {
-                    let _ = track.try_push_bytes(&vec![1; length as usize % (3 << 20)], None);
+                    let _ = track.try_push_bytes(&vec![1; length as usize % (3 << 20)]);
                 }
             }
             Call::Send { which, length } => self.wait(which, |track| async move {

@@ -52,7 +52,7 @@ fuzz_target!(|messages: Vec<Message>| {
     for message in messages {
         hand_in(&rig, &subscriber, bytes(message));
     }
-    let _ = ours.try_push_bytes(b"still", None);
+    let _ = ours.try_push_bytes(b"still");
     assert_adds_up(&ours);
     let local = rig.manager.stats();
     let remote = subscriber.manager.stats();

@@ -95,12 +95,22 @@ impl LocalDataTrack {
     /// # Errors
     ///
     /// See [`PushFrameError`]. A frame that is refused is not sent.
-    pub fn try_push_bytes(
+    pub fn try_push_bytes(&self, payload: &[u8]) -> Result<(), PushFrameError> {
+        self.push(Pushed::Borrowed(payload), None, Admission::ByPolicy)
+    }
+
+    /// As [`try_push_bytes`](Self::try_push_bytes), with a user timestamp. Two methods: an optional number would cross the
+    /// language boundary in a buffer.
+    ///
+    /// # Errors
+    ///
+    /// See [`PushFrameError`]. A frame that is refused is not sent.
+    pub fn try_push_bytes_with_timestamp(
         &self,
         payload: &[u8],
-        user_timestamp: Option<u64>,
+        user_timestamp: u64,
     ) -> Result<(), PushFrameError> {
-        self.push(Pushed::Borrowed(payload), user_timestamp, Admission::ByPolicy)
+        self.push(Pushed::Borrowed(payload), Some(user_timestamp), Admission::ByPolicy)
     }
 
     /// As [`try_push`](Self::try_push), but waits until there is room.

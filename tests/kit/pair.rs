@@ -146,7 +146,7 @@ impl Pair {
     /// The packets of one pushed frame.
     pub fn packets_of(&self, payload: &[u8]) -> Vec<Bytes> {
         *self.wire.keep.lock().unwrap() = Some(Vec::new());
-        self.track.try_push_bytes(payload, None).unwrap();
+        self.track.try_push_bytes(payload).unwrap();
         self.wire.keep.lock().unwrap().take().unwrap()
     }
 

@@ -160,7 +160,7 @@ async def test_pushes_that_are_not_accepted(join):
     with caught("PushFrameError.QueueFull"):
         refusing.try_push(frame(b"no room"))
     with caught("PushFrameError.QueueFull"):
-        refusing.try_push_bytes(b"no room", None)
+        refusing.try_push_bytes(b"no room")
     assert refusing.stats().frames_refused == 2
     with caught("PushFrameError.FrameTooLarge", max=128 * (16_000 - 12)):
         refusing.try_push(frame(bytes(128 * (16_000 - 12) + 1)))

@@ -20,7 +20,7 @@ async def test_a_frame_of_any_size_arrives_whole(join, size):
 
 async def test_a_frame_pushed_without_copy_arrives_with_its_timestamp(join):
     track, stream = await connected(join("alice"), join("bob"))
-    track.try_push_bytes(b"borrowed", 7)
+    track.try_push_bytes_with_timestamp(b"borrowed", 7)
     assert await stream.next() == frame(b"borrowed", 7)
 
 

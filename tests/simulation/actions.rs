@@ -147,7 +147,7 @@ impl Room {
         published.next_number += 1;
         let payload = message.payload(len);
         let pushed = if borrowed {
-            published.track.try_push_bytes(&payload, Some(message.number))
+            published.track.try_push_bytes_with_timestamp(&payload, message.number)
         } else {
             let frame =
                 DataTrackFrame { payload: payload.into(), user_timestamp: Some(message.number) };

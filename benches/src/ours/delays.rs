@@ -16,7 +16,7 @@ pub(crate) fn push(payloads: &[Bytes], gap: Duration) -> Vec<Duration> {
     });
     let local = local(&host, Kind::Plain);
     let track = publishing(&host, &local, 1).remove(0);
-    pushed(&arrivals, gap, |number| track.try_push_bytes(&payloads[number], None).unwrap())
+    pushed(&arrivals, gap, |number| track.try_push_bytes(&payloads[number]).unwrap())
 }
 
 /// The reader is any future: readable is when its waker is called.

@@ -32,7 +32,7 @@ fn push_at_once(payload: &Bytes, frames: u64) -> Flood {
     let local = local(&host, Kind::Plain);
     let track = publishing(&host, &local, 1).remove(0);
     let start = Instant::now();
-    (0..frames).for_each(|_| track.try_push_bytes(payload, None).unwrap());
+    (0..frames).for_each(|_| track.try_push_bytes(payload).unwrap());
     let took = start.elapsed();
     flooded(&track, arrived.load(Relaxed), took)
 }
@@ -54,7 +54,7 @@ fn push_slowly(payload: &Bytes, frames: u64, each: Duration) -> Flood {
     let (arrived, took) = thread::scope(|scope| {
         let transport = scope.spawn(move || transported(manager, &packets, &held, each, start));
         for _ in 0..frames {
-            track.try_push_bytes(payload, None).unwrap();
+            track.try_push_bytes(payload).unwrap();
         }
         transport.join().unwrap()
     });

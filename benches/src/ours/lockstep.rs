@@ -50,7 +50,7 @@ impl Publisher for Sender {
         let before = self.transport.so_far();
         Work::of(|| {
             for track in self.tracks.iter().cycle().take(frames as usize) {
-                track.try_push_bytes(payload, None).unwrap();
+                track.try_push_bytes(payload).unwrap();
             }
             let after = self.transport.so_far();
             Out { pieces: after.pieces - before.pieces, bytes: after.bytes - before.bytes }
@@ -59,7 +59,7 @@ impl Publisher for Sender {
 
     fn packets_of(&mut self, payload: &Bytes) -> Vec<Bytes> {
         self.transport.keeps.store(true, Relaxed);
-        self.tracks[0].try_push_bytes(payload, None).unwrap();
+        self.tracks[0].try_push_bytes(payload).unwrap();
         self.transport.keeps.store(false, Relaxed);
         std::mem::take(&mut *self.transport.kept.lock().unwrap())
     }

@@ -26,7 +26,7 @@ fn frame() -> DataTrackFrame {
 }
 
 fn push_all(track: &LocalDataTrack) -> u64 {
-    (0..FRAMES).filter(|_| track.try_push_bytes(b"payload", None).is_ok()).count() as u64
+    (0..FRAMES).filter(|_| track.try_push_bytes(b"payload").is_ok()).count() as u64
 }
 
 /// Every frame that was accepted has left or was dropped with a count, and packets left in their order.
@@ -68,7 +68,7 @@ fn two_push_and_one_flushes_until_the_end(end: fn(&LocalDataTrackManager, &Local
     assert!(wait(track.wait_for_unpublish(None)).is_ok());
     assert_accounted(&track, &host, accepted);
     assert_eq!(track.stats().frames_waiting, 0);
-    assert_eq!(track.try_push_bytes(b"late", None), Err(PushFrameError::TrackUnpublished));
+    assert_eq!(track.try_push_bytes(b"late"), Err(PushFrameError::TrackUnpublished));
     assert_no_faults(&manager);
     assert_eq!((host.count("published"), host.count("unpublished")), (1, 1));
 }
@@ -108,7 +108,7 @@ impl EncryptionProvider for Reentrant {
         thread::yield_now();
         let track = self.track.lock().unwrap().take();
         if let Some(track) = track {
-            track.try_push_bytes(b"from inside", None).map_err(|_| EncryptionError::Failed)?;
+            track.try_push_bytes(b"from inside").map_err(|_| EncryptionError::Failed)?;
         }
         Ok(EncryptedPayload { payload, iv: vec![0; 12], key_index: 0 })
     }

@@ -11,7 +11,11 @@ extension LocalDataTrack {
     /// Accepts a payload as a frame of its own, or tells why not; never waits. The bytes are not copied on the way.
     public func tryPush(_ payload: Data, userTimestamp: UInt64? = nil) throws(PushFrameError) {
         do {
-            try tryPushBytes(payload: payload, userTimestamp: userTimestamp)
+            if let userTimestamp {
+                try tryPushBytesWithTimestamp(payload: payload, userTimestamp: userTimestamp)
+            } else {
+                try tryPushBytes(payload: payload)
+            }
         } catch let error as PushFrameError {
             throw error
         } catch {

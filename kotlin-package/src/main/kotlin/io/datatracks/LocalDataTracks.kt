@@ -70,7 +70,7 @@ public fun LocalDataTrack.tryPush(
     userTimestamp: ULong? = null,
     offset: Int = 0,
     length: Int = payload.size - offset,
-): Unit = payload.asDirect(offset, length) { rawTryPush(it, userTimestamp) }
+): Unit = payload.asDirect(offset, length) { push(it, userTimestamp) }
 
 /**
  * Accepts a frame of the bytes from the buffer's position to its limit, or tells why not. Takes heap and direct buffers, direct
@@ -79,7 +79,10 @@ public fun LocalDataTrack.tryPush(
  * @throws PushFrameException when the frame is not accepted
  */
 public fun LocalDataTrack.tryPush(payload: ByteBuffer, userTimestamp: ULong? = null): Unit =
-    payload.asDirect { rawTryPush(it, userTimestamp) }
+    payload.asDirect { push(it, userTimestamp) }
+
+private fun LocalDataTrack.push(payload: ByteBuffer, userTimestamp: ULong?) =
+    if (userTimestamp == null) rawTryPush(payload) else rawTryPushWithTimestamp(payload, userTimestamp)
 
 /**
  * Accepts a frame as soon as there is room. Cancelled before that, it is not sent.
