@@ -5,6 +5,7 @@
 mod failures;
 #[path = "../livekit_server/mod.rs"]
 mod livekit_server;
+mod recordings;
 mod run;
 
 use std::{collections::BTreeSet, env, fs};

@@ -27,6 +27,11 @@ impl Sfu {
         self.run_with(arguments, &KEYS)
     }
 
+    /// In no room, or in one of its own.
+    pub fn outside(&self, arguments: &[&str]) -> Run {
+        Run::start(&[arguments, &["--url", &self.url]].concat(), &KEYS)
+    }
+
     pub fn secretly(&self, arguments: &[&str]) -> Run {
         let keys = [KEYS[0], KEYS[1], ("DATATRACKS_E2EE_PASSPHRASE", "secret")];
         self.run_with(arguments, &keys)
@@ -99,6 +104,11 @@ impl Run {
         }
         let ended = self.process.wait().unwrap();
         ended.code().expect("no signal ended it")
+    }
+
+    /// The next line of data.
+    pub fn line(&self) -> String {
+        self.stdout.recv_timeout(LIMIT).expect("a line of data")
     }
 
     pub fn data(&self) -> Vec<String> {

@@ -3,7 +3,8 @@
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::{
-    bridge::Bridge, demo::Demo, list::List, publish::Publish, sfu::Sfu, subscribe::Subscribe,
+    bench::Bench, bridge::Bridge, demo::Demo, list::List, publish::Publish, record::Record,
+    replay::Replay, sfu::Sfu, subscribe::Subscribe,
 };
 
 /// Named streams of data between the participants of a LiveKit room.
@@ -22,6 +23,9 @@ pub(crate) enum Command {
     Publish(Publish),
     Subscribe(Subscribe),
     List(List),
+    Record(Record),
+    Replay(Replay),
+    Bench(Bench),
     Bridge(Bridge),
     Sfu(Sfu),
     Demo(Demo),
@@ -35,6 +39,7 @@ Examples:
   datatracks list --room lab
   datatracks subscribe --room lab --name pose
   echo '{\"x\":1}' | datatracks publish --room lab --name pose
+  datatracks record --room lab --out lab.mcap
 
 Environment:
   LIVEKIT_URL, LIVEKIT_TOKEN, LIVEKIT_API_KEY, LIVEKIT_API_SECRET   in place of the options

@@ -13,7 +13,7 @@ use datatracks::{
 use tokio::{
     select,
     signal::ctrl_c,
-    sync::mpsc::UnboundedReceiver,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::{Instant, sleep},
 };
 use zeroize::Zeroizing;
@@ -65,20 +65,14 @@ pub(crate) struct Joined {
 impl Connection {
     /// Joins; `hidden` keeps others from noticing.
     pub(crate) async fn join(&self, hidden: bool) -> Result<Joined, Failure> {
-        let options =
-            JoinOptions { server: self.server.url.clone(), token: self.token(hidden)?, mode: None };
-        let (room, events) = Room::join(options, key_ring()?).await?;
-        let own = room.participant();
-        let (identity, name, version) = (&own.identity, &own.room, &own.server_version);
-        tell(&format!("joined \"{name}\" as \"{identity}\" (server {version})"));
-        Ok(Joined { room, events })
+        self.server.join(self.token(hidden)?).await
     }
 
     fn token(&self, hidden: bool) -> Result<Token, Failure> {
         if let Some(token) = &self.token {
             return Ok(Token::new(token.as_str()));
         }
-        let identity = self.identity.clone().unwrap_or_else(made_up_identity);
+        let identity = self.identity.clone().unwrap_or_else(made_up_name);
         let mut grants = Grants::new(identity, self.room.clone().unwrap_or_default());
         grants.hidden = hidden;
         Ok(self.server.key()?.sign(&grants))
@@ -86,6 +80,15 @@ impl Connection {
 }
 
 impl Server {
+    pub(crate) async fn join(&self, token: Token) -> Result<Joined, Failure> {
+        let options = JoinOptions { server: self.url.clone(), token, mode: None };
+        let (room, events) = Room::join(options, key_ring()?).await?;
+        let own = room.participant();
+        let (identity, name, version) = (&own.identity, &own.room, &own.server_version);
+        tell(&format!("joined \"{name}\" as \"{identity}\" (server {version})"));
+        Ok(Joined { room, events })
+    }
+
     pub(crate) fn key(&self) -> Result<ApiKey, Failure> {
         match (&self.api_key, &self.api_secret) {
             (Some(key), Some(secret)) => Ok(ApiKey::new(key.as_str(), secret.as_str())),
@@ -100,19 +103,28 @@ impl Server {
 impl Joined {
     /// Does `work` in the room until it is done, the room is lost, or Ctrl-C; then leaves.
     pub(crate) async fn run(
-        mut self,
+        self,
         work: impl AsyncFnOnce(&Room) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
+        self.run_with_tracks(async |room, _| work(room).await).await
+    }
+
+    /// As [`run`](Self::run). `work` hears of tracks that others begin and end to publish.
+    pub(crate) async fn run_with_tracks(
+        mut self,
+        work: impl AsyncFnOnce(&Room, UnboundedReceiver<RoomEvent>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let (tracks, heard) = unbounded_channel();
         let outcome = select! {
             biased;
             _ = ctrl_c() => Err(Failure::Interrupted),
-            reason = watch(&mut self.events) => Err(lost(reason)),
-            outcome = work(&self.room) => outcome,
+            reason = watch(&mut self.events, &tracks) => Err(lost(reason)),
+            outcome = work(&self.room, heard) => outcome,
         };
         let outcome = match outcome {
             // A room that is lost shuts everything down first; the reason follows at once.
             Err(Failure::Lost(EndReason::ConnectionLost)) => {
-                Err(lost(watch(&mut self.events).await))
+                Err(lost(watch(&mut self.events, &tracks).await))
             }
             outcome => outcome,
         };
@@ -140,16 +152,21 @@ pub(crate) async fn wait_until_open(room: &Room) -> Result<(), Failure> {
     }
 }
 
-/// Tells people what happens to the connection, until the room is closed for good.
-async fn watch(events: &mut UnboundedReceiver<RoomEvent>) -> EndReason {
+/// Tells people what happens to the connection, and `tracks` what happens to tracks, until the room is closed for good.
+async fn watch(
+    events: &mut UnboundedReceiver<RoomEvent>,
+    tracks: &UnboundedSender<RoomEvent>,
+) -> EndReason {
     while let Some(event) = events.recv().await {
         match event {
             RoomEvent::Reconnecting(interruption) => tell(&format!("{interruption}; reconnecting")),
             RoomEvent::Reconnected(reconnection) => tell(&format!("reconnected ({reconnection})")),
             RoomEvent::Closed(reason) => return reason,
-            RoomEvent::TrackPublished(_)
-            | RoomEvent::TrackUnpublished(..)
-            | RoomEvent::OwnTrackUnpublished(..) => {}
+            // Who does not listen has dropped the other end.
+            RoomEvent::TrackPublished(_) | RoomEvent::TrackUnpublished(..) => {
+                tracks.send(event).ok();
+            }
+            RoomEvent::OwnTrackUnpublished(..) => {}
         }
     }
     EndReason::ConnectionLost
@@ -175,7 +192,8 @@ fn key_ring() -> Result<Option<Arc<KeyRing>>, Failure> {
     Ok(Some(Arc::new(ring)))
 }
 
-fn made_up_identity() -> String {
+/// For a participant or a room that nobody else has.
+pub(crate) fn made_up_name() -> String {
     let mut chance = [0; 3];
     getrandom::fill(&mut chance).ok();
     let digits: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();

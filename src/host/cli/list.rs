@@ -5,14 +5,14 @@ use std::time::Duration;
 use clap::Args;
 use datatracks::{
     DataTrackInfo, RemoteDataTrack,
-    host::room::Room,
-    track::{DataTrackFrameEncoding, DataTrackSchemaEncoding},
+    host::room::{Room, RoomEvent},
 };
 use serde::Serialize;
-use tokio::time::sleep;
+use tokio::{sync::mpsc::UnboundedReceiver, time::sleep};
 
 use crate::{
     connection::Connection,
+    encodings::{frame_encoding_name, schema_encoding_name},
     failure::Failure,
     output::{data, tell},
 };
@@ -26,6 +26,9 @@ pub(crate) struct List {
     /// Wait for tracks that are published just now; servers announce them up to 3 seconds late
     #[arg(long, value_name = "MS", default_value_t = 0)]
     wait_ms: u64,
+    /// Go on, and print a line for every track that begins (+) or ends (-), until Ctrl-C
+    #[arg(long)]
+    watch: bool,
     /// Print JSON, an object a line
     #[arg(long)]
     json: bool,
@@ -36,29 +39,57 @@ pub(crate) struct List {
 impl List {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let joined = self.connection.join(true).await?;
-        joined.run(async |room| self.print(room).await).await
+        joined.run_with_tracks(async |room, tracks| self.list(room, tracks).await).await
     }
 
-    async fn print(&self, room: &Room) -> Result<(), Failure> {
+    async fn list(
+        &self,
+        room: &Room,
+        mut changes: UnboundedReceiver<RoomEvent>,
+    ) -> Result<(), Failure> {
         sleep(Duration::from_millis(self.wait_ms)).await;
         let tracks = room.remote().tracks();
+        // What happened meanwhile is in the list.
+        while changes.try_recv().is_ok() {}
         for track in &tracks {
-            let line = Line::of(track);
-            data(&if self.json {
-                serde_json::to_string(&line).unwrap_or_default()
-            } else {
-                line.text()
-            })?;
+            self.print(track, Change::Published)?;
         }
         if tracks.is_empty() {
             tell("there are no tracks");
         }
+        while self.watch
+            && let Some(change) = changes.recv().await
+        {
+            match change {
+                RoomEvent::TrackPublished(track) => self.print(&track, Change::Published)?,
+                RoomEvent::TrackUnpublished(track, _) => self.print(&track, Change::Unpublished)?,
+                _ => {}
+            }
+        }
         Ok(())
     }
+
+    fn print(&self, track: &RemoteDataTrack, change: Change) -> Result<(), Failure> {
+        let line = Line::of(track, self.watch.then_some(change));
+        data(&if self.json {
+            serde_json::to_string(&line).unwrap_or_default()
+        } else {
+            line.text()
+        })
+    }
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Change {
+    Published,
+    Unpublished,
 }
 
 #[derive(Serialize)]
 struct Line {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Change>,
     publisher: String,
     name: String,
     sid: String,
@@ -69,21 +100,27 @@ struct Line {
 }
 
 impl Line {
-    fn of(track: &RemoteDataTrack) -> Self {
+    fn of(track: &RemoteDataTrack, event: Option<Change>) -> Self {
         let DataTrackInfo { sid, name, uses_e2ee, schema, frame_encoding } = track.info();
         Self {
+            event,
             publisher: track.publisher_identity(),
             name,
             sid,
             encrypted: uses_e2ee,
-            frame_encoding: frame_encoding.map(frame_encoding_name),
+            frame_encoding: frame_encoding.as_ref().map(frame_encoding_name),
             schema: schema.as_ref().map(|schema| schema.name.clone()),
-            schema_encoding: schema.map(|schema| schema_encoding_name(schema.encoding)),
+            schema_encoding: schema.map(|schema| schema_encoding_name(&schema.encoding)),
         }
     }
 
     fn text(&self) -> String {
-        let mut text = format!("{}\t{}\t{}", self.publisher, self.name, self.sid);
+        let sign = match self.event {
+            Some(Change::Published) => "+\t",
+            Some(Change::Unpublished) => "-\t",
+            None => "",
+        };
+        let mut text = format!("{sign}{}\t{}\t{}", self.publisher, self.name, self.sid);
         if self.encrypted {
             text += "\tencrypted";
         }
@@ -97,37 +134,10 @@ impl Line {
     }
 }
 
-fn frame_encoding_name(encoding: DataTrackFrameEncoding) -> String {
-    match encoding {
-        DataTrackFrameEncoding::Ros1 => "ros1".into(),
-        DataTrackFrameEncoding::Cdr => "cdr".into(),
-        DataTrackFrameEncoding::Protobuf => "protobuf".into(),
-        DataTrackFrameEncoding::Flatbuffer => "flatbuffer".into(),
-        DataTrackFrameEncoding::Cbor => "cbor".into(),
-        DataTrackFrameEncoding::Msgpack => "msgpack".into(),
-        DataTrackFrameEncoding::Json => "json".into(),
-        DataTrackFrameEncoding::Custom { identifier } => identifier,
-        DataTrackFrameEncoding::Unknown { code } => code.to_string(),
-    }
-}
-
-fn schema_encoding_name(encoding: DataTrackSchemaEncoding) -> String {
-    match encoding {
-        DataTrackSchemaEncoding::Protobuf => "protobuf".into(),
-        DataTrackSchemaEncoding::Flatbuffer => "flatbuffer".into(),
-        DataTrackSchemaEncoding::Ros1Msg => "ros1msg".into(),
-        DataTrackSchemaEncoding::Ros2Msg => "ros2msg".into(),
-        DataTrackSchemaEncoding::Ros2Idl => "ros2idl".into(),
-        DataTrackSchemaEncoding::OmgIdl => "omgidl".into(),
-        DataTrackSchemaEncoding::JsonSchema => "jsonschema".into(),
-        DataTrackSchemaEncoding::Custom { identifier } => identifier,
-        DataTrackSchemaEncoding::Unknown { code } => code.to_string(),
-    }
-}
-
 const AFTER_HELP: &str = "\
 Examples:
   datatracks list --room lab
   datatracks list --room lab --json | jq -r .name
+  datatracks list --room lab --watch
 
 Columns: publisher, name, SID, and where they apply: encrypted, encoding, schema.";

@@ -3,14 +3,20 @@
 //! stdout is for data, stderr for people. What went wrong says what to do next, and has an exit status of its own.
 
 mod arguments;
+mod bench;
 mod bridge;
 mod connection;
 mod demo;
+mod encodings;
 mod failure;
 mod frames;
+mod latency;
 mod list;
 mod output;
 mod publish;
+mod record;
+mod recording;
+mod replay;
 mod sfu;
 mod subscribe;
 
@@ -41,6 +47,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Publish(publish) => publish.run().await,
         Command::Subscribe(subscribe) => subscribe.run().await,
         Command::List(list) => list.run().await,
+        Command::Record(record) => record.run().await,
+        Command::Replay(replay) => replay.run().await,
+        Command::Bench(bench) => bench.run().await,
         Command::Bridge(bridge) => bridge.run().await,
         Command::Sfu(sfu) => sfu.run().await,
         Command::Demo(demo) => demo.run().await,

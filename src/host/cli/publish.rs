@@ -86,13 +86,18 @@ impl Publish {
             let frame = DataTrackFrame { payload: payload.into(), user_timestamp };
             track.send(frame, None).await.map_err(Failure::sending)?;
         }
-        track.flush(FLUSH_LIMIT_MS, None).await.map_err(not_flushed)?;
-        let stats = track.stats();
-        tell(&format!("sent {} frames, {} bytes", stats.frames_sent, stats.bytes_sent));
-        match stats.frames_accepted - stats.frames_sent {
-            0 => Ok(()),
-            dropped => Err(Failure::other(format!("{dropped} frames could not be sent"))),
-        }
+        flush(track).await
+    }
+}
+
+/// Waits until all frames have left, and tells how many.
+pub(crate) async fn flush(track: &LocalDataTrack) -> Result<(), Failure> {
+    track.flush(FLUSH_LIMIT_MS, None).await.map_err(not_flushed)?;
+    let stats = track.stats();
+    tell(&format!("sent {} frames, {} bytes", stats.frames_sent, stats.bytes_sent));
+    match stats.frames_accepted - stats.frames_sent {
+        0 => Ok(()),
+        dropped => Err(Failure::other(format!("{dropped} frames could not be sent"))),
     }
 }
 

@@ -197,7 +197,7 @@ fn existing(room: &Room) -> String {
     }
 }
 
-fn tell_losses(track: &RemoteDataTrack, stream: &DataTrackStream) {
+pub(crate) fn tell_losses(track: &RemoteDataTrack, stream: &DataTrackStream) {
     let (track, stream) = (track.stats(), stream.stats());
     for (frames, what) in [
         (track.frames_dropped_incomplete, "lost packets on the way"),
@@ -224,17 +224,17 @@ fn waiting_ended(_: WaitError) -> Failure {
     Failure::Lost(EndReason::ConnectionLost)
 }
 
-fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {
+pub(crate) fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {
     Failure::other(format!("cannot write {}: {error}", path.display()))
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "write seconds, as 30 or 0.5")?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
 /// A reader that writes files may fall behind for a moment.
-const BUFFER_FRAMES: u32 = 1024;
+pub(crate) const BUFFER_FRAMES: u32 = 1024;
 
 /// When a person begins to wonder.
 const PATIENCE: Duration = Duration::from_secs(3);

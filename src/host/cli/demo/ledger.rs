@@ -10,10 +10,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use datatracks::packet::serial;
 use serde::Serialize;
 
-use super::latency::Latencies;
-use datatracks::packet::serial;
+use crate::latency::Latencies;
 
 #[derive(Default)]
 pub(super) struct Ledger {

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  stage     SFU, two rooms, tracks and streams              ├ workload   frames that prove what they are
-//!  lane      one track: pushes, reads, keeps its ledger      ├ ledger     what became of each; latency: how long it took
+//!  lane      one track: pushes, reads, keeps its ledger      ├ ledger     what became of each, and how long it took
 //!  display   a live table, or plain lines                    └ report     the end: summary or JSON, and the verdict
 //!  web       instead of all that: a page that plots other frames of the same tracks
 //! ```
@@ -11,7 +11,6 @@
 
 mod display;
 mod lane;
-mod latency;
 mod ledger;
 mod report;
 mod stage;

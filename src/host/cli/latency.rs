@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Counts by microseconds. Below [`FINE`] each microsecond has a bucket, above that each octave has [`FINE`] of them.
 #[derive(Clone)]
-pub(super) struct Latencies {
+pub(crate) struct Latencies {
     buckets: Box<[u64]>,
     count: u64,
     longest: Duration,
@@ -17,7 +17,7 @@ impl Default for Latencies {
 }
 
 impl Latencies {
-    pub(super) fn record(&mut self, latency: Duration) {
+    pub(crate) fn record(&mut self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         if let Some(bucket) = self.buckets.get_mut(bucket(micros)) {
             *bucket += 1;
@@ -27,7 +27,7 @@ impl Latencies {
     }
 
     /// The latency that `per_mille` of the frames kept, rounded up to the end of its bucket.
-    pub(super) fn percentile(&self, per_mille: u64) -> Duration {
+    pub(crate) fn percentile(&self, per_mille: u64) -> Duration {
         let mut below = (self.count * per_mille).div_ceil(1000);
         for (index, count) in self.buckets.iter().enumerate() {
             if below <= *count {
@@ -38,7 +38,7 @@ impl Latencies {
         self.longest
     }
 
-    pub(super) fn longest(&self) -> Duration {
+    pub(crate) fn longest(&self) -> Duration {
         self.longest
     }
 }

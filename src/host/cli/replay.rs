@@ -1,0 +1,218 @@
+//! `datatracks replay`
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use clap::{Args, ValueEnum};
+use datatracks::{
+    DataTrackFrame, DataTrackOptions, LocalDataTrack, error::PushFrameError, host::room::Room,
+    track::DataTrackSchemaId,
+};
+use mcap::{Channel, McapError, Message};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::{
+    connection::{self, Connection},
+    encodings::{frame_encoding, schema_encoding},
+    failure::Failure,
+    output::tell,
+    publish::{clock_ms, flush},
+    recording::{self, encoding_of, name_of, publisher_of, user_timestamp_of},
+};
+
+/// Send recorded data tracks again
+///
+/// Publishes the tracks of an MCAP file, as `datatracks record` or others write them, and sends their frames at the recorded pace.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Replay {
+    /// The MCAP file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Only tracks of this name; may be given several times
+    #[arg(long, value_name = "TRACK")]
+    name: Vec<String>,
+    /// Only tracks that this participant had published
+    #[arg(long, value_name = "IDENTITY")]
+    publisher: Option<String>,
+    /// So many times as fast as recorded
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+    /// User timestamps
+    #[arg(long, value_enum, default_value_t = Timestamps::Now)]
+    timestamps: Timestamps,
+    /// Time for subscribers before the first frame
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    wait_ms: u64,
+    /// Time for the last frame to arrive before the tracks end
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    linger_ms: u64,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Timestamps {
+    /// The time of sending in milliseconds since 1970
+    Now,
+    /// Those of the recording
+    Recorded,
+    /// None
+    None,
+}
+
+/// A track of the file: its name, and what else is known.
+type Tracks = BTreeMap<String, Arc<Channel<'static>>>;
+
+impl Replay {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let (tracks, begin) = self.survey()?;
+        let joined = self.connection.join(false).await?;
+        joined.run(async |room| self.replay(room, tracks, begin).await).await
+    }
+
+    /// Which tracks there are, and when the first frame came; what cannot be sent is known before anything is.
+    fn survey(&self) -> Result<(Tracks, u64), Failure> {
+        let (mut tracks, mut begin) = (Tracks::new(), None);
+        let cut = || tell("the recording was not finished; what is in it is sent");
+        for message in self.messages(cut)? {
+            let message = message?;
+            begin.get_or_insert(message.log_time);
+            let (channel, name) = (&message.channel, name_of(&message.channel));
+            let first = tracks.entry(name.into()).or_insert_with(|| Arc::clone(channel));
+            let (one, another) = (publisher_of(first), publisher_of(channel));
+            if one != another {
+                return Err(Failure::Usage(format!(
+                    "\"{name}\" is a track of \"{one}\" and of \"{another}\"; choose one with --publisher"
+                )));
+            }
+        }
+        let begin = begin.ok_or_else(|| self.unreadable(&"no frame of such a track is in it"))?;
+        Ok((tracks, begin))
+    }
+
+    async fn replay(&self, room: &Room, tracks: Tracks, begin: u64) -> Result<(), Failure> {
+        connection::wait_until_open(room).await?;
+        let mut published = BTreeMap::new();
+        for (name, channel) in tracks {
+            let track = publish(room, &name, &channel).await?;
+            published.insert(name, track);
+        }
+        sleep(Duration::from_millis(self.wait_ms)).await;
+        self.send_all(&published, begin).await?;
+        for track in published.values() {
+            flush(track).await?;
+        }
+        sleep(Duration::from_millis(self.linger_ms)).await;
+        Ok(())
+    }
+
+    async fn send_all(
+        &self,
+        tracks: &BTreeMap<String, Arc<LocalDataTrack>>,
+        begin: u64,
+    ) -> Result<(), Failure> {
+        let (start, mut too_large) = (Instant::now(), 0_u64);
+        for message in self.messages(|| ())? {
+            let message = message?;
+            let after = Duration::from_nanos(message.log_time.saturating_sub(begin));
+            sleep_until(start + after.div_f64(self.speed)).await;
+            let Some(track) = tracks.get(name_of(&message.channel)) else { continue };
+            match track.send(self.frame(message), None).await {
+                Err(PushFrameError::FrameTooLarge { .. }) => too_large += 1,
+                sent => sent.map_err(Failure::sending)?,
+            }
+        }
+        match too_large {
+            0 => Ok(()),
+            frames => Err(Failure::other(format!(
+                "{frames} frames are larger than a track can carry; all others were sent"
+            ))),
+        }
+    }
+
+    /// Those of the wanted tracks, in the order of the file; `cut` is called where it ends too early.
+    fn messages(
+        &self,
+        cut: impl Fn(),
+    ) -> Result<impl Iterator<Item = Result<Message<'static>, Failure>>, Failure> {
+        let messages = recording::read(&self.file).map_err(|error| self.unreadable(&error))?;
+        let messages = messages.map_while(move |message| match message {
+            Err(error) if recording::is_cut(&error) => {
+                cut();
+                None
+            }
+            Err(McapError::BadMagic) => Some(Err(self.unreadable(&"it is no MCAP file"))),
+            message => Some(message.map_err(|error| self.unreadable(&error))),
+        });
+        Ok(messages.filter(|message| message.as_ref().map_or(true, |message| self.wants(message))))
+    }
+
+    fn wants(&self, message: &Message<'_>) -> bool {
+        let channel = &message.channel;
+        (self.name.is_empty() || self.name.iter().any(|name| name == name_of(channel)))
+            && self.publisher.as_ref().is_none_or(|publisher| publisher == publisher_of(channel))
+    }
+
+    fn frame(&self, message: Message<'static>) -> DataTrackFrame {
+        let user_timestamp = match self.timestamps {
+            Timestamps::Now => Some(clock_ms()),
+            Timestamps::Recorded => user_timestamp_of(&message),
+            Timestamps::None => None,
+        };
+        DataTrackFrame { payload: message.data.into_owned().into(), user_timestamp }
+    }
+
+    fn unreadable(&self, error: &dyn std::fmt::Display) -> Failure {
+        Failure::other(format!("cannot replay {}: {error}", self.file.display()))
+    }
+}
+
+async fn publish(
+    room: &Room,
+    name: &str,
+    channel: &Channel<'_>,
+) -> Result<Arc<LocalDataTrack>, Failure> {
+    let mut options = DataTrackOptions::new(name);
+    options.frame_encoding = encoding_of(channel).and_then(frame_encoding);
+    if options.frame_encoding.is_some() {
+        options.schema = define_schema(room, channel).await;
+    }
+    let track = room.local().publish_track(options, None).await;
+    let track = track.map_err(|error| Failure::publishing(error, name, room.participant()))?;
+    tell(&format!("published \"{name}\" ({})", track.info().sid));
+    Ok(track)
+}
+
+/// A track is worth more than its schema.
+async fn define_schema(room: &Room, channel: &Channel<'_>) -> Option<DataTrackSchemaId> {
+    let schema = channel.schema.as_ref()?;
+    let id = DataTrackSchemaId {
+        name: schema.name.clone(),
+        encoding: schema_encoding(&schema.encoding)?,
+    };
+    let defined = room.local().define_schema(id.clone(), schema.data.to_vec(), None).await;
+    if let Err(error) = &defined {
+        tell(&format!("the schema \"{}\" is left out: {error}", id.name));
+    }
+    defined.ok().map(|()| id)
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(speed) if (SLOWEST..=FASTEST).contains(&speed) => Ok(speed),
+        _ => Err(format!("write a number from {SLOWEST} to {FASTEST}, as 0.5 or 10")),
+    }
+}
+
+const SLOWEST: f64 = 0.001;
+const FASTEST: f64 = 1000.0;
+
+const AFTER_HELP: &str = "\
+Examples:
+  Send a recording again, as it was:
+    datatracks replay --room lab --timestamps recorded lab.mcap
+  Twice as fast, only two tracks, encrypted:
+    DATATRACKS_E2EE_PASSPHRASE=… datatracks replay --room lab --speed 2 --name pose --name imu lab.mcap
+
+Encodings and schemas of the file become those of the tracks. Files with compressed chunks are not read: `mcap compress
+--compression none` makes one that is.";

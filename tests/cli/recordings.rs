@@ -1,0 +1,188 @@
+//! Rooms into files and out of them; lists that go on; servers that are measured.
+
+use std::{
+    env, fs,
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use mcap::Message;
+use serde_json::Value;
+
+use crate::run::{Run, Sfu};
+
+/// A path of the test's own, where nothing is.
+struct Path(PathBuf);
+
+impl Path {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self(env::temp_dir().join(format!("datatracks-{}-{number}.mcap", std::process::id())))
+    }
+
+    fn text(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    fn messages(&self) -> Vec<Message<'static>> {
+        let file = fs::File::open(&self.0).unwrap();
+        mcap::io::MessageReader::new(file).map(Result::unwrap).collect()
+    }
+}
+
+impl Drop for Path {
+    fn drop(&mut self) {
+        fs::remove_file(&self.0).ok();
+    }
+}
+
+/// Publishes frames that are fed.
+fn open(sfu: &Sfu, identity: &str, name: &str) -> Run {
+    let framing = ["--framing", "length", "--wait-ms", "0"];
+    sfu.run(&[&["publish", "--identity", identity, "--name", name], &framing[..]].concat())
+}
+
+/// So many frames of so many bytes, and no more.
+fn feed(publisher: &mut Run, frames: u8, bytes: u32) {
+    for number in 0..frames {
+        publisher.write(&bytes.to_be_bytes());
+        publisher.write(&vec![number; bytes as usize]);
+    }
+    publisher.close_input();
+    assert_eq!(publisher.status(), 0);
+}
+
+fn publish(sfu: &Sfu, identity: &str, name: &str, pattern: &str) -> Run {
+    sfu.run(&["publish", "--identity", identity, "--name", name, "--generate", pattern])
+}
+
+#[test]
+fn a_room_is_recorded_and_sent_again() {
+    let (sfu, path) = (Sfu::start(), Path::new());
+    let mut early = open(&sfu, "alice", "pose");
+    early.until("published");
+    let mut recorder = sfu.run(&["record", "--out", path.text()]);
+    recorder.until("recording \"pose\" of \"alice\"");
+    feed(&mut early, 40, 100);
+    let mut late = open(&sfu, "bob", "map");
+    recorder.until("recording \"map\" of \"bob\"");
+    feed(&mut late, 4, 300_000);
+    recorder.until("\"map\" of \"bob\" has ended");
+    recorder.interrupt();
+    recorder.until("recorded 44 frames, 1204000 bytes");
+    assert_eq!(recorder.status(), 0);
+
+    let messages = path.messages();
+    let of = |topic| messages.iter().filter(move |message| message.channel.topic == topic);
+    assert_eq!((of("alice/pose").count(), of("bob/map").count()), (40, 4));
+    assert!(messages.iter().all(|message| message.publish_time <= message.log_time));
+    let sent: Vec<_> = of("alice/pose").map(|message| message.data.to_vec()).collect();
+
+    let mut reader =
+        sfu.run(&["subscribe", "--name", "pose", "--publisher", "copy", "--json", "--count", "40"]);
+    let mut replay =
+        sfu.run(&["replay", path.text(), "--identity", "copy", "--timestamps", "recorded"]);
+    assert_eq!((replay.status(), reader.status()), (0, 0));
+    for (line, (payload, message)) in reader.data().iter().zip(sent.iter().zip(of("alice/pose"))) {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["sha"], crate::digest(payload));
+        assert_eq!(line["ts"], message.publish_time / 1_000_000);
+    }
+}
+
+#[test]
+fn only_what_is_wanted_is_recorded() {
+    let (sfu, path) = (Sfu::start(), Path::new());
+    let mut publishers = [("alice", "pose"), ("bob", "pose"), ("carol", "imu")]
+        .map(|(identity, name)| publish(&sfu, identity, name, "size=10,rate=50"));
+    publishers.iter_mut().for_each(|publisher| publisher.until("published"));
+    let wanted = ["--name", "pose", "--publisher", "alice", "--seconds", "1"];
+    let mut recorder = sfu.run(&[&["record", "--out", path.text()], &wanted[..]].concat());
+    assert_eq!(recorder.status(), 0);
+    publishers.iter_mut().for_each(Run::kill);
+    let messages = path.messages();
+    assert!(!messages.is_empty());
+    assert!(messages.iter().all(|message| message.channel.topic == "alice/pose"));
+}
+
+#[test]
+fn files_that_are_there_stay_and_files_that_are_none_are_named() {
+    let (sfu, path) = (Sfu::start(), Path::new());
+    fs::write(&path.0, NO_RECORDING).unwrap();
+    let mut recorder = sfu.run(&["record", "--out", path.text()]);
+    recorder.until("cannot write");
+    assert_eq!(recorder.status(), 1);
+    assert_eq!(fs::read(&path.0).unwrap(), NO_RECORDING);
+    let mut replay = sfu.run(&["replay", path.text()]);
+    replay.until("it is no MCAP file");
+    assert_eq!(replay.status(), 1);
+}
+
+#[test]
+fn a_recording_that_was_cut_is_sent_as_far_as_it_goes() {
+    let (sfu, whole, cut) = (Sfu::start(), Path::new(), Path::new());
+    let mut recorder = sfu.run(&["record", "--out", whole.text()]);
+    recorder.until("recording into");
+    let mut publisher = open(&sfu, "alice", "map");
+    recorder.until("recording \"map\" of \"alice\"");
+    feed(&mut publisher, 8, 500_000);
+    recorder.until("\"map\" of \"alice\" has ended");
+    recorder.interrupt();
+    assert_eq!(recorder.status(), 0);
+    let bytes = fs::read(&whole.0).unwrap();
+    fs::write(&cut.0, &bytes[..bytes.len() * 2 / 5]).unwrap();
+    let mut replay = sfu.run(&["replay", cut.text(), "--wait-ms", "0", "--speed", "10"]);
+    replay.until("the recording was not finished");
+    replay.until("sent 3 frames");
+    assert_eq!(replay.status(), 0);
+}
+
+#[test]
+fn a_name_of_two_publishers_asks_for_a_choice() {
+    let (sfu, path) = (Sfu::start(), Path::new());
+    let mut publishers =
+        ["alice", "bob"].map(|identity| publish(&sfu, identity, "pose", "size=10,rate=50"));
+    publishers.iter_mut().for_each(|publisher| publisher.until("published"));
+    let mut recorder = sfu.run(&["record", "--out", path.text(), "--seconds", "1"]);
+    assert_eq!(recorder.status(), 0);
+    publishers.iter_mut().for_each(Run::kill);
+    let mut replay = sfu.run(&["replay", path.text()]);
+    replay.until("choose one with --publisher");
+    assert_eq!(replay.status(), 2);
+    let mut replay = sfu.run(&["replay", path.text(), "--publisher", "bob", "--wait-ms", "0"]);
+    assert_eq!(replay.status(), 0);
+}
+
+#[test]
+fn a_list_goes_on() {
+    let sfu = Sfu::start();
+    let mut list = sfu.run(&["list", "--watch"]);
+    list.until("there are no tracks");
+    feed(&mut open(&sfu, "alice", "pose"), 1, 1);
+    let [begun, ended] = [list.line(), list.line()];
+    assert!(begun.starts_with("+\talice\tpose\tDTR_"), "{begun}");
+    assert!(ended.starts_with("-\talice\tpose\tDTR_"), "{ended}");
+    list.interrupt();
+    assert_eq!(list.status(), 130);
+}
+
+#[test]
+fn a_server_is_measured() {
+    let sfu = Sfu::start();
+    let mut bench = sfu.outside(&["bench", "--seconds", "0.3", "--json"]);
+    assert_eq!(bench.status(), 0);
+    let lines: Vec<Value> =
+        bench.data().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 6);
+    for line in &lines {
+        assert!(
+            line["delivered"].as_u64() > Some(0)
+                && line["delivered"].as_u64() <= line["sent"].as_u64(),
+            "{line}"
+        );
+        assert!(line["median_ms"].as_f64() <= line["longest_ms"].as_f64(), "{line}");
+    }
+}
+
+const NO_RECORDING: &[u8] = b"a file of somebody";
