@@ -52,11 +52,13 @@ pub(super) struct After {
     subscribed: Vec<(Arc<Subscribed>, Result<(), SubscribeError>)>,
     found: Vec<(Arc<Found>, Finding)>,
     early: Vec<(Arc<Reception>, Vec<Vec<u8>>)>,
+    /// Forgotten before the lock is released.
+    gone: Vec<TrackId>,
 }
 
 impl After {
     fn is_empty(&self) -> bool {
-        let Self { deadline: _, wakes, subscribed, found, early } = self;
+        let Self { deadline: _, wakes, subscribed, found, early, gone: _ } = self;
         wakes.is_empty() && subscribed.is_empty() && found.is_empty() && early.is_empty()
     }
 
@@ -160,6 +162,10 @@ impl State {
             decided = true;
             self.apply(output, remote, now, &mut after);
         }
+        // The last one first: each that goes makes those behind it move up.
+        while let Some(track) = after.gone.pop() {
+            self.tracks.remove(&track);
+        }
         if decided {
             remote.routing.hold().expect(self.control.expects_handles());
         }
@@ -181,7 +187,8 @@ impl State {
                 }
             }
             Output::Unpublished { track, reason } => {
-                let Some(track) = self.tracks.remove(&track) else { return };
+                after.gone.push(track);
+                let Some(track) = self.tracks.get(&track).cloned() else { return };
                 after.wakes.append(track.reception.end(end_reason(reason)));
                 after.wakes.append(track.end(reason));
                 self.tell(Tell::Unpublished(track, reason));

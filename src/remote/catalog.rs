@@ -33,7 +33,8 @@ pub(crate) type TrackId = u32;
 #[derive(Default)]
 pub(super) struct Catalog {
     publishers: SortedMap<Arc<str>, Publisher>,
-    tracks: SortedMap<TrackId, Entry>,
+    /// Boxed, since one that ends makes those behind it move up.
+    tracks: SortedMap<TrackId, Box<Entry>>,
     by_sid: BTreeMap<String, TrackId>,
     generations: TrackId,
 }
@@ -101,7 +102,7 @@ impl Catalog {
     }
 
     pub(super) fn get(&self, id: TrackId) -> Option<&Entry> {
-        self.tracks.get(&id)
+        self.tracks.get(&id).map(Box::as_ref)
     }
 
     pub(super) fn by_sid(&self, sid: &str) -> Option<TrackId> {
@@ -180,7 +181,7 @@ impl Catalog {
                 self.publishers.remove(&entry.key.publisher);
             }
         }
-        Some(entry)
+        Some(*entry)
     }
 
     fn list(&mut self, participant: &Participant, changes: &mut Changes) {
@@ -303,7 +304,7 @@ impl Catalog {
             self.publishers.get_or_insert_with(Arc::clone(publisher), Publisher::default)?;
         entry.tracks.insert(track.handle, id);
         self.by_sid.insert(track.info.sid.clone(), id);
-        self.tracks.insert(id, Entry { key, info: track.info.clone(), held: false });
+        self.tracks.insert(id, Box::new(Entry { key, info: track.info.clone(), held: false }));
         Some(id)
     }
 }

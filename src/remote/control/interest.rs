@@ -124,6 +124,7 @@ impl Control {
                 }
             }
         }
+        self.forget();
     }
 
     pub(super) fn found(

@@ -66,6 +66,8 @@ pub(crate) struct Control {
     local_identity: Option<String>,
     catalog: Catalog,
     subscriptions: SortedMap<TrackId, Subscription>,
+    /// Tracks that were unpublished just now.
+    gone: Vec<TrackId>,
     /// The last snapshot's handles, by SID.
     snapshot: BTreeMap<String, Handle>,
     routes: Routes,
@@ -98,6 +100,7 @@ impl Control {
             local_identity: local_identity.filter(|identity| !identity.is_empty()),
             catalog: Catalog::default(),
             subscriptions: SortedMap::default(),
+            gone: Vec::new(),
             snapshot: BTreeMap::new(),
             routes: Routes::default(),
             early: Early::default(),
@@ -175,6 +178,7 @@ impl Control {
             });
             self.unpublish(track, UnpublishReason::Shutdown);
         }
+        self.forget();
         self.outputs.push_back(Output::Closed);
     }
 
@@ -281,9 +285,17 @@ impl Control {
             subscription.readers.clear();
             None
         });
-        self.subscriptions.remove(&track);
-        if self.catalog.remove(track).is_some() {
+        if self.catalog.get(track).is_some() {
+            self.gone.push(track);
             self.outputs.push_back(Output::Unpublished { track, reason });
+        }
+    }
+
+    /// Forgets the tracks that are gone, the last one first: each that goes makes those behind it move up.
+    fn forget(&mut self) {
+        while let Some(track) = self.gone.pop() {
+            self.subscriptions.remove(&track);
+            self.catalog.remove(track);
         }
     }
 }

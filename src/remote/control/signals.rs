@@ -102,6 +102,7 @@ impl Control {
         for (track, reason) in changes.removals {
             self.unpublish(track, reason);
         }
+        self.forget();
     }
 
     fn publish(&mut self, track: TrackId) {
