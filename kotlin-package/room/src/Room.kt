@@ -1,0 +1,251 @@
+package host
+
+import dev.onvoid.webrtc.RTCIceCandidate
+import io.datatracks.DirectDataTrackTransport
+import io.datatracks.KeyRing
+import io.datatracks.LocalDataTrackManager
+import io.datatracks.RemoteDataTrackEvents
+import io.datatracks.RemoteDataTrackManager
+import io.datatracks.RemoteDataTrackTransport
+import io.datatracks.SignalException
+import io.datatracks.handlePacketReceived
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeoutOrNull
+import java.io.IOException
+import java.net.URI
+import java.nio.ByteBuffer
+
+/**
+ * A room of a LiveKit server: what your SDK does anyway, as far as data tracks need it. One peer connection (`/rtc/v1`), no media.
+ *
+ *     join ──► listening ──WebSocket or channel broken──► resume (quick) ──► listening
+ *                  │                                         │ the server does not know us any more, ICE stays down
+ *                  │ the server says so, the channel closed  ▼
+ *                  ├─────────────────────────────────────► join (full) ──► listening
+ *                  └ the server says so, nothing helps ──► the end
+ *
+ * The managers are the same all the time, and so are tracks and streams. Connection and session are changed on one thread at a time;
+ * requests and packets come on those of the managers' callers.
+ */
+class Room(
+    private val url: String,
+    private var token: String,
+    keys: KeyRing? = null,
+    remoteEvents: RemoteDataTrackEvents? = null,
+    private val onReconnected: (quick: Boolean) -> Unit = {},
+    private val onEnd: () -> Unit = {},
+) : DirectDataTrackTransport, RemoteDataTrackTransport, PeerEvents {
+    val local = LocalDataTrackManager(this, null, keys?.encryptionProvider())
+    val remote = RemoteDataTrackManager(this, remoteEvents, keys?.decryptionProvider())
+
+    private val job = SupervisorJob()
+    private val thread = Dispatchers.Default.limitedParallelism(1)
+    private lateinit var listening: Deferred<Ending>
+    private var sid = ""
+    private var offers = 0L
+    @Volatile
+    private var peer: Peer? = null
+
+    // Both under the lock of `waiting`: requests wait, in order, while there is no socket.
+    private val waiting = ArrayDeque<ByteArray>()
+    private var socket: Socket? = null
+
+    /** Returns when frames can flow; throws an IOException when the server is away or refuses. */
+    suspend fun connect() = withContext(thread) {
+        join()
+        CoroutineScope(thread + job).launch { stay() }
+        Unit
+    }
+
+    /** Every wait ends; the others hear of it at once. */
+    suspend fun leave() {
+        local.shutdown()
+        remote.shutdown()
+        job.cancelAndJoin()
+        synchronized(waiting) { socket }?.finish(farewell())
+        peer?.close()
+        // Nobody is left who hands the managers anything.
+        local.close()
+        remote.close()
+    }
+
+    // What the managers ask of us, on any thread.
+
+    override fun onSignalRequest(request: ByteArray) = send(request)
+
+    override fun onPacketsLent(packets: List<ByteBuffer>) {
+        val waits = peer?.send(packets) ?: throw IOException("there is no channel")
+        local.handleBufferedAmount(waits.toULong())
+    }
+
+    // What WebRTC tells us, on its threads.
+
+    override fun onMessage(packet: ByteBuffer) = remote.handlePacketReceived(packet)
+
+    override fun onBufferedAmount(bytes: Long) = local.handleBufferedAmount(bytes.toULong())
+
+    override fun onCandidate(candidate: RTCIceCandidate) = send(trickle(candidate))
+
+    // The session.
+
+    private suspend fun stay() {
+        do {
+            val ending = listening.await()
+            val isBack = ending != Ending.FOR_GOOD && comeBack(ending)
+        } while (isBack)
+        local.shutdown()
+        remote.shutdown()
+        onEnd()
+    }
+
+    private suspend fun comeBack(ending: Ending): Boolean {
+        var quick = ending == Ending.BROKEN && peer?.hasChannel == true
+        for (pause in PAUSES_MS) {
+            delay(pause)
+            try {
+                if (quick) resume() else join()
+                onReconnected(quick)
+                return true
+            } catch (_: Forgotten) {
+                quick = false
+            } catch (_: IOException) {
+                // The next attempt may do better.
+            }
+        }
+        return false
+    }
+
+    /** As a new participant. The SFU knows nothing of what we published or read before. */
+    private suspend fun join() {
+        val again = peer != null
+        peer?.close()
+        local.handleBufferedAmount(NO_ROOM) // frames wait until there is a channel again
+        val (socket, response) = open(resumed = null)
+        val joined = Message(response).message(JOIN) ?: throw IOException("the server lets nobody in")
+        sid = joined.message(JOINED_PARTICIPANT)?.text(PARTICIPANT_SID).orEmpty()
+        if (again) synchronized(waiting) { waiting.clear() } // the managers ask for everything anew, below
+        takeUp(socket, response, Peer(this).also { peer = it }, restart = false)
+        local.handleBufferedAmount(0u)
+        if (again) local.republishTracks()
+        if (again) remote.resendSubscriptionUpdates()
+    }
+
+    /** As the same participant. Packets have flowed on meanwhile, if it was only the WebSocket that broke. */
+    private suspend fun resume() {
+        val peer = peer ?: throw Forgotten()
+        val (socket, response) = open(resumed = sid)
+        Message(response).message(RECONNECT) ?: throw Forgotten()
+        socket.send(syncState(local.publishResponsesForSyncState())) // before all that has waited
+        takeUp(socket, response, peer, restart = true)
+        remote.resendSubscriptionUpdates()
+    }
+
+    private suspend fun open(resumed: String?): Pair<Socket, ByteArray> {
+        synchronized(waiting) { socket.also { socket = null } }?.end()
+        val opened = Socket.open(URI("${url.trimEnd('/')}/rtc/v1?join_request=${joinRequest(resumed)}"), token)
+        return opened to (opened.next() ?: throw IOException("the server says nothing"))
+    }
+
+    /** Goes on with a new WebSocket, until packets can flow. */
+    private suspend fun takeUp(opened: Socket, first: ByteArray, peer: Peer, restart: Boolean) {
+        synchronized(waiting) {
+            waiting.forEach(opened::send)
+            waiting.clear()
+            socket = opened
+        }
+        hand(first)
+        listening = CoroutineScope(thread + job).async { listen(opened, peer) }
+        offers += 1
+        peer.offer(restart) { sdp -> send(offer(sdp, offers)) }
+        withTimeoutOrNull(PATIENCE_MS) { peer.untilUsable() } ?: throw Forgotten()
+    }
+
+    private suspend fun listen(socket: Socket, peer: Peer): Ending = coroutineScope {
+        val pings = launch { while (true) delay(PING_MS).also { socket.send(ping(System.currentTimeMillis())) } }
+        val watch = launch { peer.untilBroken().also { socket.end() } }
+        try {
+            converse(socket, peer)
+        } catch (_: IOException) {
+            Ending.BROKEN // what it says makes no sense to us, or to WebRTC
+        } finally {
+            pings.cancel()
+            watch.cancel()
+            socket.end()
+        }
+    }
+
+    private suspend fun converse(socket: Socket, peer: Peer): Ending {
+        while (true) {
+            val response = socket.next() ?: return Ending.BROKEN
+            hand(response)
+            act(Message(response), peer)?.let { return it }
+        }
+    }
+
+    /** Each manager takes what is its own. */
+    private fun hand(response: ByteArray) {
+        try {
+            local.handleSignalResponse(response)
+            remote.handleSignalResponse(response)
+        } catch (_: SignalException) {
+            // It is no signal, or the room has just been left.
+        }
+    }
+
+    /** What is ours. Answers the end of the conversation if this is it. */
+    private suspend fun act(response: Message, peer: Peer): Ending? {
+        response.message(ANSWER)?.let { if (it.number(DESCRIPTION_ID) == offers) peer.accept(it.text(DESCRIPTION_SDP)) }
+        response.message(TRICKLE)?.let { peer.addCandidate(candidate(it)) }
+        response.text(REFRESH_TOKEN).ifEmpty { null }?.let { token = it }
+        return when (response.message(LEAVE)?.number(LEAVE_ACTION)) {
+            null -> null
+            ACTION_RESUME -> Ending.BROKEN
+            ACTION_RECONNECT -> Ending.FORGOTTEN
+            else -> Ending.FOR_GOOD
+        }
+    }
+
+    private fun send(request: ByteArray) = synchronized(waiting) {
+        socket?.send(request) ?: waiting.addLast(request)
+    }
+
+    private enum class Ending { BROKEN, FORGOTTEN, FOR_GOOD }
+
+    /** The SFU does not know us any more. */
+    private class Forgotten : IOException()
+
+    private companion object {
+        // Fields of SignalResponse, and of what is in it.
+        const val JOIN = 1
+        const val JOINED_PARTICIPANT = 2
+        const val PARTICIPANT_SID = 1
+        const val ANSWER = 2
+        const val DESCRIPTION_SDP = 2
+        const val DESCRIPTION_ID = 3
+        const val TRICKLE = 4
+        const val LEAVE = 8
+        const val LEAVE_ACTION = 3
+        const val ACTION_RESUME = 1L
+        const val ACTION_RECONNECT = 2L
+        const val REFRESH_TOKEN = 16
+        const val RECONNECT = 19
+
+        /** More than any channel is ever said to hold. */
+        val NO_ROOM = UInt.MAX_VALUE.toULong()
+
+        // As other SDKs do.
+        const val PING_MS = 5_000L
+        const val PATIENCE_MS = 10_000L
+        val PAUSES_MS = listOf<Long>(0, 300, 600, 1_200, 2_400, 4_800, 7_000, 7_000, 7_000, 7_000)
+    }
+}
