@@ -3,6 +3,7 @@ package host
 import dev.onvoid.webrtc.CreateSessionDescriptionObserver
 import dev.onvoid.webrtc.PeerConnectionFactory
 import dev.onvoid.webrtc.PeerConnectionObserver
+import dev.onvoid.webrtc.RTCAnswerOptions
 import dev.onvoid.webrtc.RTCConfiguration
 import dev.onvoid.webrtc.RTCDataChannel
 import dev.onvoid.webrtc.RTCDataChannelBuffer
@@ -19,7 +20,9 @@ import dev.onvoid.webrtc.media.audio.HeadlessAudioDeviceModule
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.combine
 import kotlinx.coroutines.flow.drop
+import kotlinx.coroutines.flow.filter
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.merge
 import kotlinx.coroutines.suspendCancellableCoroutine
 import java.io.IOException
 import java.nio.ByteBuffer
@@ -29,56 +32,68 @@ import kotlin.coroutines.resumeWithException
 
 /** What a [Peer] tells, on threads of WebRTC. */
 interface PeerEvents {
-    fun onCandidate(candidate: RTCIceCandidate)
+    fun onCandidate(role: Role, candidate: RTCIceCandidate)
     fun onMessage(packet: ByteBuffer)
     fun onBufferedAmount(bytes: Long)
 }
 
-/** The peer connection to the SFU, and on it the channel of all data tracks, which takes packets both ways. */
-class Peer(private val events: PeerEvents) : PeerConnectionObserver, RTCDataChannelObserver {
+/** A participant has two connections: we offer the one and send on it, the SFU offers the other, if there is something to receive. */
+enum class Role { PUBLISHER, SUBSCRIBER }
+
+/** A peer connection to the SFU and its channel `_data_track`. */
+class Peer(private val role: Role, private val events: PeerEvents) : PeerConnectionObserver, RTCDataChannelObserver {
     private val connectionState = MutableStateFlow(RTCPeerConnectionState.NEW)
     private val channelState = MutableStateFlow(RTCDataChannelState.CONNECTING)
     private val connection = FACTORY.createPeerConnection(RTCConfiguration(), this)
 
-    /** Null when it is closed. Who sends has its lock, so that nobody closes it meanwhile: a channel that is disposed of is memory of others. */
-    private var channel: RTCDataChannel? = connection.createDataChannel("_data_track", UNRELIABLE)
+    // Who uses the channel has the lock, so that nobody disposes of it meanwhile.
     private val lock = Any()
+    private var channel: RTCDataChannel? = null
 
     init {
-        channel?.registerObserver(this)
+        if (role == Role.PUBLISHER) take(connection.createDataChannel(LABEL, UNRELIABLE))
     }
 
-    val hasChannel get() = channelState.value == RTCDataChannelState.OPEN
+    val isClosed get() = channelState.value > RTCDataChannelState.OPEN
 
     suspend fun untilUsable() {
-        states().first { (connection, channel) -> connection == RTCPeerConnectionState.CONNECTED && channel == RTCDataChannelState.OPEN }
+        states().first { (connection, channel) ->
+            val isOpen = connection == RTCPeerConnectionState.CONNECTED && channel == RTCDataChannelState.OPEN
+            isOpen || role == Role.SUBSCRIBER && connection == RTCPeerConnectionState.NEW
+        }
     }
 
     /** What is broken already does not count: it may be about to be mended. A restart of ICE shows as `CONNECTING`. */
-    suspend fun untilBroken() {
-        states().drop(1).first { (connection, channel) -> connection in BROKEN || channel > RTCDataChannelState.OPEN }
-    }
+    val breaks get() = states().drop(1).filter { (connection, channel) -> connection in BROKEN || channel > RTCDataChannelState.OPEN }
 
     private fun states() = combine(connectionState, channelState, ::Pair)
 
-    /** Says which description to send; ICE begins when it was sent. */
+    /** Hands out the offer before its candidates come. */
     suspend fun offer(restart: Boolean, send: (sdp: String) -> Unit) {
         val options = RTCOfferOptions().apply { iceRestart = restart }
-        val offer = suspendCancellableCoroutine { connection.createOffer(options, Created(it)) }
-        send(offer.sdp)
-        suspendCancellableCoroutine { connection.setLocalDescription(offer, Applied(it)) }
+        describe(send) { connection.createOffer(options, it) }
     }
 
-    suspend fun accept(answer: String) {
-        val description = RTCSessionDescription(RTCSdpType.ANSWER, answer)
-        suspendCancellableCoroutine { connection.setRemoteDescription(description, Applied(it)) }
+    suspend fun answer(offer: String, send: (sdp: String) -> Unit) {
+        accept(RTCSdpType.OFFER, offer)
+        describe(send) { connection.createAnswer(RTCAnswerOptions(), it) }
+    }
+
+    suspend fun accept(type: RTCSdpType, sdp: String): Unit = suspendCancellableCoroutine {
+        connection.setRemoteDescription(RTCSessionDescription(type, sdp), Applied(it))
+    }
+
+    private suspend fun describe(send: (sdp: String) -> Unit, create: (CreateSessionDescriptionObserver) -> Unit) {
+        val description = suspendCancellableCoroutine { create(Created(it)) }
+        send(description.sdp)
+        suspendCancellableCoroutine { connection.setLocalDescription(description, Applied(it)) }
     }
 
     fun addCandidate(candidate: RTCIceCandidate) {
         runCatching { connection.addIceCandidate(candidate) } // one that is of no use is one way less
     }
 
-    /** Sends the packets of a frame, and answers how much waits then. Throws when that is not possible. */
+    /** Sends the packets of a frame, and answers how many bytes wait then. Throws when that is not possible. */
     fun send(packets: List<ByteBuffer>): Long = synchronized(lock) {
         val channel = channel ?: throw IOException("the channel is closed")
         packets.forEach { channel.send(RTCDataChannelBuffer(it, true)) }
@@ -86,15 +101,26 @@ class Peer(private val events: PeerEvents) : PeerConnectionObserver, RTCDataChan
     }
 
     fun close() {
-        // Not under the lock: closing waits for threads that may be about to send.
-        val channel = synchronized(lock) { channel.also { channel = null } } ?: return
-        channel.unregisterObserver()
-        channel.close()
-        channel.dispose()
+        // Not under the lock: closing waits for threads of WebRTC, which may wait for the lock.
+        synchronized(lock) { channel.also { channel = null } }?.run {
+            unregisterObserver()
+            close()
+            dispose()
+        }
         connection.close()
     }
 
-    override fun onIceCandidate(candidate: RTCIceCandidate) = events.onCandidate(candidate)
+    private fun take(opened: RTCDataChannel) {
+        synchronized(lock) { channel = opened }
+        opened.registerObserver(this)
+        onStateChange()
+    }
+
+    override fun onDataChannel(opened: RTCDataChannel) {
+        if (opened.label == LABEL) take(opened)
+    }
+
+    override fun onIceCandidate(candidate: RTCIceCandidate) = events.onCandidate(role, candidate)
 
     override fun onConnectionChange(state: RTCPeerConnectionState) {
         connectionState.value = state
@@ -107,7 +133,7 @@ class Peer(private val events: PeerEvents) : PeerConnectionObserver, RTCDataChan
     override fun onMessage(buffer: RTCDataChannelBuffer) = events.onMessage(buffer.data)
 
     override fun onBufferedAmountChange(previous: Long) {
-        events.onBufferedAmount(synchronized(lock) { channel?.bufferedAmount } ?: return)
+        if (role == Role.PUBLISHER) events.onBufferedAmount(synchronized(lock) { channel?.bufferedAmount } ?: return)
     }
 
     private companion object {
@@ -115,11 +141,29 @@ class Peer(private val events: PeerEvents) : PeerConnectionObserver, RTCDataChan
 
         /** Without audio: on a machine that has none the usual factory ends the process. */
         val FACTORY = PeerConnectionFactory(HeadlessAudioDeviceModule())
+        const val LABEL = "_data_track"
         val UNRELIABLE = RTCDataChannelInit().apply {
             ordered = false
             maxRetransmits = 0
         }
     }
+}
+
+/** Both connections. */
+class Peers(events: PeerEvents) {
+    val publisher = Peer(Role.PUBLISHER, events)
+    val subscriber = Peer(Role.SUBSCRIBER, events)
+    private val both = listOf(publisher, subscriber)
+
+    operator fun get(role: Long) = if (role == Role.SUBSCRIBER.ordinal.toLong()) subscriber else publisher
+
+    val isClosed get() = both.any(Peer::isClosed)
+
+    suspend fun untilUsable() = both.forEach { it.untilUsable() }
+
+    suspend fun untilBroken() = merge(publisher.breaks, subscriber.breaks).first()
+
+    fun close() = both.forEach(Peer::close)
 }
 
 private class Created(private val caller: Continuation<RTCSessionDescription>) : CreateSessionDescriptionObserver {

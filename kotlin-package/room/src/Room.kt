@@ -1,6 +1,7 @@
 package host
 
 import dev.onvoid.webrtc.RTCIceCandidate
+import dev.onvoid.webrtc.RTCSdpType
 import io.datatracks.DirectDataTrackTransport
 import io.datatracks.KeyRing
 import io.datatracks.LocalDataTrackManager
@@ -22,11 +23,10 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.io.IOException
-import java.net.URI
 import java.nio.ByteBuffer
 
 /**
- * A room of a LiveKit server: what your SDK does anyway, as far as data tracks need it. One peer connection (`/rtc/v1`), no media.
+ * A room of a LiveKit server: what your SDK does anyway, as far as data tracks need it. No media.
  *
  *     join ──► listening ──WebSocket or channel broken──► resume (quick) ──► listening
  *                  │                                         │ the server does not know us any more, ICE stays down
@@ -54,7 +54,7 @@ class Room(
     private var sid = ""
     private var offers = 0L
     @Volatile
-    private var peer: Peer? = null
+    private var peers: Peers? = null
 
     // Both under the lock of `waiting`: requests wait, in order, while there is no socket.
     private val waiting = ArrayDeque<ByteArray>()
@@ -73,7 +73,7 @@ class Room(
         remote.shutdown()
         job.cancelAndJoin()
         synchronized(waiting) { socket }?.finish(farewell())
-        peer?.close()
+        peers?.close()
         // Nobody is left who hands the managers anything.
         local.close()
         remote.close()
@@ -84,7 +84,7 @@ class Room(
     override fun onSignalRequest(request: ByteArray) = send(request)
 
     override fun onPacketsLent(packets: List<ByteBuffer>) {
-        val waits = peer?.send(packets) ?: throw IOException("there is no channel")
+        val waits = peers?.publisher?.send(packets) ?: throw IOException("there is no channel")
         local.handleBufferedAmount(waits.toULong())
     }
 
@@ -94,7 +94,7 @@ class Room(
 
     override fun onBufferedAmount(bytes: Long) = local.handleBufferedAmount(bytes.toULong())
 
-    override fun onCandidate(candidate: RTCIceCandidate) = send(trickle(candidate))
+    override fun onCandidate(role: Role, candidate: RTCIceCandidate) = send(trickle(role, candidate))
 
     // The session.
 
@@ -109,7 +109,7 @@ class Room(
     }
 
     private suspend fun comeBack(ending: Ending): Boolean {
-        var quick = ending == Ending.BROKEN && peer?.hasChannel == true
+        var quick = ending == Ending.BROKEN && peers?.isClosed == false
         for (pause in PAUSES_MS) {
             delay(pause)
             try {
@@ -127,14 +127,14 @@ class Room(
 
     /** As a new participant. The SFU knows nothing of what we published or read before. */
     private suspend fun join() {
-        val again = peer != null
-        peer?.close()
+        val again = peers != null
+        peers?.close()
         local.handleBufferedAmount(NO_ROOM) // frames wait until there is a channel again
         val (socket, response) = open(resumed = null)
         val joined = Message(response).message(JOIN) ?: throw IOException("the server lets nobody in")
         sid = joined.message(JOINED_PARTICIPANT)?.text(PARTICIPANT_SID).orEmpty()
         if (again) synchronized(waiting) { waiting.clear() } // the managers ask for everything anew, below
-        takeUp(socket, response, Peer(this).also { peer = it }, restart = false)
+        takeUp(socket, response, Peers(this).also { peers = it }, restart = false)
         local.handleBufferedAmount(0u)
         if (again) local.republishTracks()
         if (again) remote.resendSubscriptionUpdates()
@@ -142,39 +142,39 @@ class Room(
 
     /** As the same participant. Packets have flowed on meanwhile, if it was only the WebSocket that broke. */
     private suspend fun resume() {
-        val peer = peer ?: throw Forgotten()
+        val peers = peers ?: throw Forgotten()
         val (socket, response) = open(resumed = sid)
         Message(response).message(RECONNECT) ?: throw Forgotten()
         socket.send(syncState(local.publishResponsesForSyncState())) // before all that has waited
-        takeUp(socket, response, peer, restart = true)
+        takeUp(socket, response, peers, restart = true)
         remote.resendSubscriptionUpdates()
     }
 
     private suspend fun open(resumed: String?): Pair<Socket, ByteArray> {
         synchronized(waiting) { socket.also { socket = null } }?.end()
-        val opened = Socket.open(URI("${url.trimEnd('/')}/rtc/v1?join_request=${joinRequest(resumed)}"), token)
+        val opened = Socket.open(address(url, resumed), token)
         return opened to (opened.next() ?: throw IOException("the server says nothing"))
     }
 
     /** Goes on with a new WebSocket, until packets can flow. */
-    private suspend fun takeUp(opened: Socket, first: ByteArray, peer: Peer, restart: Boolean) {
+    private suspend fun takeUp(opened: Socket, first: ByteArray, peers: Peers, restart: Boolean) {
         synchronized(waiting) {
             waiting.forEach(opened::send)
             waiting.clear()
             socket = opened
         }
         hand(first)
-        listening = CoroutineScope(thread + job).async { listen(opened, peer) }
+        listening = CoroutineScope(thread + job).async { listen(opened, peers) }
         offers += 1
-        peer.offer(restart) { sdp -> send(offer(sdp, offers)) }
-        withTimeoutOrNull(PATIENCE_MS) { peer.untilUsable() } ?: throw Forgotten()
+        peers.publisher.offer(restart) { sdp -> send(offer(sdp, offers)) }
+        withTimeoutOrNull(PATIENCE_MS) { peers.untilUsable() } ?: throw Forgotten()
     }
 
-    private suspend fun listen(socket: Socket, peer: Peer): Ending = coroutineScope {
+    private suspend fun listen(socket: Socket, peers: Peers): Ending = coroutineScope {
         val pings = launch { while (true) delay(PING_MS).also { socket.send(ping(System.currentTimeMillis())) } }
-        val watch = launch { peer.untilBroken().also { socket.end() } }
+        val watch = launch { peers.untilBroken().also { socket.end() } }
         try {
-            converse(socket, peer)
+            converse(socket, peers)
         } catch (_: IOException) {
             Ending.BROKEN // what it says makes no sense to us, or to WebRTC
         } finally {
@@ -184,11 +184,11 @@ class Room(
         }
     }
 
-    private suspend fun converse(socket: Socket, peer: Peer): Ending {
+    private suspend fun converse(socket: Socket, peers: Peers): Ending {
         while (true) {
             val response = socket.next() ?: return Ending.BROKEN
             hand(response)
-            act(Message(response), peer)?.let { return it }
+            act(Message(response), peers)?.let { return it }
         }
     }
 
@@ -203,9 +203,10 @@ class Room(
     }
 
     /** What is ours. Answers the end of the conversation if this is it. */
-    private suspend fun act(response: Message, peer: Peer): Ending? {
-        response.message(ANSWER)?.let { if (it.number(DESCRIPTION_ID) == offers) peer.accept(it.text(DESCRIPTION_SDP)) }
-        response.message(TRICKLE)?.let { peer.addCandidate(candidate(it)) }
+    private suspend fun act(response: Message, peers: Peers): Ending? {
+        response.message(OFFER)?.let { peers.subscriber.answer(it.text(SDP)) { sdp -> send(answer(sdp, it.number(SDP_ID))) } }
+        response.message(ANSWER)?.let { if (it.number(SDP_ID) == offers) peers.publisher.accept(RTCSdpType.ANSWER, it.text(SDP)) }
+        response.message(TRICKLE)?.let { peers[it.number(TRICKLE_TARGET)].addCandidate(candidate(it)) }
         response.text(REFRESH_TOKEN).ifEmpty { null }?.let { token = it }
         return when (response.message(LEAVE)?.number(LEAVE_ACTION)) {
             null -> null
@@ -230,9 +231,11 @@ class Room(
         const val JOINED_PARTICIPANT = 2
         const val PARTICIPANT_SID = 1
         const val ANSWER = 2
-        const val DESCRIPTION_SDP = 2
-        const val DESCRIPTION_ID = 3
+        const val OFFER = 3
+        const val SDP = 2
+        const val SDP_ID = 3
         const val TRICKLE = 4
+        const val TRICKLE_TARGET = 2
         const val LEAVE = 8
         const val LEAVE_ACTION = 3
         const val ACTION_RESUME = 1L

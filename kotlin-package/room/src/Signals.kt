@@ -4,37 +4,33 @@ import dev.onvoid.webrtc.RTCIceCandidate
 import org.json.JSONObject
 import java.io.ByteArrayOutputStream
 import java.io.IOException
-import java.util.Base64
+import java.net.URI
 
 // The signals of connection and session, as far as a host without media needs them. Those of data tracks are the managers' own.
 // Your SDK has all of LiveKit's messages already, generated; these are written by hand, so that there is nothing to generate here.
 
-/** What `/rtc/v1` is asked with: to come in, or, with the SID of before, to come back. */
-fun joinRequest(resumed: String?): String {
-    val request = message {
-        field(1) { // client_info
-            field(1, 3) // sdk: Android
-            field(3, 16) // protocol
-        }
-        if (resumed != null) {
-            field(7, 1) // reconnect
-            field(9, resumed) // participant_sid
-        }
-    }
-    return Base64.getUrlEncoder().encodeToString(message { field(2, request) }) // not compressed
+/** Where to join, or with the SID of before to come back. */
+fun address(server: String, resumed: String?): URI {
+    val again = resumed?.let { "&reconnect=1&sid=$it" }.orEmpty()
+    return URI("${server.trimEnd('/')}/rtc?protocol=16&sdk=android&auto_subscribe=0$again")
 }
 
-fun offer(sdp: String, id: Long): ByteArray = message {
-    field(1) {
-        field(1, "offer")
-        field(2, sdp)
-        field(3, id)
-    }
+fun offer(sdp: String, id: Long): ByteArray = message { field(1) { description("offer", sdp, id) } }
+
+fun answer(sdp: String, id: Long): ByteArray = message { field(2) { description("answer", sdp, id) } }
+
+private fun Fields.description(type: String, sdp: String, id: Long) {
+    field(1, type)
+    field(2, sdp)
+    field(3, id)
 }
 
-fun trickle(candidate: RTCIceCandidate): ByteArray = message {
+fun trickle(role: Role, candidate: RTCIceCandidate): ByteArray = message {
     val json = JSONObject().put("candidate", candidate.sdp).put("sdpMid", candidate.sdpMid)
-    field(3) { field(1, json.put("sdpMLineIndex", candidate.sdpMLineIndex).toString()) }
+    field(3) {
+        field(1, json.put("sdpMLineIndex", candidate.sdpMLineIndex).toString())
+        field(2, role.ordinal.toLong())
+    }
 }
 
 fun candidate(trickle: Message): RTCIceCandidate {
