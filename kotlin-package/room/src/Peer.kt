@@ -16,7 +16,6 @@ import dev.onvoid.webrtc.RTCPeerConnectionState
 import dev.onvoid.webrtc.RTCSdpType
 import dev.onvoid.webrtc.RTCSessionDescription
 import dev.onvoid.webrtc.SetSessionDescriptionObserver
-import dev.onvoid.webrtc.media.audio.HeadlessAudioDeviceModule
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.combine
 import kotlinx.coroutines.flow.drop
@@ -41,10 +40,10 @@ interface PeerEvents {
 enum class Role { PUBLISHER, SUBSCRIBER }
 
 /** A peer connection to the SFU and its channel `_data_track`. */
-class Peer(private val role: Role, private val events: PeerEvents) : PeerConnectionObserver, RTCDataChannelObserver {
+class Peer(webRtc: PeerConnectionFactory, private val role: Role, private val events: PeerEvents) : PeerConnectionObserver, RTCDataChannelObserver {
     private val connectionState = MutableStateFlow(RTCPeerConnectionState.NEW)
     private val channelState = MutableStateFlow(RTCDataChannelState.CONNECTING)
-    private val connection = FACTORY.createPeerConnection(RTCConfiguration(), this)
+    private val connection = webRtc.createPeerConnection(RTCConfiguration(), this)
 
     // Who uses the channel has the lock, so that nobody disposes of it meanwhile.
     private val lock = Any()
@@ -139,8 +138,6 @@ class Peer(private val role: Role, private val events: PeerEvents) : PeerConnect
     private companion object {
         val BROKEN = setOf(RTCPeerConnectionState.DISCONNECTED, RTCPeerConnectionState.FAILED)
 
-        /** Without audio: on a machine that has none the usual factory ends the process. */
-        val FACTORY = PeerConnectionFactory(HeadlessAudioDeviceModule())
         const val LABEL = "_data_track"
         val UNRELIABLE = RTCDataChannelInit().apply {
             ordered = false
@@ -150,9 +147,9 @@ class Peer(private val role: Role, private val events: PeerEvents) : PeerConnect
 }
 
 /** Both connections. */
-class Peers(events: PeerEvents) {
-    val publisher = Peer(Role.PUBLISHER, events)
-    val subscriber = Peer(Role.SUBSCRIBER, events)
+class Peers(webRtc: PeerConnectionFactory, events: PeerEvents) {
+    val publisher = Peer(webRtc, Role.PUBLISHER, events)
+    val subscriber = Peer(webRtc, Role.SUBSCRIBER, events)
     private val both = listOf(publisher, subscriber)
 
     operator fun get(role: Long) = if (role == Role.SUBSCRIBER.ordinal.toLong()) subscriber else publisher

@@ -1,7 +1,9 @@
 package host
 
+import dev.onvoid.webrtc.PeerConnectionFactory
 import dev.onvoid.webrtc.RTCIceCandidate
 import dev.onvoid.webrtc.RTCSdpType
+import dev.onvoid.webrtc.media.audio.HeadlessAudioDeviceModule
 import io.datatracks.DirectDataTrackTransport
 import io.datatracks.KeyRing
 import io.datatracks.LocalDataTrackManager
@@ -48,6 +50,9 @@ class Room(
     val local = LocalDataTrackManager(this, null, keys?.encryptionProvider())
     val remote = RemoteDataTrackManager(this, remoteEvents, keys?.decryptionProvider())
 
+    /** Without audio: on a machine that has none the usual one ends the process. */
+    private val webRtc = PeerConnectionFactory(HeadlessAudioDeviceModule())
+
     private val job = SupervisorJob()
     private val thread = Dispatchers.Default.limitedParallelism(1)
     private lateinit var listening: Deferred<Ending>
@@ -74,6 +79,7 @@ class Room(
         job.cancelAndJoin()
         synchronized(waiting) { socket }?.finish(farewell())
         peers?.close()
+        webRtc.dispose() // and its threads, which would keep the process
         // Nobody is left who hands the managers anything.
         local.close()
         remote.close()
@@ -134,7 +140,7 @@ class Room(
         val joined = Message(response).message(JOIN) ?: throw IOException("the server lets nobody in")
         sid = joined.message(JOINED_PARTICIPANT)?.text(PARTICIPANT_SID).orEmpty()
         if (again) synchronized(waiting) { waiting.clear() } // the managers ask for everything anew, below
-        takeUp(socket, response, Peers(this).also { peers = it }, restart = false)
+        takeUp(socket, response, Peers(webRtc, this).also { peers = it }, restart = false)
         local.handleBufferedAmount(0u)
         if (again) local.republishTracks()
         if (again) remote.resendSubscriptionUpdates()
