@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from livekit import api
 from matrix import DOCUMENT, Table
-from processes import DEADLINE, Browser, Process, located
+from processes import DEADLINE, Browser, Process, located, words
 from selection import reason_against
 from servers import KEY, SECRET, Embedded, Livekit
 
@@ -75,6 +75,10 @@ class Room:
         command = ["node", Path(__file__).with_name("browser") / "peer.mjs"]
         located("DATATRACKS_BROWSER")
         return self.peer(command, identity, environment={"DATATRACKS_BROWSER_ENDPOINT": self.browser.endpoint()}, **grants)
+
+    def kotlin(self, identity="kotlin", **grants):
+        """The host in `kotlin-package/room`, on a WebRTC stack of its own."""
+        return self.peer(words("DATATRACKS_KOTLIN_ROOM"), identity, **grants)
 
     def bridge(self):
         """Where hosts on the bindings join this room's server."""

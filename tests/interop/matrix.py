@@ -20,10 +20,11 @@ A_FEW_SIZES = {"livekit-server": [1, MTU - 40 - TAG, MTU - 11, 40_000], "embedde
 # The file that takes the table of all cells; without it only a few run.
 DOCUMENT = os.environ.get("DATATRACKS_INTEROP_TABLE")
 
-PEOPLE = ["ours", "Python"]
+# Kotlin is a host on our package, with a WebRTC stack of its own.
+OURS, OTHERS = ["ours", "Kotlin"], ["Python"]
 if os.environ.get("DATATRACKS_BROWSER") != "":  # `cargo tasks` says so where there can be no browser
-    PEOPLE.append("JS")
-PAIRS = [pair for other in PEOPLE for pair in dict.fromkeys([("ours", other), (other, "ours")])]
+    OTHERS.append("JS")
+PAIRS = [("ours", "ours"), *(pair for one in OURS for other in OTHERS for pair in ((one, other), (other, one)))]
 
 PASSPHRASE, ANOTHER = {"passphrase": "correct horse"}, {"passphrase": "battery staple"}
 KEY = {"key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}
@@ -78,7 +79,7 @@ def markdown(*cells):
 def versions():
     yield "livekit-server", said_last(os.environ["DATATRACKS_LIVEKIT_SERVER"])
     yield "Python SDK", metadata.version("livekit")
-    if "JS" in PEOPLE:
+    if "JS" in OTHERS:
         package = Path(os.environ["DATATRACKS_BROWSER"]) / "node_modules/livekit-client/package.json"
         yield "livekit-client", json.loads(package.read_text())["version"]
         yield "Chromium", said_last("chromium", word=1)

@@ -1,7 +1,8 @@
 """Who publishes and reads in the interop matrix, each with the same few methods.
 
 Everybody publishes two tracks, or reads both. Ours is the command line, one process a track; with a key from outside it is a Python
-host on the bindings behind `datatracks bridge`, and its frames are sealed and opened by providers of its own.
+host on the bindings behind `datatracks bridge`, and its frames are sealed and opened by providers of its own. Kotlin is ours too, but speaks
+the lines of the SDKs of others.
 """
 
 import asyncio
@@ -22,17 +23,17 @@ TRACKS = ["stamped", "unstamped"]
 def publisher(kind, room, **secret):
     if kind == "ours":
         return HostPublishing(room, **secret) if "key" in secret else CommandsPublishing(room, **secret)
-    return PeerPublishing(foreign(kind, room, "publisher", **secret), sealed=bool(secret))
+    return PeerPublishing(peer(kind, room, "publisher", **secret), sealed=bool(secret))
 
 
 def reader(kind, room, **secret):
     if kind == "ours":
         return HostReading(room, **secret) if "key" in secret else CommandsReading(room, **secret)
-    return PeerReading(foreign(kind, room, "reader", **secret))
+    return PeerReading(peer(kind, room, "reader", **secret))
 
 
-def foreign(kind, room, identity, **secret):
-    return {"Python": room.python, "JS": room.javascript}[kind](identity, **secret)
+def peer(kind, room, identity, **secret):
+    return {"Kotlin": room.kotlin, "Python": room.python, "JS": room.javascript}[kind](identity, **secret)
 
 
 class CommandsPublishing:
@@ -82,7 +83,7 @@ class CommandsReading:
 
 
 class PeerPublishing:
-    """A foreign SDK."""
+    """A process that is told by lines."""
 
     def __init__(self, peer, sealed):
         self.peer, self.clock = peer, itertools.count(1000)
@@ -101,12 +102,12 @@ class PeerPublishing:
 
 class PeerReading:
     def __init__(self, peer):
-        self.peer, self.ended = peer, set()
+        self.peer, self.ended = peer, {}
         for name in TRACKS:
             peer.write(f"subscribe {name}")
 
     def wait_until_subscribed(self):
-        """Foreign SDKs do not tell: the first frame does."""
+        """They do not tell: the first frame does."""
 
     def next(self, name, deadline):
         while line := self.peer.line_until(deadline):
@@ -120,13 +121,14 @@ class PeerReading:
         while name not in self.ended:
             line = self.peer.line()
             if line["event"] == "ended":
-                self.ended.add(line["name"])
+                self.ended[line["name"]] = line
             elif line["event"] == "frame":
                 frames.append(line)
         return frames
 
     def undecryptable(self, name):
-        """Nobody counts there."""
+        """Foreign SDKs do not count."""
+        return self.ended[name].get("undecryptable")
 
 
 def keyed(room, identity, key):

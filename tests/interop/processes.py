@@ -24,10 +24,20 @@ TAIL = 30  # lines of a log that a failure shows
 # What Chromium says of a machine without a desktop and without the internet.
 NOISE = "dbus/|Failed to resolve address for .*stun"
 
+
 def located(variable):
-    path = Path(os.environ.get(variable) or pytest.fail(f"set {variable}", pytrace=False))
+    path = Path(told(variable))
     assert path.exists(), f"{variable}: there is no {path}"
     return path
+
+
+def words(variable):
+    """Those of a command, one a line."""
+    return told(variable).splitlines()
+
+
+def told(variable):
+    return os.environ.get(variable) or pytest.fail(f"set {variable}", pytrace=False)
 
 
 class Browser:

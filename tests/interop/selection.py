@@ -1,6 +1,6 @@
 """What does not run, and why. All else of these tests runs on the embedded SFU as on livekit-server."""
 
-from matrix import DOCUMENT, PEOPLE
+from matrix import DOCUMENT, OTHERS
 from servers import Embedded
 
 UNLIKE = {
@@ -18,7 +18,7 @@ LONG = [
 def reason_against(item):
     """None for a test that is to run."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    if "JS" not in PEOPLE and (parameters.get("other") == "javascript" or "visit" in item.fixturenames):
+    if "JS" not in OTHERS and (parameters.get("other") == "javascript" or "visit" in item.fixturenames):
         return NO_BROWSER
     if parameters.get("start_server") is not Embedded:
         return None

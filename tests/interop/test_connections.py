@@ -1,5 +1,7 @@
 """Connections that break, and servers that freeze or restart, with an SDK of others in the room: what the application sees."""
 
+import base64
+import hashlib
 import itertools
 import time
 
@@ -98,6 +100,29 @@ def test_a_publisher_that_the_server_has_forgotten_publishes_its_track_again(roo
     assert publisher.status() == 0
 
 
+def test_a_host_in_kotlin_whose_websocket_is_cut_comes_back_quickly_and_frames_flow_on(room, proxy):
+    host, peer = conversing(room, proxy)
+    proxy.cut()
+    host.until_event("reconnected", quick=True)
+    passes(host, peer, "ours")
+    passes(peer, host, "pose")
+    assert not ends(host) and not ends(peer)
+    peer.write("unpublish pose")
+    host.until_event("ended", name="pose")  # what the server says on the new connection is heard
+
+
+def test_a_host_in_kotlin_that_the_server_has_forgotten_publishes_and_reads_again(room, proxy):
+    host, peer = conversing(room, proxy)
+    proxy.ask_server(SIMULATE_NODE_FAILURE)
+    host.until_event("reconnected", quick=False)
+    peer.until_event("track", name="ours")  # there a track does not outlive its SID
+    peer.write("subscribe ours")
+    passes(host, peer, "ours")
+    passes(peer, host, "pose")
+    assert not ends(host)
+    assert host.status() == 0
+
+
 def test_a_server_that_is_frozen_for_five_seconds_costs_frames_and_a_quick_reconnect(own_room):
     peer = own_room.python()
     peer.write("publish pose")
@@ -133,6 +158,34 @@ def test_a_server_that_restarts_gets_tracks_and_subscriptions_again(own_room):
     peer.write("subscribe ours")
     deliver(publisher, peer, "ours")
     assert publisher.status() == 0
+
+
+def conversing(room, proxy):
+    """Two who read each other: a host in Kotlin, behind the proxy, and the Python SDK."""
+    host, peer = room.kotlin(url=proxy.url), room.python()
+    for one, other, name in ((host, peer, "ours"), (peer, host, "pose")):
+        one.write(f"publish {name}")
+        one.until_event("published", name=name)
+        other.write(f"subscribe {name}")
+        passes(one, other, name)
+    return host, peer
+
+
+def passes(one, other, name):
+    """Sends frames until one of them arrives."""
+    for number in range(30):
+        payload = f"{name} {number} {time.monotonic()}".encode()
+        one.write(f"send {name} - {base64.b64encode(payload).decode()}")
+        deadline = time.monotonic() + PATIENCE
+        while line := other.line_until(deadline):
+            if line.get("sha") == hashlib.sha256(payload).hexdigest()[:16]:
+                return
+    pytest.fail(f"{other.name}: no frame")
+
+
+def ends(process):
+    """What it has said of streams and tracks that are over."""
+    return [line for line in process.said if '"ended"' in line or '"untrack"' in line]
 
 
 def published(room, url=None, name="pose"):
