@@ -1,7 +1,5 @@
 //! One room for all languages: programs in Swift, Kotlin and Python publish and read each other, in `tests/languages`.
 
-use std::process::Command;
-
 use anyhow::Result;
 
 use crate::{
@@ -30,16 +28,11 @@ pub(crate) fn suite(project: &Project, report: &mut Report, profile: Profile) {
 }
 
 fn test(project: &Project, has_swift: bool) -> Result<Outcome> {
-    let mut programs = vec![(KOTLIN, words(&kotlin::build::participant(project)?))];
+    let mut programs = vec![(KOTLIN, run::lines(&kotlin::build::participant(project)?))];
     if has_swift {
-        programs.push((SWIFT, words(&swift::participant::command(project)?)));
+        programs.push((SWIFT, run::lines(&swift::participant::command(project)?)));
     }
     runners::pytest(project, "tests/languages", &programs)
-}
-
-/// The words of a command, one a line.
-fn words(command: &Command) -> String {
-    run::words(command).collect::<Vec<_>>().join("\n")
 }
 
 const NAME: &str = "One room for all languages";

@@ -91,6 +91,11 @@ pub(crate) fn words(command: &Command) -> impl Iterator<Item = Cow<'_, str>> {
     std::iter::once(command.get_program()).chain(command.get_args()).map(OsStr::to_string_lossy)
 }
 
+/// The same, one a line.
+pub(crate) fn lines(command: &Command) -> String {
+    words(command).collect::<Vec<_>>().join("\n")
+}
+
 fn show(command: &Command) -> String {
     words(command).collect::<Vec<_>>().join(" ")
 }

@@ -31,10 +31,10 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("reference host", || reference_host(project));
     report.step("wheel", || wheel::package(project));
     report.step("Python tests", || pytest(project, "tests/python", &[]));
-    interop::suite(project, report, Cells::Few);
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
     report.step("Kotlin tests", || junit(project));
     report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
+    interop::suite(project, report, Cells::Few);
     swift::suites(project, report, Profile::Release, true);
     languages::suite(project, report, Profile::Release);
     report.step("floors of speed", || bench::quick(project));

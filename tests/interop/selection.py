@@ -6,7 +6,9 @@ from servers import Embedded
 UNLIKE = {
     "test_what_is_subscribed_when_the_right_is_taken_away_goes_on_and_nothing_else_can_be_read": "not on the embedded SFU: it ends the subscription, as servers from 1.13.11 on do",
 }
+OPEN_IN_SHORT = ["plain", "same passphrase"]
 SHORT = "not on the embedded SFU: the short form has stock clients there, plain and with a passphrase, and not what takes long"
+KOTLIN = "the short form has the host in Kotlin with the Python SDK, plain and with a passphrase, in rooms of livekit-server"
 NO_BROWSER = "there is no browser"
 LONG = [
     "test_a_hundred_tracks_arrive_both_ways",
@@ -20,6 +22,8 @@ def reason_against(item):
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     if "JS" not in OTHERS and (parameters.get("other") == "javascript" or "visit" in item.fixturenames):
         return NO_BROWSER
+    if "Kotlin" in parameters.get("pair", ()) and not (DOCUMENT or is_short_of_kotlin(parameters)):
+        return KOTLIN
     if parameters.get("start_server") is not Embedded:
         return None
     if reason := UNLIKE.get(item.originalname):
@@ -27,8 +31,13 @@ def reason_against(item):
     return None if DOCUMENT or is_short(item.originalname, parameters) else SHORT
 
 
+def is_short_of_kotlin(parameters):
+    on_livekit = parameters["start_server"] is not Embedded
+    return on_livekit and "Python" in parameters["pair"] and parameters.get("secrets") in OPEN_IN_SHORT
+
+
 def is_short(name, parameters):
     pair, secrets = parameters.get("pair"), parameters.get("secrets")
     if pair:
-        return set(pair) != {"ours"} and secrets in ("plain", "same passphrase")
+        return set(pair) != {"ours"} and secrets in OPEN_IN_SHORT
     return name not in LONG

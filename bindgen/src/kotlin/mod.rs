@@ -4,5 +4,6 @@ pub(crate) mod android;
 pub(crate) mod build;
 pub(crate) mod generated;
 pub(crate) mod jar;
+pub(crate) mod room;
 mod statuses;
 pub(crate) mod surface;

@@ -1,0 +1,28 @@
+//! The host in Kotlin on a real WebRTC stack, `kotlin-package/room`: a build of its own, on the packaged jar.
+
+use std::{fs, process::Command};
+
+use anyhow::Result;
+
+use super::build::{class_path, maven_on};
+use crate::{
+    project::Project,
+    report::Outcome,
+    run::{self, command},
+};
+
+/// Compiles it; the jar is there.
+pub(crate) fn build(project: &Project) -> Result<Outcome> {
+    // The compiler would find what it compiled last time beside what it compiles now.
+    fs::remove_dir_all(project.root.join("target/room/classes")).ok();
+    run::run(&mut maven_on(project, "kotlin-package/room/pom.xml", &["compile"]))?;
+    Ok(Outcome::Done)
+}
+
+/// Runs a participant that is told by lines what to do.
+pub(crate) fn participant(project: &Project) -> Result<Command> {
+    let folder = project.root.join("target/room");
+    let libraries = fs::read_to_string(folder.join("classpath.txt"))?;
+    let path = format!("{}:{folder}/classes:{}", class_path(project)?, libraries.trim());
+    Ok(command(&project.root, "java", &["-Djna.nosys=true", "-cp", &path, "host.Participant"]))
+}
