@@ -37,11 +37,14 @@ object Participant {
             onReconnected = { quick -> say("reconnected", "quick" to quick) },
             onEnd = { say("disconnected") },
         )
-        room.connect()
-        say("joined")
-        obeyAll(room)
-        room.leave()
-        say("left")
+        try {
+            room.connect()
+            say("joined")
+            obeyAll(room)
+        } finally {
+            room.leave()
+            say("left")
+        }
     }
 
     private suspend fun obeyAll(room: Room) = coroutineScope {

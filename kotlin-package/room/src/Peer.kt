@@ -40,7 +40,11 @@ interface PeerEvents {
 enum class Role { PUBLISHER, SUBSCRIBER }
 
 /** A peer connection to the SFU and its channel `_data_track`. */
-class Peer(webRtc: PeerConnectionFactory, private val role: Role, private val events: PeerEvents) : PeerConnectionObserver, RTCDataChannelObserver {
+class Peer(
+    webRtc: PeerConnectionFactory,
+    private val role: Role,
+    private val events: PeerEvents,
+) : PeerConnectionObserver, RTCDataChannelObserver {
     private val connectionState = MutableStateFlow(RTCPeerConnectionState.NEW)
     private val channelState = MutableStateFlow(RTCDataChannelState.CONNECTING)
     private val connection = webRtc.createPeerConnection(RTCConfiguration(), this)
@@ -137,7 +141,6 @@ class Peer(webRtc: PeerConnectionFactory, private val role: Role, private val ev
 
     private companion object {
         val BROKEN = setOf(RTCPeerConnectionState.DISCONNECTED, RTCPeerConnectionState.FAILED)
-
         const val LABEL = "_data_track"
         val UNRELIABLE = RTCDataChannelInit().apply {
             ordered = false

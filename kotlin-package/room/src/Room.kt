@@ -80,7 +80,7 @@ class Room(
         synchronized(waiting) { socket }?.finish(farewell())
         peers?.close()
         webRtc.dispose() // and its threads, which would keep the process
-        // Nobody is left who hands the managers anything.
+        // Nobody is left who hands them anything.
         local.close()
         remote.close()
     }
@@ -148,9 +148,9 @@ class Room(
 
     /** As the same participant. Packets have flowed on meanwhile, if it was only the WebSocket that broke. */
     private suspend fun resume() {
-        val peers = peers ?: throw Forgotten()
+        val peers = peers ?: throw Forgotten("there is no connection")
         val (socket, response) = open(resumed = sid)
-        Message(response).message(RECONNECT) ?: throw Forgotten()
+        Message(response).message(RECONNECT) ?: throw Forgotten("the server does not know us")
         socket.send(syncState(local.publishResponsesForSyncState())) // before all that has waited
         takeUp(socket, response, peers, restart = true)
         remote.resendSubscriptionUpdates()
@@ -159,7 +159,9 @@ class Room(
     private suspend fun open(resumed: String?): Pair<Socket, ByteArray> {
         synchronized(waiting) { socket.also { socket = null } }?.end()
         val opened = Socket.open(address(url, resumed), token)
-        return opened to (opened.next() ?: throw IOException("the server says nothing"))
+        val first = opened.next()
+        if (first == null) opened.end()
+        return opened to (first ?: throw IOException("the server says nothing"))
     }
 
     /** Goes on with a new WebSocket, until packets can flow. */
@@ -173,12 +175,20 @@ class Room(
         listening = CoroutineScope(thread + job).async { listen(opened, peers) }
         offers += 1
         peers.publisher.offer(restart) { sdp -> send(offer(sdp, offers)) }
-        withTimeoutOrNull(PATIENCE_MS) { peers.untilUsable() } ?: throw Forgotten()
+        withTimeoutOrNull(PATIENCE_MS) { peers.untilUsable() } ?: throw Forgotten("the channel does not open")
     }
 
     private suspend fun listen(socket: Socket, peers: Peers): Ending = coroutineScope {
-        val pings = launch { while (true) delay(PING_MS).also { socket.send(ping(System.currentTimeMillis())) } }
-        val watch = launch { peers.untilBroken().also { socket.end() } }
+        val pings = launch {
+            while (true) {
+                delay(PING_MS)
+                socket.send(ping(System.currentTimeMillis()))
+            }
+        }
+        val watch = launch {
+            peers.untilBroken()
+            socket.end()
+        }
         try {
             converse(socket, peers)
         } catch (_: IOException) {
@@ -228,8 +238,8 @@ class Room(
 
     private enum class Ending { BROKEN, FORGOTTEN, FOR_GOOD }
 
-    /** The SFU does not know us any more. */
-    private class Forgotten : IOException()
+    /** Only joining anew can help. */
+    private class Forgotten(why: String) : IOException(why)
 
     private companion object {
         // Fields of SignalResponse, and of what is in it.
