@@ -174,8 +174,10 @@ class Room(
         hand(first)
         listening = CoroutineScope(thread + job).async { listen(opened, peers) }
         offers += 1
-        peers.publisher.offer(restart) { sdp -> send(offer(sdp, offers)) }
-        withTimeoutOrNull(PATIENCE_MS) { peers.untilUsable() } ?: throw Forgotten("the channel does not open")
+        withTimeoutOrNull(PATIENCE_MS) {
+            peers.publisher.offer(restart) { sdp -> send(offer(sdp, offers)) }
+            peers.untilUsable()
+        } ?: throw Forgotten("the channel does not open")
     }
 
     private suspend fun listen(socket: Socket, peers: Peers): Ending = coroutineScope {
