@@ -12,7 +12,7 @@ use bytes::Bytes;
 use datatracks::*;
 use datatracks_bench_side::{Kind, Out, Publisher, Subscriber, Work};
 
-use super::host::{Host, local, poll, publishing, subscribed};
+use super::host::{Host, announcement, encode, info, local, poll, publishing, subscribed};
 
 pub(crate) struct Sender {
     _local: LocalDataTrackManager,
@@ -88,11 +88,42 @@ impl Reader {
         Self { remote, streams }
     }
 
+    /// Others come, and publish a track each.
+    pub(crate) fn meet(&self, others: usize) {
+        for number in 2..others as u32 + 2 {
+            let tracks = vec![info(number, Kind::Plain)];
+            let update = announcement(&format!("other-{number}"), tracks);
+            self.remote.handle_signal_response(encode(update)).unwrap();
+        }
+    }
+
+    /// More streams of the first track.
+    pub(crate) fn subscribe_again(&mut self, times: usize) {
+        let track = self.remote.tracks().remove(0);
+        let subscribe = |_| {
+            poll(pin!(track.subscribe_with_options(DataTrackSubscribeOptions::default(), None)))
+        };
+        let streams = (0..times).map(subscribe);
+        self.streams.extend(streams.map(|stream| stream.expect("is subscribed").unwrap()));
+    }
+
+    /// Hands packets in, and reads so many frames from each stream: bytes.
+    pub(crate) fn read_all(&self, packets: &[Bytes], frames: usize) -> usize {
+        packets.iter().for_each(|packet| self.remote.handle_packet_received(packet));
+        let frames = || 0..frames;
+        let sizes = self.streams.iter().flat_map(|stream| frames().map(|_| next(stream).0.len()));
+        sizes.sum()
+    }
+
     fn read(&self, packets: &[Bytes], track: usize) -> Payload {
         packets.iter().for_each(|packet| self.remote.handle_packet_received(packet));
-        let frame = poll(pin!(self.streams[track].next(None))).expect("a frame is there");
-        frame.unwrap().expect("the stream is open").payload
+        next(&self.streams[track])
     }
+}
+
+fn next(stream: &DataTrackStream) -> Payload {
+    let frame = poll(pin!(stream.next(None))).expect("a frame is there");
+    frame.unwrap().expect("the stream is open").payload
 }
 
 impl Subscriber for Reader {

@@ -3,7 +3,7 @@
 mod delays;
 mod flood;
 mod host;
-mod lockstep;
+pub(crate) mod lockstep;
 mod many;
 
 use std::time::Duration;

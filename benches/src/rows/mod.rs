@@ -1,5 +1,6 @@
 //! What is measured. Each file makes the rows of one question.
 
+mod among;
 mod delays;
 mod flood;
 pub(crate) mod hopes;
@@ -42,6 +43,9 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "subscribe", measure: lockstep::subscribe },
     Group { name: "sealed", measure: lockstep::sealed },
     Group { name: "tracks", measure: many::curves },
+    Group { name: "participants", measure: among::participants },
+    Group { name: "streams", measure: among::streams },
+    Group { name: "in flight", measure: among::in_flight },
     Group { name: "flood/push", measure: flood::push },
     Group { name: "flood/read", measure: flood::read },
     Group { name: "burst", measure: flood::bursts },
