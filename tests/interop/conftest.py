@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from livekit import api
 from matrix import DOCUMENT, Table
+from network import HERE
 from processes import DEADLINE, Browser, Process, located, words
 from selection import reason_against
 from servers import KEY, SECRET, Embedded, Livekit
@@ -56,8 +57,9 @@ def room(server, browser):
 
 
 class Room:
-    def __init__(self, server, browser):
-        self.server, self.browser, self.name, self.started = server, browser, f"room-{secrets.token_hex(4)}", []
+    def __init__(self, server, browser, place=HERE):
+        self.server, self.browser, self.place = server, browser, place
+        self.name, self.started = f"room-{secrets.token_hex(4)}", []
 
     def datatracks(self, command, *arguments, identity=None, url=None, token=None, passphrase=None, outside=False):
         """The command line; in this room unless it is to stay outside."""
@@ -122,7 +124,7 @@ class Room:
     def start(self, name, command, passphrase, url, own):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")}
         environment |= {"LIVEKIT_URL": url or self.server.url, "DATATRACKS_E2EE_PASSPHRASE": passphrase or "", **own}
-        process = Process(name, command, environment)
+        process = Process(name, self.place.command(command), environment)
         self.started.append(process)
         return process
 

@@ -194,9 +194,9 @@ def is_free(port):
     return True
 
 
-def is_listening(port):
+def is_listening(address):
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex(address) == 0
 
 
 def last_lines(path):
