@@ -30,7 +30,7 @@ LEFT_OUT = pytest.StashKey[list[str]]()
 @pytest.fixture(scope="session", params=[Livekit, Embedded], ids=lambda kind: kind.name)
 def start_server(request):
     """Of either kind, so that every test runs on both."""
-    return lambda folder: request.param(folder)
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@
     publish NAME                    {"event": "published", "name", "encrypted"}, or "refused" with "error"
     send NAME TIMESTAMP|- PAYLOAD   nothing, or "not sent" with "error"; the payload in base64
     unpublish NAME                  "unpublished"
-    subscribe NAME                  when there is such a track: "frame" with "name", "len", "sha", "ts" for each; "ended"
+    subscribe NAME                  when there is such a track: "frame" with "name", "len", "sha", "ts", "latency_ms" for each; "ended"
     (end of input)                  "left"
 
 Untold it says "joined", "track" and "untrack" (one of another appears or ends), "reconnected", "disconnected". `sha` is the first 16
@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 
 from livekit import rtc
 
@@ -89,9 +90,10 @@ async def read(track):
     name, error = track.info.name, {}
     try:
         async for frame in track.subscribe(buffer_size=256):
-            payload = bytes(frame.payload)
+            payload, stamp = bytes(frame.payload), frame.user_timestamp
+            latency = stamp and int(time.time() * 1000) - stamp
             sha = hashlib.sha256(payload).hexdigest()[:16]
-            say("frame", name=name, len=len(payload), sha=sha, ts=frame.user_timestamp)
+            say("frame", name=name, len=len(payload), sha=sha, ts=stamp, latency_ms=latency)
     except rtc.SubscribeDataTrackError as refused:
         error["error"] = str(refused.message)[:200]
     say("ended", name=name, **error)

@@ -1,12 +1,15 @@
-"""Tracks on which something comes again and again."""
+"""Tracks on which something comes again and again, whatever happens to the connection."""
 
 import base64
+import itertools
 import threading
+import time
 
 import datatracks as dt
 from processes import DEADLINE
 
 PAUSE = 0.05  # seconds between two frames
+PATIENCE = 1  # seconds until a frame is sent again
 
 
 class sending:
@@ -42,3 +45,35 @@ class pushing(sending):
     def once(self):
         for name, track in self.tracks.items():
             track.try_push(dt.DataTrackFrame(payload=name.encode()))
+
+
+def published(room, url=None, name="pose", linger=0.5):
+    waits = ["--wait-ms", 0, "--linger-ms", int(linger * 1000)]
+    process = room.datatracks("publish", "--name", name, "--framing", "length", *waits, url=url)
+    process.until_remark(f'published "{name}"')
+    return process
+
+
+def subscribed(room, url=None):
+    reader = room.datatracks("subscribe", "--name", "pose", "--json", url=url)
+    reader.until_remark('subscribed to "pose"')
+    return reader
+
+
+def reads_on(reader):
+    """Frames come that were sent from now on, in the subscription that there is."""
+    begin = time.monotonic()
+    while time.monotonic() < begin + 0.5:
+        assert reader.line(), "the track ended"
+    assert sum("subscribed to" in line for line in reader.said) == 1
+
+
+def deliver(publisher, peer, name="pose"):
+    """Sends frames until one of them arrives."""
+    for number in itertools.count():
+        assert number < 30, f"{peer.name}: no frame"
+        publisher.send(b"number %d" % number)
+        deadline = time.monotonic() + PATIENCE
+        while line := peer.line_until(deadline):
+            if (line["event"], line.get("name")) == ("frame", name):
+                return

@@ -2,16 +2,14 @@
 
 import base64
 import hashlib
-import itertools
 import time
 
 import pytest
 from conftest import Room
 from proxy import SIMULATE_NODE_FAILURE, Proxy
-from sending import sending
+from sending import deliver, published, reads_on, sending, subscribed
 
 OTHERS = pytest.mark.parametrize("other", ["python", "javascript"])
-PATIENCE = 1  # seconds until a frame is sent again
 RETURN = 60  # seconds until all have come back; the longest pause between two attempts is 7
 
 
@@ -186,37 +184,6 @@ def passes(one, other, name):
 def ends(process):
     """What it has said of streams and tracks that are over."""
     return [line for line in process.said if '"ended"' in line or '"untrack"' in line]
-
-
-def published(room, url=None, name="pose"):
-    process = room.datatracks("publish", "--name", name, "--framing", "length", "--wait-ms", 0, url=url)
-    process.until_remark(f'published "{name}"')
-    return process
-
-
-def subscribed(room, url=None):
-    reader = room.datatracks("subscribe", "--name", "pose", "--json", url=url)
-    reader.until_remark('subscribed to "pose"')
-    return reader
-
-
-def reads_on(reader):
-    """Frames come that were sent from now on, in the subscription that there is."""
-    begin = time.monotonic()
-    while time.monotonic() < begin + 0.5:
-        assert reader.line(), "the track ended"
-    assert sum("subscribed to" in line for line in reader.said) == 1
-
-
-def deliver(publisher, peer, name="pose"):
-    """Sends frames until one of them arrives."""
-    for number in itertools.count():
-        assert number < 30, f"{peer.name}: no frame"
-        publisher.send(b"number %d" % number)
-        deadline = time.monotonic() + PATIENCE
-        while line := peer.line_until(deadline):
-            if (line["event"], line.get("name")) == ("frame", name):
-                return
 
 
 def events(peer, until):
