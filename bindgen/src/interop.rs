@@ -2,11 +2,11 @@
 
 use crate::{
     bindings::{self, Language, Profile},
-    browser, kotlin,
+    browser, kotlin, network,
     project::Project,
     report::Report,
     run,
-    runners::{pytest, reference_host},
+    runners::{count, pytest_command, pytest_tally, reference_host},
     setup,
 };
 
@@ -35,16 +35,24 @@ pub(crate) fn suite(project: &Project, report: &mut Report, cells: Cells) {
     let has_browser = report.gate("browser", || browser::install(project));
     let name = if has_browser { NAME } else { WITHOUT_BROWSER };
     let folder = if has_browser { browser::folder(project).into_string() } else { String::new() };
+    let mut variables = vec![(BROWSER, folder)];
+    if cells == Cells::All {
+        variables.push((TABLE, project.root.join("docs/interop.md").into_string()));
+    }
     report.step(name, || {
         let host = run::lines(&kotlin::room::participant(project)?);
-        let mut variables = vec![(BROWSER, folder), (KOTLIN, host)];
-        if cells == Cells::All {
-            variables.push((TABLE, project.root.join("docs/interop.md").into_string()));
-        }
-        pytest(project, "tests/interop", &variables)
+        let variables = [variables.as_slice(), &[(KOTLIN, host)]].concat();
+        count(&mut pytest_command(project, &[TESTS, &but_for_network()], &variables), pytest_tally)
     });
+    network::suite(project, report, &variables);
 }
 
+/// Those that take root's rights are a step of their own.
+fn but_for_network() -> String {
+    format!("--ignore={}", network::TESTS)
+}
+
+const TESTS: &str = "tests/interop";
 const NAME: &str = "interop tests";
 const WITHOUT_BROWSER: &str = "interop tests, WITHOUT A BROWSER";
 /// Where npm's packages are; empty where there can be no browser.

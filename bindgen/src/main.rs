@@ -16,6 +16,7 @@ mod interop;
 mod kotlin;
 mod languages;
 mod models;
+mod network;
 mod pacing;
 mod project;
 mod report;
@@ -136,7 +137,11 @@ enum Command {
         wishes: fuzz::Wishes,
     },
     /// Count large frames that arrive in a hurry through a real SFU, from us and from others, at us and at others
-    Pacing,
+    Pacing {
+        /// Small and large ones over a link with delays and losses instead; takes root's rights
+        #[arg(long)]
+        poor: bool,
+    },
     /// Install the tools that tests need into .tools/ (SFU, Python and JavaScript peers, cargo-deny); quick when they are there
     Setup,
     /// Formatting, lints, documentation, dependencies, layers, surface
@@ -182,7 +187,7 @@ fn main() -> ExitCode {
         }
         Command::Models { wishes } => report.step("models", || models::check(&project, &wishes)),
         Command::Fuzz { wishes } => report.step("fuzz", || fuzz::run(&project, &wishes)),
-        Command::Pacing => pacing::all(&project, &mut report),
+        Command::Pacing { poor } => pacing::all(&project, &mut report, poor),
         Command::Setup => {
             report.step("setup", || setup::install(&project));
             report.step("browser", || browser::install(&project));

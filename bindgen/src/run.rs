@@ -117,6 +117,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("python3", "the package python3-venv"),
     ("strip", "the package binutils"),
     ("debootstrap", "the package debootstrap"),
+    ("ip", "the package iproute2"),
+    ("tc", "the package iproute2"),
     ("unshare", "the package util-linux"),
     ("xcrun", "Xcode"),
 ];

@@ -23,10 +23,15 @@ pub(crate) fn reference_host(project: &Project) -> Result<Outcome> {
 
 /// Runs the tests of a file or a folder, with variables of their own.
 pub(crate) fn pytest(project: &Project, tests: &str, own: &[(&str, String)]) -> Result<Outcome> {
-    let arguments = ["-m", "pytest", "--durations=5", "--color=no", tests];
-    let pytest = &mut command(&project.root, project.python().as_str(), &arguments);
+    count(&mut pytest_command(project, &[tests], own), pytest_tally)
+}
+
+pub(crate) fn pytest_command(project: &Project, tests: &[&str], own: &[(&str, String)]) -> Command {
+    let arguments = [&["-m", "pytest", "--durations=5", "--color=no"], tests].concat();
+    let mut pytest = command(&project.root, project.python().as_str(), &arguments);
     pytest.envs(own.iter().map(|(name, value)| (name, value)));
-    count(with_surroundings(project, pytest), pytest_tally)
+    with_surroundings(project, &mut pytest);
+    pytest
 }
 
 /// What tests are told of where things are.
@@ -83,7 +88,7 @@ pub(crate) fn cargo_tally(line: &str) -> Option<Tally> {
 }
 
 /// `==== 1 failed, 30 passed, 2 skipped in 12.34s ====`; what is skipped or errs has not passed.
-fn pytest_tally(line: &str) -> Option<Tally> {
+pub(crate) fn pytest_tally(line: &str) -> Option<Tally> {
     let counts = line.trim_matches(['=', ' ']);
     let is_closing =
         line.starts_with("==") && counts.contains(" in ") && counts.ends_with(['s', ')']);

@@ -30,7 +30,7 @@ LEFT_OUT = pytest.StashKey[list[str]]()
 @pytest.fixture(scope="session", params=[Livekit, Embedded], ids=lambda kind: kind.name)
 def start_server(request):
     """Of either kind, so that every test runs on both."""
-    return request.param
+    return lambda folder, place=HERE: request.param(folder, place)
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +57,9 @@ def room(server, browser):
 
 
 class Room:
-    def __init__(self, server, browser, place=HERE):
+    def __init__(self, server, browser, place=HERE, name=None):
         self.server, self.browser, self.place = server, browser, place
-        self.name, self.started = f"room-{secrets.token_hex(4)}", []
+        self.name, self.started = name or f"room-{secrets.token_hex(4)}", []
 
     def datatracks(self, command, *arguments, identity=None, url=None, token=None, passphrase=None, outside=False):
         """The command line; in this room unless it is to stay outside."""

@@ -59,25 +59,34 @@ def read(room, reader):
     return reading
 
 
-def ours(room, size, rate, count):
-    """The command line, with its defaults."""
+def ours(room, size, rate, count, settle=SETTLE):
+    """The command line, with its defaults, until it has ended."""
     load = f"size={size},rate={rate},count={count}"
-    waits = ["--wait-ms", SETTLE * 1000, "--linger-ms", SETTLE * 1000]
+    waits = ["--wait-ms", settle * 1000, "--linger-ms", settle * 1000]
     publisher = room.datatracks("publish", "--name", NAME, "--generate", load, *waits)
-    publisher.status(seconds=DEADLINE + count / rate)
+    publisher.status(seconds=3 * DEADLINE + count / rate)
+    return publisher
 
 
-def python(room, size, rate, count):
+def python(room, size, rate, count, settle=SETTLE):
     publisher = room.python("publisher")
     publisher.write(f"publish {NAME}")
     publisher.until_event("published", name=NAME)
-    time.sleep(SETTLE)
-    payload, start = base64.b64encode(bytes(size)).decode(), time.monotonic()
+    time.sleep(settle)
+    start = time.monotonic()
     for number in range(count):
+        payload = base64.b64encode(generated(size, number)).decode()
         time.sleep(max(start + number / rate - time.monotonic(), 0))
         publisher.write(f"send {NAME} {int(time.time() * 1000)} {payload}")
-    time.sleep(SETTLE)
+    time.sleep(settle)
     publisher.status()
+    return publisher
+
+
+def generated(size, number):
+    """What the command line makes up."""
+    ramp = bytes(7 * k % 256 for k in range(256)) * (size // 256 + 1)
+    return ramp[:size].translate(bytes((byte + 31 * number) % 256 for byte in range(256)))
 
 
 def drops(server):

@@ -19,6 +19,7 @@ from sending import deliver, published, reads_on, sending, subscribed
 
 RETURN = 60  # seconds until all have come back; the longest pause between two attempts is 7
 OUTAGE = 5  # seconds
+QUICK_LIMIT = 18  # seconds until a host gives up the quick way, and joins anew
 LINGER = 3  # seconds for the last packet to arrive, before the track's end overtakes it
 START, FINAL = 0x10, 0x08  # in the first byte of a packet
 
@@ -42,7 +43,15 @@ def room(start_server, network, tmp_path):
     server.kill()
 
 
-@pytest.mark.parametrize(("size", "rate", "count"), [(1_000, 100, 300), (40_000, 5, 30)])
+@pytest.fixture
+def beside(room, network):
+    """The same room where its server is: no outage is felt there."""
+    beside = Room(room.server, None, network.server, room.name)
+    yield beside
+    beside.end()
+
+
+@pytest.mark.parametrize(("size", "rate", "count"), [(1_000, 100, 300), (20_000, 5, 20)])
 def test_over_a_poor_link_comes_whatever_can_be_put_together_once_in_order_and_undamaged(room, network, size, rate, count):
     frames = [struct.pack(">I", number) + random.Random(number).randbytes(size - 4) for number in range(count)]
     publisher, reader = published(room, linger=LINGER), Recording(room)
@@ -96,7 +105,7 @@ def is_whole(parts):
 
 
 def test_after_an_outage_of_the_network_frames_flow_again_in_the_same_streams(room, network):
-    peer, reader, publisher = joined(room)
+    peer, reader, publisher = joined(room, room)
     with sending(peer, "pose"):
         assert reader.line()["len"] == len("pose")
         network.cut()
@@ -107,23 +116,29 @@ def test_after_an_outage_of_the_network_frames_flow_again_in_the_same_streams(ro
     deliver(publisher, peer, "ours")
 
 
-def test_where_udp_alone_is_cut_the_media_path_is_made_anew_and_the_streams_go_on(room, network):
-    peer, reader, publisher = joined(room)
+@pytest.mark.parametrize(("seconds", "recovery"), [(0, "quick"), (QUICK_LIMIT, "full")])
+def test_where_udp_alone_is_cut_the_media_path_is_made_anew_and_the_streams_go_on(room, beside, network, seconds, recovery):
+    peer, reader, publisher = joined(room, beside)
     with sending(peer, "pose"):
         assert reader.line()["len"] == len("pose")
         network.cut("udp")
         for process in (reader, publisher):
-            process.until_remark("reconnecting")
+            process.until_remark("the WebRTC connection broke; reconnecting")
+        time.sleep(seconds)
         network.mend()
         for process in (reader, publisher):
-            process.until_remark("reconnected (", seconds=RETURN)
+            process.until_remark(f"reconnected ({recovery})", seconds=RETURN)
+        skip(reader)
         reads_on(reader)
+    if recovery == "full":  # there a track does not outlive its SID
+        peer.until_event("ended", name="ours")
+        peer.write("subscribe ours")
     deliver(publisher, peer, "ours")
 
 
-def joined(room):
+def joined(room, others):
     """A Python peer that publishes and reads, and ours that read and publish."""
-    peer = room.python()
+    peer = others.python()
     peer.write("publish pose")
     reader, publisher = subscribed(room), published(room, name="ours")
     peer.write("subscribe ours")
