@@ -59,11 +59,11 @@ def read(room, reader):
     return reading
 
 
-def ours(room, size, rate, count, settle=SETTLE):
+def ours(room, size, rate, count, settle=SETTLE, *more):
     """The command line, with its defaults, until it has ended."""
     load = f"size={size},rate={rate},count={count}"
     waits = ["--wait-ms", settle * 1000, "--linger-ms", settle * 1000]
-    publisher = room.datatracks("publish", "--name", NAME, "--generate", load, *waits)
+    publisher = room.datatracks("publish", "--name", NAME, "--generate", load, *waits, *more)
     publisher.status(seconds=3 * DEADLINE + count / rate)
     return publisher
 

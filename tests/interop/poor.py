@@ -15,47 +15,53 @@ from network import Link, Network
 from pacing import drops, generated, lines, ours, python, read
 from servers import Livekit
 
-# Bytes a frame, frames a second, how many.
-LOADS = [(1_000, 100, 2_000), (262_144, 5, 20)]
-LINKS = {"2 % lost": Link(), "none lost": Link(loss=0)}
-SETTLE = 6  # seconds for readers to come, and for the last frame to arrive
-HEADER = "| link | frame | a second | publisher | reader | arrived | p50, p99 | damaged | lost |\n|---|---|---|---|---|---|---|---|---|"
+# What is lost, then bytes a frame, frames a second, how many.
+LOADS = [("2 %", 1_000, 20, 200), ("2 %", 1_000, 100, 1_000), ("2 %", 262_144, 5, 20), ("none", 1_000, 100, 1_000), ("none", 262_144, 5, 20)]
+LINKS = {"2 %": Link(), "none": Link(loss=0)}
+MAX_AGE = 100  # milliseconds that frames of ours wait at most, where they do not wait as long as it takes
+SETTLE = 4  # seconds for readers to come, and for the last frame to arrive
+HEADER = "| loss | frame | a second | publisher | reader | arrived | p50, p99 | damaged | lost |\n|---|---|---|---|---|---|---|---|---|"
 
 
 def main():
     print(HEADER, flush=True)
-    for name, link in LINKS.items():
-        network = Network(link)
+    for loss, *load in LOADS:
+        network = Network(LINKS[loss])
         try:
-            measure(name, network)
+            measure(network, loss, load)
         finally:
             network.close()
 
 
-def measure(link, network):
+def measure(network, loss, load):
     server = Livekit(Path(tempfile.mkdtemp()), network.server)
     try:
-        for load in LOADS:
-            for publish in (ours, python):
-                for reader in ("ours", "Python SDK"):
-                    print(f"| {link} | {row(server, network, publish, reader, *load)}", flush=True)
+        for publisher in PUBLISHERS:
+            for reader in ("ours", "Python SDK"):
+                print(f"| {loss} | {row(server, network, publisher, reader, *load)}", flush=True)
     finally:
         server.kill()
 
 
-def row(server, network, publish, reader, size, rate, count):
-    room, before = Room(server, None, network.people), drops(server)
+def row(server, network, publisher, reader, size, rate, count):
+    room, before, who = Room(server, None, network.people), drops(server), publisher
     try:
         reading = read(room, reader)
-        publisher = publish(room, size, rate, count, SETTLE)
+        publisher = PUBLISHERS[who](room, size, rate, count, SETTLE)
         frames = [line for line in lines(reading) if line.get("event", "frame") == "frame"]
         sent = {hashlib.sha256(generated(size, number)).hexdigest()[:16] for number in range(min(count, 256))}
         damaged = sum(line["sha"] not in sent for line in frames)
         reasons = [*told(publisher), *told(reading), f"{drops(server) - before} packets dropped by the server"]
-        who = "ours" if publish is ours else "Python SDK"
         return f"{size} B | {rate} | {who} | {reader} | {len(frames)} of {count} | {late(frames)} | {damaged} | {'; '.join(reasons)} |"
     finally:
         room.end()
+
+
+def fresh(*load):
+    return ours(*load, "--max-age-ms", MAX_AGE)
+
+
+PUBLISHERS = {"ours": ours, "ours, 100 ms": fresh, "Python SDK": python}
 
 
 def told(process):

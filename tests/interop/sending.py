@@ -68,10 +68,12 @@ def reads_on(reader):
     assert sum("subscribed to" in line for line in reader.said) == 1
 
 
-def deliver(publisher, peer, name="pose"):
-    """Sends frames until one of them arrives."""
+def deliver(publisher, peer, name="pose", again=False):
+    """Sends frames until one of them arrives; `again` at a peer that has to ask for a track once more."""
     for number in itertools.count():
         assert number < 30, f"{peer.name}: no frame"
+        if again:
+            peer.write(f"subscribe {name}")
         publisher.send(b"number %d" % number)
         deadline = time.monotonic() + PATIENCE
         while line := peer.line_until(deadline):
