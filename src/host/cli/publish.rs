@@ -46,6 +46,9 @@ pub(crate) struct Publish {
     /// Time for the last frame to arrive before the track ends
     #[arg(long, value_name = "MS", default_value_t = 500)]
     linger_ms: u64,
+    /// Drop a frame that waited longer to be sent, rather than be late; 0: no limit
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    max_age_ms: u64,
     #[command(flatten)]
     connection: Connection,
 }
@@ -62,7 +65,7 @@ impl Publish {
 
     async fn publish(&self, room: &Room, frames: Option<Frames>) -> Result<(), Failure> {
         connection::wait_until_open(room).await?;
-        let publishing = room.local().publish_track(DataTrackOptions::new(&self.name), None);
+        let publishing = room.local().publish_track(self.options(), None);
         let track = publishing
             .await
             .map_err(|error| Failure::publishing(error, &self.name, room.participant()))?;
@@ -78,6 +81,10 @@ impl Publish {
         self.send_all(&track, frames).await?;
         sleep(Duration::from_millis(self.linger_ms)).await;
         Ok(())
+    }
+
+    fn options(&self) -> DataTrackOptions {
+        DataTrackOptions { max_age_ms: self.max_age_ms, ..DataTrackOptions::new(&self.name) }
     }
 
     async fn send_all(&self, track: &LocalDataTrack, mut frames: Frames) -> Result<(), Failure> {
