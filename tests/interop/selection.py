@@ -13,6 +13,8 @@ NO_BROWSER = "there is no browser"
 LONG = [
     "test_a_hundred_tracks_arrive_both_ways",
     "test_a_server_that_is_frozen_for_five_seconds_costs_frames_and_a_quick_reconnect",
+    "test_after_an_outage_of_the_network_frames_flow_again_in_the_same_streams",
+    "test_where_udp_alone_is_cut_the_media_path_is_made_anew_and_the_streams_go_on",
     "test_without_the_right_to_subscribe_no_handle_comes_and_with_it_the_same_track_can_be_read",
 ]
 
