@@ -86,6 +86,10 @@ class Network:
         if self.relay.stdout.readline() != "ready\n":
             raise RuntimeError(self.relay.communicate()[1].strip())
 
+    def worsen(self):
+        """From now on packets are lost, as many as the link says. Until then none is: a join can fail of it (ICE done, DTLS never)."""
+        self.tell("worsen")
+
     def cut(self, what="all"):
         """Nothing passes any more; or no "udp", while TCP does."""
         self.tell(f"cut {what}")
@@ -151,7 +155,7 @@ class Way:
 
     def __init__(self, source, sink, link, number):
         self.source, self.sink, self.link, self.chance = source, sink, link, random.Random(link.seed * 2 + number)
-        self.queue, self.cut = [], "nothing"
+        self.queue, self.cut, self.is_lossy = [], "nothing", False
         self.counts = {"came": 0, "lost": 0, "cut": 0, "passed": 0}
 
     def take(self, now):
@@ -164,7 +168,7 @@ class Way:
         is_lost, due = self.chance.random() < self.link.loss, now + self.delay(now)  # drawn for each, so that a seed is a sequence
         if self.cut == "all" or (self.cut == "udp" and packet[PROTOCOL] == UDP):
             self.counts["cut"] += 1
-        elif is_lost:
+        elif is_lost and self.is_lossy:
             self.counts["lost"] += 1
         else:
             heapq.heappush(self.queue, (due, self.counts["came"], packet))
@@ -201,6 +205,9 @@ def obey(order, ways):
         case ["cut", what]:
             for way in ways:
                 way.cut = what
+        case ["worsen"]:
+            for way in ways:
+                way.is_lossy = True
         case ["count"]:
             pass
         case _:

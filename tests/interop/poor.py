@@ -27,6 +27,7 @@ def main():
     print(HEADER, flush=True)
     for loss, *load in LOADS:
         network = Network(LINKS[loss])
+        network.worsen()
         try:
             measure(network, loss, load)
         finally:
@@ -44,15 +45,15 @@ def measure(network, loss, load):
 
 
 def row(server, network, publisher, reader, size, rate, count):
-    room, before, who = Room(server, None, network.people), drops(server), publisher
+    room, before = Room(server, None, network.people), drops(server)
     try:
         reading = read(room, reader)
-        publisher = PUBLISHERS[who](room, size, rate, count, SETTLE)
+        publishing = PUBLISHERS[publisher](room, size, rate, count, SETTLE)
         frames = [line for line in lines(reading) if line.get("event", "frame") == "frame"]
         sent = {hashlib.sha256(generated(size, number)).hexdigest()[:16] for number in range(min(count, 256))}
         damaged = sum(line["sha"] not in sent for line in frames)
-        reasons = [*told(publisher), *told(reading), f"{drops(server) - before} packets dropped by the server"]
-        return f"{size} B | {rate} | {who} | {reader} | {len(frames)} of {count} | {late(frames)} | {damaged} | {'; '.join(reasons)} |"
+        reasons = [*told(publishing), *told(reading), f"{drops(server) - before} packets dropped by the server"]
+        return f"{size} B | {rate} | {publisher} | {reader} | {len(frames)} of {count} | {late(frames)} | {damaged} | {'; '.join(reasons)} |"
     finally:
         room.end()
 

@@ -56,6 +56,7 @@ def test_over_a_poor_link_comes_whatever_can_be_put_together_once_in_order_and_u
     frames = [struct.pack(">I", number) + random.Random(number).randbytes(size - 4) for number in range(count)]
     publisher, reader = published(room, linger=LINGER), Recording(room)
     stream = wait(reader.find("pose").subscribe_with_options(OPTIONS))
+    network.worsen()
     feed(publisher, frames, rate)
     arrived = list(iter(lambda: read_next(stream), None))
     numbers = [struct.unpack(">I", frame[:4])[0] for frame in arrived]
