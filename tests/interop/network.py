@@ -90,6 +90,10 @@ class Network:
         """From now on packets are lost, as many as the link says. Until then none is: a join can fail of it (ICE done, DTLS never)."""
         self.tell("worsen")
 
+    def calm(self):
+        """As at first."""
+        self.tell("calm")
+
     def cut(self, what="all"):
         """Nothing passes any more; or no "udp", while TCP does."""
         self.tell(f"cut {what}")
@@ -205,9 +209,9 @@ def obey(order, ways):
         case ["cut", what]:
             for way in ways:
                 way.cut = what
-        case ["worsen"]:
+        case ["worsen" | "calm" as what]:
             for way in ways:
-                way.is_lossy = True
+                way.is_lossy = what == "worsen"
         case ["count"]:
             pass
         case _:

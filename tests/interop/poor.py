@@ -8,6 +8,7 @@ alone, one after the other; each packet crosses the link twice, to the server an
 import hashlib
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from conftest import Room
@@ -27,7 +28,6 @@ def main():
     print(HEADER, flush=True)
     for loss, *load in LOADS:
         network = Network(LINKS[loss])
-        network.worsen()
         try:
             measure(network, loss, load)
         finally:
@@ -46,8 +46,10 @@ def measure(network, loss, load):
 
 def row(server, network, publisher, reader, size, rate, count):
     room, before = Room(server, None, network.people), drops(server)
+    network.calm()
     try:
         reading = read(room, reader)
+        threading.Timer(SETTLE * 3 / 4, network.worsen).start()  # all have joined, and no frame is sent yet
         publishing = PUBLISHERS[publisher](room, size, rate, count, SETTLE)
         frames = [line for line in lines(reading) if line.get("event", "frame") == "frame"]
         sent = {hashlib.sha256(generated(size, number)).hexdigest()[:16] for number in range(min(count, 256))}
