@@ -10,11 +10,13 @@ OPEN_IN_SHORT = ["plain", "same passphrase"]
 SHORT = "not on the embedded SFU: the short form has stock clients there, plain and with a passphrase, and not what takes long"
 KOTLIN = "the short form has the host in Kotlin with the Python SDK, plain and with a passphrase, in rooms of livekit-server"
 NO_BROWSER = "there is no browser"
+MINUTES = {
+    "test_where_udp_alone_is_cut_the_media_path_is_made_anew_and_the_streams_go_on": "it waits for peer connections to be given up: in the full form",
+}
 LONG = [
     "test_a_hundred_tracks_arrive_both_ways",
     "test_a_server_that_is_frozen_for_five_seconds_costs_frames_and_a_quick_reconnect",
     "test_after_an_outage_of_the_network_frames_flow_again_in_the_same_streams",
-    "test_where_udp_alone_is_cut_the_media_path_is_made_anew_and_the_streams_go_on",
     "test_without_the_right_to_subscribe_no_handle_comes_and_with_it_the_same_track_can_be_read",
 ]
 
@@ -26,6 +28,8 @@ def reason_against(item):
         return NO_BROWSER
     if "Kotlin" in parameters.get("pair", ()) and not (DOCUMENT or is_short_of_kotlin(parameters)):
         return KOTLIN
+    if not DOCUMENT and (reason := MINUTES.get(item.originalname)):
+        return reason
     if parameters.get("start_server") is not Embedded:
         return None
     if reason := UNLIKE.get(item.originalname):
