@@ -7,7 +7,7 @@ import time
 import pytest
 from conftest import Room
 from proxy import SIMULATE_NODE_FAILURE, Proxy
-from sending import deliver, published, reads_on, sending, subscribed
+from sending import PATIENCE, deliver, published, reads_on, sending, subscribed
 
 OTHERS = pytest.mark.parametrize("other", ["python", "javascript"])
 RETURN = 60  # seconds until all have come back; the longest pause between two attempts is 7

@@ -3,44 +3,42 @@
 use datatracks::track::{DataTrackFrameEncoding as Frame, DataTrackSchemaEncoding as Schema};
 
 pub(crate) fn frame_encoding_name(encoding: &Frame) -> String {
-    if let Frame::Unknown { code } = encoding {
-        return code.to_string();
+    match encoding {
+        Frame::Custom { identifier } => identifier.clone(),
+        Frame::Unknown { code } => code.to_string(),
+        known => name_of(known, &FRAMES),
     }
-    if let Frame::Custom { identifier } = encoding {
-        return identifier.clone();
-    }
-    known(&FRAMES, |known| known == encoding)
 }
 
 /// No encoding for a name that a track cannot have.
 pub(crate) fn frame_encoding(name: &str) -> Option<Frame> {
-    let known = FRAMES.into_iter().find(|(known, _)| *known == name).map(|(_, encoding)| encoding);
-    let own = || is_identifier(name).then(|| Frame::Custom { identifier: name.into() });
-    known.or_else(own)
+    named(name, FRAMES, |identifier| Frame::Custom { identifier })
 }
 
 pub(crate) fn schema_encoding_name(encoding: &Schema) -> String {
-    if let Schema::Unknown { code } = encoding {
-        return code.to_string();
+    match encoding {
+        Schema::Custom { identifier } => identifier.clone(),
+        Schema::Unknown { code } => code.to_string(),
+        known => name_of(known, &SCHEMAS),
     }
-    if let Schema::Custom { identifier } = encoding {
-        return identifier.clone();
-    }
-    known(&SCHEMAS, |known| known == encoding)
 }
 
 /// No encoding for a name that a schema cannot have.
 pub(crate) fn schema_encoding(name: &str) -> Option<Schema> {
-    let known = SCHEMAS.into_iter().find(|(known, _)| *known == name).map(|(_, encoding)| encoding);
-    let own = || is_identifier(name).then(|| Schema::Custom { identifier: name.into() });
-    known.or_else(own)
+    named(name, SCHEMAS, |identifier| Schema::Custom { identifier })
 }
 
-fn known<E>(names: &[(&str, E)], is_it: impl Fn(&E) -> bool) -> String {
-    names
-        .iter()
-        .find(|(_, encoding)| is_it(encoding))
-        .map_or_else(String::new, |(name, _)| (*name).into())
+fn name_of<E: PartialEq>(encoding: &E, names: &[(&str, E)]) -> String {
+    names.iter().find(|(_, known)| known == encoding).map_or("", |(name, _)| name).to_owned()
+}
+
+fn named<E, const N: usize>(
+    name: &str,
+    names: [(&str, E); N],
+    own: impl FnOnce(String) -> E,
+) -> Option<E> {
+    let known = names.into_iter().find(|(known, _)| *known == name).map(|(_, encoding)| encoding);
+    known.or_else(|| is_identifier(name).then(|| own(name.to_owned())))
 }
 
 fn is_identifier(name: &str) -> bool {
