@@ -14,7 +14,6 @@ from conftest import Room
 from host import PACKET
 from network import Network
 from ours import Ours, read_next, wait
-from processes import DEADLINE
 from sending import deliver, published, reads_on, sending, subscribed
 
 RETURN = 60  # seconds until all have come back; the longest pause between two attempts is 7
