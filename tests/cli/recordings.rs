@@ -97,7 +97,7 @@ fn only_what_is_wanted_is_recorded() {
     let mut publishers = [("alice", "pose"), ("bob", "pose"), ("carol", "imu")]
         .map(|(identity, name)| publish(&sfu, identity, name, "size=10,rate=50"));
     publishers.iter_mut().for_each(|publisher| publisher.until("published"));
-    let wanted = ["--name", "pose", "--publisher", "alice", "--seconds", "1"];
+    let wanted = ["--name", "pose", "--publisher", "alice", "--seconds", "3"];
     let mut recorder = sfu.run(&[&["record", "--out", path.text()], &wanted[..]].concat());
     assert_eq!(recorder.status(), 0);
     publishers.iter_mut().for_each(Run::kill);
@@ -144,7 +144,7 @@ fn a_name_of_two_publishers_asks_for_a_choice() {
     let mut publishers =
         ["alice", "bob"].map(|identity| publish(&sfu, identity, "pose", "size=10,rate=50"));
     publishers.iter_mut().for_each(|publisher| publisher.until("published"));
-    let mut recorder = sfu.run(&["record", "--out", path.text(), "--seconds", "1"]);
+    let mut recorder = sfu.run(&["record", "--out", path.text(), "--seconds", "3"]);
     assert_eq!(recorder.status(), 0);
     publishers.iter_mut().for_each(Run::kill);
     let mut replay = sfu.run(&["replay", path.text()]);

@@ -1,6 +1,6 @@
 //! `datatracks list`
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use clap::Args;
 use datatracks::{
@@ -48,23 +48,43 @@ impl List {
         mut changes: UnboundedReceiver<RoomEvent>,
     ) -> Result<(), Failure> {
         sleep(Duration::from_millis(self.wait_ms)).await;
-        let tracks = room.remote().tracks();
-        // What happened meanwhile is in the list.
+        // What has happened until now is in the list.
         while changes.try_recv().is_ok() {}
-        for track in &tracks {
+        let mut shown = room.remote().tracks();
+        for track in &shown {
             self.print(track, Change::Published)?;
         }
-        if tracks.is_empty() {
+        if shown.is_empty() {
             tell("there are no tracks");
         }
         while self.watch
             && let Some(change) = changes.recv().await
         {
-            match change {
-                RoomEvent::TrackPublished(track) => self.print(&track, Change::Published)?,
-                RoomEvent::TrackUnpublished(track, _) => self.print(&track, Change::Unpublished)?,
-                _ => {}
+            self.follow(change, &mut shown)?;
+        }
+        Ok(())
+    }
+
+    /// What happened while the list was made is told twice, by the list and by an event.
+    fn follow(
+        &self,
+        change: RoomEvent,
+        shown: &mut Vec<Arc<RemoteDataTrack>>,
+    ) -> Result<(), Failure> {
+        let place =
+            |track: &Arc<RemoteDataTrack>| shown.iter().position(|known| Arc::ptr_eq(known, track));
+        match change {
+            RoomEvent::TrackPublished(track) if place(&track).is_none() => {
+                self.print(&track, Change::Published)?;
+                shown.push(track);
             }
+            RoomEvent::TrackUnpublished(track, _) => {
+                if let Some(at) = place(&track) {
+                    self.print(&track, Change::Unpublished)?;
+                    shown.remove(at);
+                }
+            }
+            _ => {}
         }
         Ok(())
     }
