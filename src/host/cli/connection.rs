@@ -106,7 +106,12 @@ impl Joined {
         self,
         work: impl AsyncFnOnce(&Room) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        self.run_with_tracks(async |room, _| work(room).await).await
+        self.run_with_tracks(async |room, tracks| {
+            // Or else they would be kept as long as the work takes.
+            drop(tracks);
+            work(room).await
+        })
+        .await
     }
 
     /// As [`run`](Self::run). `work` hears of tracks that others begin and end to publish.
