@@ -110,9 +110,8 @@ impl Reader {
     /// Hands packets in, and reads so many frames from each stream: bytes.
     pub(crate) fn read_all(&self, packets: &[Bytes], frames: usize) -> usize {
         packets.iter().for_each(|packet| self.remote.handle_packet_received(packet));
-        let frames = || 0..frames;
-        let sizes = self.streams.iter().flat_map(|stream| frames().map(|_| next(stream).0.len()));
-        sizes.sum()
+        let read = |stream| (0..frames).map(|_| next(stream).0.len()).sum::<usize>();
+        self.streams.iter().map(|stream| read(stream)).sum()
     }
 
     fn read(&self, packets: &[Bytes], track: usize) -> Payload {

@@ -33,14 +33,9 @@ pub(crate) fn streams(bench: &Bench) -> Vec<Row> {
         let mut reader = Reader::new(Kind::Plain, 1);
         reader.subscribe_again(streams - 1);
         let mut sequel = sequel(bench, 1 << 10);
-        let frames = (bench.frames(1 << 10) / streams as u64).max(4);
+        let turns = (bench.frames(1 << 10) / streams as u64).max(4);
         curve(bench, format!("streams/subscribe, {streams}"), &mut || {
-            let mut cost = Stopwatch::default();
-            for _ in 0..frames {
-                let packets = sequel.frames(1).concat();
-                cost.run(|| assert_eq!(reader.read_all(&packets, 1), streams << 10));
-            }
-            Round::per_frame(&cost, frames * streams as u64)
+            read_in_turns(&reader, &mut sequel, 1, (streams, streams << 10), turns)
         })
     };
     [1, 10, 100].map(row).into()
@@ -53,15 +48,26 @@ pub(crate) fn in_flight(bench: &Bench) -> Vec<Row> {
         let mut sequel = sequel(bench, 64 << 10);
         let turns = (bench.frames(64 << 10) / at_once as u64).max(4);
         curve(bench, format!("in flight/subscribe 64KiB, {at_once}"), &mut || {
-            let mut cost = Stopwatch::default();
-            for _ in 0..turns {
-                let packets = in_turns(&sequel.frames(at_once));
-                cost.run(|| assert_eq!(reader.read_all(&packets, at_once), at_once << 16));
-            }
-            Round::per_frame(&cost, turns * at_once as u64)
+            read_in_turns(&reader, &mut sequel, at_once, (at_once, at_once << 16), turns)
         })
     };
     [1, 4, 16].map(row).into()
+}
+
+/// A turn reads so many bytes in so many deliveries.
+fn read_in_turns(
+    reader: &Reader,
+    sequel: &mut Sequel,
+    at_once: usize,
+    (deliveries, bytes): (usize, usize),
+    turns: u64,
+) -> Round {
+    let mut cost = Stopwatch::default();
+    for _ in 0..turns {
+        let packets = in_turns(&sequel.frames(at_once));
+        cost.run(|| assert_eq!(reader.read_all(&packets, at_once), bytes));
+    }
+    Round::per_frame(&cost, turns * deliveries as u64)
 }
 
 fn curve(bench: &Bench, name: String, round: &mut dyn FnMut() -> Round) -> Row {

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use datatracks::{
-    BufferPolicy, DataTrackFrame, DataTrackOptions, DataTrackStream, DataTrackSubscribeOptions,
-    LocalDataTrack,
+    DataTrackFrame, DataTrackOptions, DataTrackStream, LocalDataTrack,
     host::room::{Grants, Room},
 };
 use serde::Serialize;
@@ -16,7 +15,7 @@ use crate::{
     failure::Failure,
     latency::Latencies,
     output::data,
-    subscribe::{BUFFER_FRAMES, seconds},
+    subscribe::{reading_options, seconds},
 };
 
 /// Measure latency and throughput of a server
@@ -107,13 +106,8 @@ impl Bench {
         let found = found.await.map_err(|_| {
             Failure::NoSuchTrack(format!("the server does not announce \"{name}\""))
         })?;
-        let options = DataTrackSubscribeOptions {
-            buffer_frames: BUFFER_FRAMES,
-            buffer_policy: BufferPolicy::DropOldest,
-            ..DataTrackSubscribeOptions::default()
-        };
         let stream = found
-            .subscribe_with_options(options, None)
+            .subscribe_with_options(reading_options(), None)
             .await
             .map_err(|error| Failure::subscribing(error, name, reader.participant()))?;
         let start = Instant::now();

@@ -12,8 +12,7 @@ use std::{
 
 use clap::Args;
 use datatracks::{
-    BufferPolicy, DataTrackFrame, DataTrackInfo, DataTrackStream, DataTrackSubscribeOptions,
-    LocalDataTrackManager, RemoteDataTrack,
+    DataTrackFrame, DataTrackInfo, DataTrackStream, LocalDataTrackManager, RemoteDataTrack,
     frame::Payload,
     host::room::{Room, RoomEvent},
     track::DataTrackSchemaId,
@@ -31,8 +30,8 @@ use crate::{
     encodings::{frame_encoding_name, schema_encoding_name},
     failure::Failure,
     output::tell,
-    recording::{Recording, Schema, Source, now_nanoseconds},
-    subscribe::{BUFFER_FRAMES, seconds, tell_losses, unwritable},
+    recording::{Recording, Schema, Selection, Source, now_nanoseconds},
+    subscribe::{reading_options, seconds, tell_losses, unwritable},
 };
 
 /// Record data tracks into a file
@@ -45,12 +44,8 @@ pub(crate) struct Record {
     /// The file to write; it must not be there yet
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Only tracks of this name; may be given several times
-    #[arg(long, value_name = "TRACK")]
-    name: Vec<String>,
-    /// Only tracks of this participant
-    #[arg(long, value_name = "IDENTITY")]
-    publisher: Option<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// End after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     seconds: Option<Duration>,
@@ -123,9 +118,7 @@ impl Record {
     }
 
     fn wants(&self, track: &RemoteDataTrack) -> bool {
-        let is_of = |publisher: &String| *publisher == track.publisher_identity();
-        (self.name.is_empty() || self.name.contains(&track.info().name))
-            && self.publisher.as_ref().is_none_or(is_of)
+        self.selection.has(&track.publisher_identity(), &track.info().name)
     }
 }
 
@@ -136,12 +129,7 @@ async fn read(
     frames: Sender<Frame>,
 ) {
     let what = format!("\"{}\" of \"{}\"", track.info().name, track.publisher_identity());
-    let options = DataTrackSubscribeOptions {
-        buffer_frames: BUFFER_FRAMES,
-        buffer_policy: BufferPolicy::DropOldest,
-        ..DataTrackSubscribeOptions::default()
-    };
-    let stream = match track.subscribe_with_options(options, None).await {
+    let stream = match track.subscribe_with_options(reading_options(), None).await {
         Ok(stream) => stream,
         Err(error) => return tell(&format!("{what} is not recorded: {error}")),
     };

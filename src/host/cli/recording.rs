@@ -9,13 +9,15 @@ use std::{
     fs::File,
     io::{BufReader, BufWriter},
     path::Path,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
+use clap::Args;
 use mcap::{
     Channel, McapError, McapResult, Message, WriteOptions, Writer, io::MessageReader,
     records::MessageHeader, sans_io::LinearReaderOptions,
 };
+
+use crate::publish::since_epoch;
 
 /// What is known of a track when its recording begins.
 #[derive(Clone, Debug)]
@@ -34,9 +36,29 @@ pub(crate) struct Schema {
     pub(crate) contents: Vec<u8>,
 }
 
+/// Which tracks are meant.
+#[derive(Args)]
+pub(crate) struct Selection {
+    /// Only tracks of this name; may be given several times
+    #[arg(long, value_name = "TRACK")]
+    name: Vec<String>,
+    /// Only tracks of this participant
+    #[arg(long, value_name = "IDENTITY")]
+    publisher: Option<String>,
+}
+
+impl Selection {
+    pub(crate) fn has(&self, publisher: &str, name: &str) -> bool {
+        (self.name.is_empty() || self.name.iter().any(|wanted| wanted == name))
+            && self.publisher.as_ref().is_none_or(|wanted| wanted == publisher)
+    }
+}
+
 /// A file that is being written.
 pub(crate) struct Recording {
     writer: Writer<BufWriter<File>>,
+    /// Of each SID, by the unit of its timestamps.
+    channels: BTreeMap<String, BTreeMap<Unit, u16>>,
     frames: u32,
 }
 
@@ -44,7 +66,7 @@ impl Recording {
     pub(crate) fn create(file: File) -> McapResult<Self> {
         let options = WriteOptions::new().compression(None).library("datatracks");
         let writer = options.create(BufWriter::new(file))?;
-        Ok(Self { writer, frames: 0 })
+        Ok(Self { writer, channels: BTreeMap::new(), frames: 0 })
     }
 
     /// Adds a frame that has come at a time, in nanoseconds since 1970.
@@ -68,8 +90,16 @@ impl Recording {
         self.writer.finish().map(|_| ())
     }
 
-    /// The writer knows those that it has.
     fn channel(&mut self, source: &Source, unit: Unit) -> McapResult<u16> {
+        if let Some(channel) = self.channels.get(&source.sid).and_then(|of| of.get(&unit)) {
+            return Ok(*channel);
+        }
+        let channel = self.add_channel(source, unit)?;
+        self.channels.entry(source.sid.clone()).or_default().insert(unit, channel);
+        Ok(channel)
+    }
+
+    fn add_channel(&mut self, source: &Source, unit: Unit) -> McapResult<u16> {
         let schema = match &source.schema {
             Some(Schema { name, encoding, contents }) => {
                 self.writer.add_schema(name, encoding, contents)?
@@ -121,12 +151,11 @@ pub(crate) fn user_timestamp_of(message: &Message<'_>) -> Option<u64> {
 }
 
 pub(crate) fn now_nanoseconds() -> u64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
+    u64::try_from(since_epoch().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// What a user timestamp counts: applications send times in milliseconds or microseconds; all else is kept as it is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Unit {
     None,
     Milliseconds,

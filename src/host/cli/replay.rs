@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     output::tell,
     publish::{clock_ms, flush},
-    recording::{self, encoding_of, name_of, publisher_of, user_timestamp_of},
+    recording::{self, Selection, encoding_of, name_of, publisher_of, user_timestamp_of},
 };
 
 /// Send recorded data tracks again
@@ -28,12 +28,8 @@ pub(crate) struct Replay {
     /// The MCAP file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Only tracks of this name; may be given several times
-    #[arg(long, value_name = "TRACK")]
-    name: Vec<String>,
-    /// Only tracks that this participant had published
-    #[arg(long, value_name = "IDENTITY")]
-    publisher: Option<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// So many times as fast as recorded
     #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
@@ -149,8 +145,7 @@ impl Replay {
 
     fn wants(&self, message: &Message<'_>) -> bool {
         let channel = &message.channel;
-        (self.name.is_empty() || self.name.iter().any(|name| name == name_of(channel)))
-            && self.publisher.as_ref().is_none_or(|publisher| publisher == publisher_of(channel))
+        self.selection.has(publisher_of(channel), name_of(channel))
     }
 
     fn frame(&self, message: Message<'static>) -> DataTrackFrame {

@@ -63,12 +63,7 @@ impl Subscribe {
     async fn subscribe(&self, room: &Room, deadline: Option<Instant>) -> Result<(), Failure> {
         connection::wait_until_open(room).await?;
         let track = self.find(room, deadline).await?;
-        let options = DataTrackSubscribeOptions {
-            buffer_frames: BUFFER_FRAMES,
-            buffer_policy: BufferPolicy::DropOldest,
-            ..DataTrackSubscribeOptions::default()
-        };
-        let subscribing = track.subscribe_with_options(options, None);
+        let subscribing = track.subscribe_with_options(reading_options(), None);
         let stream = subscribing
             .await
             .map_err(|error| Failure::subscribing(error, &self.name, room.participant()))?;
@@ -213,6 +208,15 @@ pub(crate) fn tell_losses(track: &RemoteDataTrack, stream: &DataTrackStream) {
     }
 }
 
+/// How the command line reads: it may fall behind for a moment.
+pub(crate) fn reading_options() -> DataTrackSubscribeOptions {
+    DataTrackSubscribeOptions {
+        buffer_frames: BUFFER_FRAMES,
+        buffer_policy: BufferPolicy::DropOldest,
+        ..DataTrackSubscribeOptions::default()
+    }
+}
+
 async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
     match deadline {
         Some(deadline) => timeout_at(deadline, work).await.ok(),
@@ -234,7 +238,7 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// A reader that writes files may fall behind for a moment.
-pub(crate) const BUFFER_FRAMES: u32 = 1024;
+const BUFFER_FRAMES: u32 = 1024;
 
 /// When a person begins to wonder.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -5,13 +5,7 @@
 mod pages;
 mod wave;
 
-use std::{
-    future::pending,
-    net::SocketAddr,
-    path::Path,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{future::pending, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use datatracks::{
     DataTrackFrame, DataTrackOptions, LocalDataTrack,
@@ -35,6 +29,7 @@ use super::stage::unable;
 use crate::{
     failure::Failure,
     output::{data, tell},
+    publish::clock_ms,
 };
 
 /// Publishes and serves until Ctrl-C.
@@ -106,11 +101,6 @@ async fn push(track: Arc<LocalDataTrack>, wave: Wave) {
             return;
         }
     }
-}
-
-fn clock_ms() -> u64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
 }
 
 const ROOM: &str = "demo";
