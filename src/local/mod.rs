@@ -10,6 +10,7 @@
 
 mod answers;
 mod bits;
+mod channel;
 mod handles;
 mod lanes;
 pub(crate) mod output;

@@ -1,24 +1,27 @@
 //! How many bytes the channel takes now, by what the host reports of it.
 //!
-//! Off until the first report. From then on packets leave while no more than [`HIGH_WATER`] bytes are believed to wait in the
-//! channel: what was reported last, and what was handed over since. The last packet may go beyond the mark, so that the
-//! channel's amount does fall through it again and the host hears of that.
+//! Off until the first report. From then on packets leave while no more bytes are believed to wait in the channel than it
+//! [should hold](super::channel): what was reported last, and what was handed over since, less what has probably drained since. The last
+//! packet may go beyond that mark. So a host that reports after sending alone is served in time, by the clock; and where the first
+//! two are more than 64 KiB only a report makes room: the channel's amount does fall through that, and the host hears of it.
 //!
 //! A host that falls silent while frames wait must not stop them for good, nor may a channel that stands still be flooded:
 //! a single packet leaves after 100 ms of silence, the next after twice that, and so on up to 1.6 s, until a report makes room.
 
 use std::time::{Duration, Instant};
 
+use super::channel::Channel;
 use crate::packet::MTU;
 
-/// The belief about the channel; `None` before the first report.
+/// `None` before the first report.
 #[derive(Debug, Default)]
-pub(crate) struct Pacing(Option<Channel>);
+pub(crate) struct Pacing(Option<Reported>);
 
 #[derive(Debug)]
-struct Channel {
-    waiting: usize,
-    probe_at: Instant,
+struct Reported {
+    channel: Channel,
+    /// The last report, or the last packet that left.
+    at: Instant,
     silence: Duration,
 }
 
@@ -29,50 +32,62 @@ impl Pacing {
 
     /// How many packets of a frame may leave in one callback. `singly`: not more than one.
     pub(crate) fn allowance(&self, singly: bool, now: Instant) -> Option<usize> {
-        let Some(channel) = &self.0 else { return Some(usize::MAX) };
-        match HIGH_WATER.checked_sub(channel.waiting) {
-            Some(_) if singly => Some(1),
-            Some(room) => Some(room / MTU + 1),
-            None => (channel.probe_at <= now).then_some(1),
+        let Some(reported) = &self.0 else { return Some(usize::MAX) };
+        match reported.channel.room(now) {
+            Ok(_) if singly => Some(1),
+            Ok(room) => Some(room / MTU + 1),
+            Err(time) => (reported.look_again_at(time, now) <= now).then_some(1),
         }
     }
 
-    /// The channel is full, and this is when silence is broken.
-    pub(crate) fn probe_at(&self) -> Option<Instant> {
-        let channel = self.0.as_ref()?;
-        (channel.waiting > HIGH_WATER).then_some(channel.probe_at)
+    /// The channel holds enough, and this is when to look again.
+    pub(crate) fn look_again_at(&self, now: Instant) -> Option<Instant> {
+        let reported = self.0.as_ref()?;
+        let time = reported.channel.room(now).err()?;
+        Some(reported.look_again_at(time, now))
     }
 
     /// So many bytes leave now.
     pub(crate) fn handed(&mut self, bytes: usize, now: Instant) {
-        let Some(channel) = &mut self.0 else { return };
-        if channel.waiting > HIGH_WATER {
-            channel.silence = (channel.silence * 2).min(LONGEST_SILENCE);
+        let Some(reported) = &mut self.0 else { return };
+        if reported.channel.is_full() {
+            reported.silence = (reported.silence * 2).min(LONGEST_SILENCE);
         }
-        channel.waiting = channel.waiting.saturating_add(bytes);
-        channel.probe_at = now + channel.silence;
+        reported.channel.handed(bytes, now);
+        reported.at = now;
     }
 
     /// The host says how many bytes wait in the channel.
     pub(crate) fn report(&mut self, waiting: usize, now: Instant) {
-        let silence = match &self.0 {
-            Some(channel) if waiting > HIGH_WATER => channel.silence,
-            Some(_) | None => SHORTEST_SILENCE,
-        };
-        self.0 = Some(Channel { waiting, probe_at: now + silence, silence });
+        let reported = self.0.get_or_insert_with(|| Reported::new(now));
+        reported.channel.reported(waiting, now);
+        if !reported.channel.is_full() {
+            reported.silence = SHORTEST_SILENCE;
+        }
+        reported.at = now;
     }
 
     /// A full reconnect: the channel is a new one, and empty.
     pub(crate) fn renew(&mut self, now: Instant) {
         if self.is_on() {
-            self.report(0, now);
+            self.0 = Some(Reported::new(now));
         }
     }
 }
 
-/// Bytes in the channel up to which more are handed over. 64 KiB gave the most throughput without loss with the `webrtc`
-/// crate; the 8 KiB of other SDKs make the client the bottleneck (31 against 6.5 MB/s).
-pub(crate) const HIGH_WATER: usize = 64 * 1024;
+impl Reported {
+    fn new(now: Instant) -> Self {
+        Self { channel: Channel::new(now), at: now, silence: SHORTEST_SILENCE }
+    }
+
+    /// When there is room by the clock, or else silence is broken.
+    fn look_again_at(&self, time: Option<Duration>, now: Instant) -> Instant {
+        match time {
+            Some(time) => (now + time).min(self.at + LONGEST_SILENCE),
+            None => self.at + self.silence,
+        }
+    }
+}
 
 /// Longer than a channel that drains takes to say so.
 const SHORTEST_SILENCE: Duration = Duration::from_millis(100);

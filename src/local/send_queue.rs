@@ -1,4 +1,5 @@
-//! What leaves next: the waiting rooms of all tracks of a manager, in round robin, packet by packet.
+//! What leaves next: the waiting rooms of all tracks of a manager, in round robin: a turn is one packet, or as many small ones as have
+//! its bytes, so that a track of large packets cannot take more of a slow channel than one of small ones.
 //!
 //! Pulled, never pushing: who has time asks for a [`Handover`], calls out with it (under no lock), and comes back with
 //! [`finish`](SendQueue::finish). A track has one handover at a time, so its packets stay in order and a callback that blocks
@@ -30,9 +31,17 @@ pub(crate) use super::{lanes::LaneId, seal_turns::SealTurn};
 #[derive(Debug, Default)]
 pub(crate) struct SendQueue {
     pub(super) lanes: Lanes,
-    /// Whose turn it is, or that of the next one that is ready.
-    turn: usize,
+    turn: Turn,
     pacing: Pacing,
+}
+
+/// Whose turn it is, or that of the next one that is ready.
+#[derive(Debug, Default)]
+struct Turn {
+    index: usize,
+    /// Bytes that are left of a turn that has begun, and since when there are so many.
+    credit: usize,
+    since: Option<Instant>,
 }
 
 /// Packets of one track, to be called out with.
@@ -148,9 +157,13 @@ impl SendQueue {
     /// The next track's turn.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Handover> {
         self.lanes.wake_timed(now);
+        if self.goes_on(now) {
+            return None;
+        }
         while let Some(lane) = self.whose_turn().filter(|_| self.may_leave(now)) {
-            self.turn = lane.index + 1;
             let handover = self.hand_over(lane, now);
+            let spent = handover.as_ref().map_or(MTU, |handover| handover.packets.byte_len());
+            self.turn.spend(lane.index, spent, now);
             if handover.is_some() {
                 return handover;
             }
@@ -166,7 +179,7 @@ impl SendQueue {
         }
         let ready = self.lanes.any_ready().then(|| now + HELP_AFTER);
         let next = self.lanes.next_time().into_iter().chain(ready).min();
-        self.pacing.probe_at().or(next)
+        self.pacing.look_again_at(now).or(next)
     }
 
     /// The host says how many bytes wait in the channel. Ask for the [`next`](Self::next) one.
@@ -262,12 +275,20 @@ impl SendQueue {
         Some(departure.packets)
     }
 
+    /// Whose turn it is has a callback at this moment, and more to send: who has called it goes on with that. A host that reports
+    /// from inside the callback would give each small packet's place to a large one.
+    fn goes_on(&self, now: Instant) -> bool {
+        let is_short = self.turn.since.is_some_and(|since| now < since + SHORT_CALL);
+        let room = self.lanes.at(self.turn.index).map(|lane| &lane.room);
+        is_short && room.is_some_and(|room| room.in_flight() && room.front().is_some())
+    }
+
     fn may_leave(&self, now: Instant) -> bool {
         self.pacing.allowance(true, now).is_some()
     }
 
     fn whose_turn(&self) -> Option<LaneId> {
-        let index = self.lanes.ready_from(self.turn)?;
+        let index = self.lanes.ready_from(self.turn.index)?;
         self.lanes.at(index).map(|lane| lane.id(index))
     }
 
@@ -296,6 +317,20 @@ impl SendQueue {
         }
     }
 }
+
+impl Turn {
+    /// What is handed over of a lane, and whether its turn goes on.
+    fn spend(&mut self, index: usize, bytes: usize, now: Instant) {
+        let credit = if index == self.index && self.since.is_some() { self.credit } else { MTU };
+        *self = match credit.saturating_sub(bytes) {
+            0 => Self { index: index + 1, credit: 0, since: None },
+            credit => Self { index, credit, since: Some(now) },
+        };
+    }
+}
+
+/// A callback that takes longer holds up nobody else.
+const SHORT_CALL: Duration = Duration::from_millis(1);
 
 /// Time after which the deadline thread looks after ready tracks: who was to do it may be stuck in a callback.
 const HELP_AFTER: Duration = Duration::from_millis(5);
