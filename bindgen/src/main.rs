@@ -138,9 +138,8 @@ enum Command {
     },
     /// Count large frames that arrive in a hurry through a real SFU, from us and from others, at us and at others
     Pacing {
-        /// Small and large ones over a link with delays and losses instead; takes root's rights
-        #[arg(long)]
-        poor: bool,
+        #[command(flatten)]
+        wishes: pacing::Wishes,
     },
     /// Install the tools that tests need into .tools/ (SFU, Python and JavaScript peers, cargo-deny); quick when they are there
     Setup,
@@ -187,7 +186,7 @@ fn main() -> ExitCode {
         }
         Command::Models { wishes } => report.step("models", || models::check(&project, &wishes)),
         Command::Fuzz { wishes } => report.step("fuzz", || fuzz::run(&project, &wishes)),
-        Command::Pacing { poor } => pacing::all(&project, &mut report, poor),
+        Command::Pacing { wishes } => pacing::all(&project, &mut report, &wishes),
         Command::Setup => {
             report.step("setup", || setup::install(&project));
             report.step("browser", || browser::install(&project));

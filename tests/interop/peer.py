@@ -3,6 +3,7 @@
     it is told                      it says
     publish NAME                    {"event": "published", "name", "encrypted"}, or "refused" with "error"
     send NAME TIMESTAMP|- PAYLOAD   nothing, or "not sent" with "error"; the payload in base64
+    generate NAME SIZE RATE COUNT   nothing: sends so many frames of so many bytes, so many a second, as it goes on listening
     unpublish NAME                  "unpublished"
     subscribe NAME                  when there is such a track: "frame" with "name", "len", "sha", "ts", "latency_ms" for each; "ended"
     (end of input)                  "left"
@@ -14,6 +15,7 @@ digits of the SHA-256. Room and identity come from LIVEKIT_URL and LIVEKIT_TOKEN
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -29,7 +31,7 @@ async def main():
 
 class Peer:
     def __init__(self):
-        self.room, self.published, self.found, self.wanted, self.reading = rtc.Room(), {}, {}, set(), set()
+        self.room, self.published, self.found, self.wanted, self.tasks = rtc.Room(), {}, {}, set(), set()
         self.room.on("data_track_published", self.appeared)
         self.room.on("data_track_unpublished", self.vanished)
         self.room.on("disconnected", lambda reason: say("disconnected"))
@@ -60,6 +62,17 @@ class Peer:
         except rtc.PushFrameError as error:
             say("not sent", name=name, error=str(error.message)[:200])
 
+    async def generate(self, name, size, rate, count):
+        self.start(self.send_all(name, bytes(int(size)), float(rate), int(count)))
+
+    async def send_all(self, name, payload, rate, count):
+        start = time.monotonic()
+        for number in range(count):
+            await asyncio.sleep(max(start + number / rate - time.monotonic(), 0))
+            with contextlib.suppress(rtc.PushFrameError):  # a full queue: the frame is lost
+                stamp = int(time.time() * 1000)
+                self.published[name].try_push(rtc.DataTrackFrame(payload=payload, user_timestamp=stamp))
+
     async def unpublish(self, name):
         await self.published[name].unpublish()
         say("unpublished", name=name)
@@ -81,9 +94,12 @@ class Peer:
         say("untrack", name=track and track.info.name)
 
     def read(self, track):
-        task = asyncio.get_running_loop().create_task(read(track))
-        self.reading.add(task)
-        task.add_done_callback(self.reading.discard)
+        self.start(read(track))
+
+    def start(self, work):
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
 
 async def read(track):

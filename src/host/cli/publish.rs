@@ -9,6 +9,7 @@ use clap::Args;
 use datatracks::{
     DataTrackFrame, DataTrackOptions, LocalDataTrack, error::WaitError, host::room::Room,
 };
+use futures_util::future::try_join_all;
 use tokio::time::sleep;
 
 use crate::{
@@ -20,14 +21,15 @@ use crate::{
 
 /// Publish a data track and send frames on it
 ///
-/// Frames come from standard input (a line each), from files (a frame each), or are made up. Nobody can know who will
-/// read the track: before the first frame there is time for subscribers (--wait-ms), after the last one for it to arrive.
+/// Frames come from standard input (a line each), from files (a frame each), or are made up, for several tracks at once if you like.
+/// Nobody can know who will read a track: before the first frame there is time for subscribers (--wait-ms), after the last one for it
+/// to arrive.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Publish {
-    /// Name of the track
-    #[arg(long, value_name = "TRACK")]
-    name: String,
+    /// Name of the track; several take a --generate each, in the same order
+    #[arg(long, value_name = "TRACK", required = true)]
+    name: Vec<String>,
     /// Read frames from this file; may be given several times
     #[arg(long, value_name = "PATH", conflicts_with = "generate")]
     file: Vec<PathBuf>,
@@ -36,7 +38,7 @@ pub(crate) struct Publish {
     framing: Option<Framing>,
     /// Make frames up: size=BYTES,rate=FRAMES-A-SECOND,count=FRAMES
     #[arg(long, value_name = "PATTERN")]
-    generate: Option<Pattern>,
+    generate: Vec<Pattern>,
     /// Send no user timestamp; otherwise it is the time of sending in milliseconds since 1970
     #[arg(long)]
     no_timestamp: bool,
@@ -55,36 +57,45 @@ pub(crate) struct Publish {
 
 impl Publish {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let frames = match &self.generate {
-            Some(_) => None,
-            None => Some(Frames::read(&self.file, self.framing).await?),
-        };
+        let sources = self.sources().await?;
         let joined = self.connection.join(false).await?;
-        joined.run(async |room| self.publish(room, frames).await).await
+        joined.run(async |room| self.publish_all(room, sources).await).await
     }
 
-    async fn publish(&self, room: &Room, frames: Option<Frames>) -> Result<(), Failure> {
+    /// What each track sends.
+    async fn sources(&self) -> Result<Vec<Source>, Failure> {
+        if self.name.len() != self.generate.len().max(1) {
+            return Err(Failure::Usage("give as many --name as --generate, or one".into()));
+        }
+        if self.generate.is_empty() {
+            return Ok(vec![Source::Read(Frames::read(&self.file, self.framing).await?)]);
+        }
+        Ok(self.generate.iter().cloned().map(Source::Made).collect())
+    }
+
+    async fn publish_all(&self, room: &Room, sources: Vec<Source>) -> Result<(), Failure> {
         connection::wait_until_open(room).await?;
-        let publishing = room.local().publish_track(self.options(), None);
+        let tracks = self.name.iter().zip(sources);
+        try_join_all(tracks.map(|(name, source)| self.publish(room, name, source))).await?;
+        Ok(())
+    }
+
+    async fn publish(&self, room: &Room, name: &str, source: Source) -> Result<(), Failure> {
+        let publishing = room.local().publish_track(self.options(name), None);
         let track = publishing
             .await
-            .map_err(|error| Failure::publishing(error, &self.name, room.participant()))?;
+            .map_err(|error| Failure::publishing(error, name, room.participant()))?;
         let info = track.info();
         let encrypted = if info.uses_e2ee { ", encrypted" } else { "" };
         tell(&format!("published \"{}\" ({}{encrypted})", info.name, info.sid));
         sleep(Duration::from_millis(self.wait_ms)).await;
-        let frames = match (&self.generate, frames) {
-            (Some(pattern), _) => Frames::made(pattern.clone()),
-            (None, Some(frames)) => frames,
-            (None, None) => return Ok(()),
-        };
-        self.send_all(&track, frames).await?;
+        self.send_all(&track, source.frames()).await?;
         sleep(Duration::from_millis(self.linger_ms)).await;
         Ok(())
     }
 
-    fn options(&self) -> DataTrackOptions {
-        DataTrackOptions { max_age_ms: self.max_age_ms, ..DataTrackOptions::new(&self.name) }
+    fn options(&self, name: &str) -> DataTrackOptions {
+        DataTrackOptions { max_age_ms: self.max_age_ms, ..DataTrackOptions::new(name) }
     }
 
     async fn send_all(&self, track: &LocalDataTrack, mut frames: Frames) -> Result<(), Failure> {
@@ -94,6 +105,21 @@ impl Publish {
             track.send(frame, None).await.map_err(Failure::sending)?;
         }
         flush(track).await
+    }
+}
+
+/// Where frames come from. Those that are made up begin when they are first asked for.
+enum Source {
+    Read(Frames),
+    Made(Pattern),
+}
+
+impl Source {
+    fn frames(self) -> Frames {
+        match self {
+            Self::Read(frames) => frames,
+            Self::Made(pattern) => Frames::made(pattern),
+        }
     }
 }
 
@@ -132,7 +158,9 @@ Examples:
     datatracks publish --room lab --name maps --file a.png --file b.png
   Send 100 frames a second for half a minute, to try a receiver:
     datatracks publish --room lab --name load --generate size=1000,rate=100,count=3000
-  The same, encrypted:
+  A small fast track beside a large one:
+    datatracks publish --room lab --name pose --generate size=64,rate=100 --name map --generate size=1000000,rate=1
+  Encrypted:
     DATATRACKS_E2EE_PASSPHRASE=… datatracks publish --room lab --name load --generate size=1000
 
 A frame carries at most about 2 MB. Byte k of frame i of --generate is (31·i + 7·k) mod 256.";
