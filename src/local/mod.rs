@@ -25,4 +25,5 @@ mod schemas;
 mod seal_turns;
 pub(crate) mod send_queue;
 mod spread;
+mod turn;
 pub(crate) mod waiting_room;

@@ -21,6 +21,7 @@ use super::{
     pacing::Pacing,
     packetizer::MAX_PACKETS,
     spread::LARGE,
+    turn::Turn,
     waiting_room::{Admission, WaitingRoom},
 };
 use crate::{frame::PacketBatch, options::DataTrackOptions, packet::MTU, stats::LocalTrackStats};
@@ -33,15 +34,6 @@ pub(crate) struct SendQueue {
     pub(super) lanes: Lanes,
     turn: Turn,
     pacing: Pacing,
-}
-
-/// Whose turn it is, or that of the next one that is ready.
-#[derive(Debug, Default)]
-struct Turn {
-    index: usize,
-    /// Bytes that are left of a turn that has begun, and since when there are so many.
-    credit: usize,
-    since: Option<Instant>,
 }
 
 /// Packets of one track, to be called out with.
@@ -278,9 +270,9 @@ impl SendQueue {
     /// Whose turn it is has a callback at this moment, and more to send: who has called it goes on with that. A host that reports
     /// from inside the callback would give each small packet's place to a large one.
     fn goes_on(&self, now: Instant) -> bool {
-        let is_short = self.turn.since.is_some_and(|since| now < since + SHORT_CALL);
-        let room = self.lanes.at(self.turn.index).map(|lane| &lane.room);
-        is_short && room.is_some_and(|room| room.in_flight() && room.front().is_some())
+        let room = self.lanes.at(self.turn.index()).map(|lane| &lane.room);
+        self.turn.goes_on(now)
+            && room.is_some_and(|room| room.in_flight() && room.front().is_some())
     }
 
     fn may_leave(&self, now: Instant) -> bool {
@@ -288,7 +280,7 @@ impl SendQueue {
     }
 
     fn whose_turn(&self) -> Option<LaneId> {
-        let index = self.lanes.ready_from(self.turn.index)?;
+        let index = self.lanes.ready_from(self.turn.index())?;
         self.lanes.at(index).map(|lane| lane.id(index))
     }
 
@@ -317,20 +309,6 @@ impl SendQueue {
         }
     }
 }
-
-impl Turn {
-    /// What is handed over of a lane, and whether its turn goes on.
-    fn spend(&mut self, index: usize, bytes: usize, now: Instant) {
-        let credit = if index == self.index && self.since.is_some() { self.credit } else { MTU };
-        *self = match credit.saturating_sub(bytes) {
-            0 => Self { index: index + 1, credit: 0, since: None },
-            credit => Self { index, credit, since: Some(now) },
-        };
-    }
-}
-
-/// A callback that takes longer holds up nobody else.
-const SHORT_CALL: Duration = Duration::from_millis(1);
 
 /// Time after which the deadline thread looks after ready tracks: who was to do it may be stuck in a callback.
 const HELP_AFTER: Duration = Duration::from_millis(5);
