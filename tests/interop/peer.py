@@ -10,7 +10,7 @@
 
 Untold it says "joined", "track" and "untrack" (one of another appears or ends), "reconnected", "disconnected". `sha` is the first 16
 digits of the SHA-256. Room and identity come from LIVEKIT_URL and LIVEKIT_TOKEN, what it encrypts with from DATATRACKS_E2EE_PASSPHRASE
-(key by PBKDF2) or DATATRACKS_E2EE_KEY (base64, key by HKDF). `browser/peer.mjs` is the same with livekit-client.
+(key by PBKDF2) or DATATRACKS_E2EE_KEY (base64, key by HKDF). `browser/peer.mjs` is the same with livekit-client, without `generate`.
 """
 
 import asyncio

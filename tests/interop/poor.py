@@ -18,7 +18,8 @@ from servers import Livekit
 
 # What is lost, then bytes a frame, frames a second, how many.
 LOADS = [("2 %", 1_000, 20, 200), ("2 %", 1_000, 100, 1_000), ("2 %", 262_144, 5, 20), ("none", 1_000, 100, 1_000), ("none", 262_144, 5, 20)]
-LINKS = {"2 %": Link(), "none": Link(loss=0)}
+LOADS += [("none, in order", 1_000, 100, 1_000), ("none, in order", 262_144, 2, 20)]
+LINKS = {"2 %": Link(), "none": Link(loss=0), "none, in order": Link(loss=0, reorder=0)}
 MAX_AGE = 100  # milliseconds that frames of ours wait at most, where they do not wait as long as it takes
 SETTLE = 4  # seconds for readers to come, and for the last frame to arrive
 HEADER = "| loss | frame | a second | publisher | reader | arrived | p50, p99 | damaged | lost |\n|---|---|---|---|---|---|---|---|---|"
