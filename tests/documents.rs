@@ -3,52 +3,67 @@
 
 use std::{fs, path::Path};
 
-const DOCUMENTS: &[&str] = &[
-    "ARCHITECTURE.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "README.md",
-    "ROADMAP.md",
-    "SECURITY.md",
-    "docs/benchmarks.md",
-    "docs/interop.md",
-    "docs/threat-model.md",
-    "docs/troubleshooting.md",
-    "kotlin-package/README.md",
-    "python-package/README.md",
-    "swift-package/README.md",
-];
-
 #[test]
 fn links_between_documents_lead_somewhere() {
     let mut links = 0;
-    for name in DOCUMENTS {
-        let document = root().join(name);
-        for link in links_of(&fs::read_to_string(&document).expect(name)) {
-            assert!(document.with_file_name(&link).exists(), "{name}: {link}");
+    for name in documents() {
+        let document = root().join(&name);
+        let text = read(&name);
+        for link in links_of(&text) {
+            let (file, heading) = link.split_once('#').unwrap_or((&link, ""));
+            let target =
+                if file.is_empty() { document.clone() } else { document.with_file_name(file) };
+            assert!(target.exists(), "{name}: {link}");
+            let has_heading =
+                || headings(&fs::read_to_string(&target).unwrap()).contains(&heading.into());
+            assert!(heading.is_empty() || has_heading(), "{name}: no such heading: {link}");
             links += 1;
         }
     }
-    assert!(links > 20, "only {links} links found");
+    assert!(links > 100, "only {links} links found");
 }
 
 #[test]
-fn every_promise_of_the_readme_has_a_test_of_its_name_where_it_says_so() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+fn every_promise_of_the_readme_has_tests_of_its_name_where_it_says_so() {
+    let readme = read("README.md");
     let promises: Vec<_> = readme.lines().filter(|line| line.starts_with("| P")).collect();
     assert_eq!(promises.len(), 13);
-    for (number, line) in promises.iter().enumerate() {
-        let prefix = format!("fn p{}_", number + 1);
-        let rust = links_of(line).into_iter().filter(|link| link.ends_with(".rs"));
-        let holds =
-            |file: &String| fs::read_to_string(root().join(file)).unwrap().contains(&prefix);
-        assert!(rust.clone().any(|file| holds(&file)), "no {prefix}… in the files of: {line}");
+    for (number, line) in (1..).zip(&promises) {
+        let [name, _, rust, others @ ..] = &*line.trim_matches('|').split('|').collect::<Vec<_>>()
+        else {
+            panic!("{line}")
+        };
+        let rust = links_of(rust);
+        let prefix = format!("fn p{number}_");
+        assert!(rust.iter().any(|file| read(file).contains(&prefix)), "no {prefix}… in: {rust:?}");
+        for file in others.iter().flat_map(|column| links_of(column)) {
+            assert!(tells_of(&read(&file), number), "{file} does not say that it holds P{number}");
+        }
+        let [swift, kotlin, _python] = others else { panic!("{line}") };
+        for column in [swift, kotlin] {
+            let is_held = !name.contains('◆') || !links_of(column).is_empty();
+            assert!(is_held, "P{number} must be held in Swift and in Kotlin: {line}");
+        }
     }
+    let marked = promises.iter().filter(|line| line.contains('◆')).count();
+    assert_eq!(marked, 5, "what bindings could break");
+}
+
+/// Whether a file of tests names the promise in the words that it begins with.
+fn tells_of(tests: &str, number: usize) -> bool {
+    let is_begun = |line: &&str| {
+        ["///", "/**", "\"\"\""].iter().any(|comment| line.trim_start().starts_with(comment))
+    };
+    let mut words = tests
+        .lines()
+        .filter(is_begun)
+        .flat_map(|line| line.split(|character: char| !character.is_alphanumeric()));
+    let has_tests = ["@Test", "async def test_"].iter().any(|test| tests.contains(test));
+    has_tests && words.any(|word| word == format!("P{number}"))
 }
 
 #[test]
 fn every_error_of_the_surface_can_be_looked_up() {
-    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
     let (surface, page) = (read("udl/datatracks.udl"), read("docs/troubleshooting.md"));
     let errors: Vec<_> = surface.split("[Error]\ninterface ").skip(1).collect();
     assert_eq!(errors.len(), 9);
@@ -67,12 +82,37 @@ fn every_error_of_the_surface_can_be_looked_up() {
     }
 }
 
+/// Every page for people: at the root, in `docs`, and of each package.
+fn documents() -> Vec<String> {
+    let mut documents = Vec::new();
+    for folder in ["", "docs/", "kotlin-package/", "python-package/", "swift-package/"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            documents.extend(name.ends_with(".md").then(|| format!("{folder}{name}")));
+        }
+    }
+    documents
+}
+
 /// Relative targets of Markdown links.
 fn links_of(text: &str) -> Vec<String> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
-    let relative =
-        targets.filter(|(target, _)| !target.contains("://") && !target.starts_with('#'));
+    let relative = targets.filter(|(target, _)| !target.contains("://"));
     relative.map(|(target, _)| target.to_owned()).collect()
+}
+
+/// What leads to the headings of a page.
+fn headings(text: &str) -> Vec<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let slug = |line: &str| {
+        let words = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        words.chars().filter(|one| one.is_alphanumeric() || "-_".contains(*one)).collect()
+    };
+    headings.map(slug).collect()
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).expect(name)
 }
 
 fn root() -> &'static Path {

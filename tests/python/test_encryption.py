@@ -1,4 +1,4 @@
-"""Encryption fails closed: what was asked to be encrypted leaves sealed or not at all, and ciphertext reaches nobody."""
+"""Encryption fails closed (P4): what was asked to be encrypted leaves sealed or not at all, and ciphertext reaches nobody."""
 
 import os
 import struct

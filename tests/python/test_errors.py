@@ -1,4 +1,4 @@
-"""Every error of the surface: raised once for real and caught by its own type, or named here with the reason why not."""
+"""Every error of the surface: raised once for real and caught by its own type, or named here with the reason why not (P2, P6)."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-"""What the host throws stays with the host: counted, and nothing else ends because of it."""
+"""What the host throws stays with the host (P5): counted, and nothing else ends because of it, nor waits for it (P11, P12)."""
 
 import asyncio
 import threading

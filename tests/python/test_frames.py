@@ -1,4 +1,4 @@
-"""What is pushed arrives: every size, every timestamp, in order; and the counts tell the truth."""
+"""What is pushed arrives: every size, every timestamp, in order; and the counts tell the truth (P2, P3)."""
 
 import asyncio
 

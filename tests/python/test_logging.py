@@ -1,4 +1,4 @@
-"""A log sink gets what happens, and never payloads, keys or tokens."""
+"""A log sink gets what happens, and never payloads, keys or tokens (P13)."""
 
 import datatracks as dt
 import pytest

@@ -1,4 +1,4 @@
-"""Reconnects lose no intent: what was published or read is so again, through the same track and the same stream."""
+"""Reconnects lose no intent (P8): what was published or read is so again, through the same track and the same stream."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Who publishes what: discovery, identity, names, permissions, schemas."""
+"""Who publishes what: discovery, identity (P9), names, permissions, schemas."""
 
 import asyncio
 from types import SimpleNamespace

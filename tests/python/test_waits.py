@@ -1,4 +1,4 @@
-"""Every wait ends, once: done, refused, timed out, cancelled or closed."""
+"""Every wait ends, once: done, refused, timed out, cancelled or closed (P6, P7)."""
 
 import asyncio
 

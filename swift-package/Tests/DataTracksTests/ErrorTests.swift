@@ -2,7 +2,7 @@ import DataTracks
 import Foundation
 import Testing
 
-/// Every error of the surface: raised once for real, and caught by its case, without reading text.
+/// Every error of the surface: raised once for real, and caught by its case, without reading text (P2, P6).
 ///
 /// Not here: `DelegateError.Failed` and `EncryptionError.Failed`, which only hosts throw.
 @Suite(.timeLimit(.minutes(1)))

@@ -2,7 +2,7 @@ import DataTracks
 import Foundation
 import Testing
 
-/// What the host throws stays with the host (P5): counted, and nothing else ends because of it.
+/// What the host throws stays with the host (P5): counted, and nothing else ends because of it; calls from callbacks are safe (P11).
 @Suite(.timeLimit(.minutes(1)))
 struct FaultTests {
     @Test func eventsThatThrowAreCountedAndEndNothing() async throws {

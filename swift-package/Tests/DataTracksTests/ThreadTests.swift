@@ -2,7 +2,7 @@ import DataTracks
 import Foundation
 import Testing
 
-/// Which callback runs where: the table of the package's README, row by row.
+/// Which callback runs where (P11): the table of the package's README, row by row.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct ThreadTests {
     @Test func packetsAndSignalsLeaveOnTheCallersThread() async throws {

@@ -2,7 +2,7 @@ import DataTracks
 import Foundation
 import Testing
 
-/// Who publishes what: discovery, identity, names, permissions, schemas, events.
+/// Who publishes what: discovery, identity (P9), names, permissions, schemas, events.
 @Suite(.timeLimit(.minutes(1)))
 struct TrackTests {
     @Test func tracksPublishedBeforeTheJoinAreThereAfterIt() async throws {

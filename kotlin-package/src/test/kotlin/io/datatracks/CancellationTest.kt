@@ -17,7 +17,7 @@ import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertTrue
 
-/** Each suspending call can be cancelled, and leaves nothing behind: here or at the SFU. */
+/** Each suspending call can be cancelled (P6), and leaves nothing behind: here or at the SFU (P7). */
 internal class CancellationTest : RoomTest() {
     @Test
     fun `a cancelled publish is undone at the SFU`() = test {

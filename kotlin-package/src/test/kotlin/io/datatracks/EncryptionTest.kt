@@ -12,7 +12,7 @@ import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
 import kotlin.test.assertTrue
 
-/** Encryption fails closed: what was asked to be encrypted leaves sealed or not at all, and ciphertext reaches nobody. */
+/** Encryption fails closed (P4): what was asked to be encrypted leaves sealed or not at all, and ciphertext reaches nobody. */
 internal class EncryptionTest : RoomTest() {
     @ParameterizedTest
     @ValueSource(ints = [0, 1, 20_000, 1 shl 20])

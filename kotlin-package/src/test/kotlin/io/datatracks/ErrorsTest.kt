@@ -15,7 +15,7 @@ import kotlin.test.assertFailsWith
 import kotlin.test.assertIs
 import kotlin.test.assertTrue
 
-/** Every error of the surface: raised once for real and matched by its type, or named here with the reason why not. */
+/** Every error of the surface: raised once for real and matched by its type, or named here with the reason why not (P2, P6). */
 internal class ErrorsTest : RoomTest() {
     @Test
     fun `options that make no sense`() = test {

@@ -16,7 +16,7 @@ import kotlin.test.assertFailsWith
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 
-/** What the host throws stays with the host: counted, and nothing else ends because of it. */
+/** What the host throws stays with the host (P5): counted, and nothing else ends because of it, nor waits for it (P11, P12). */
 internal class FaultsTest : RoomTest() {
     @Test
     fun `events that throw are counted and end nothing`() = test {

@@ -16,7 +16,7 @@ import kotlin.test.assertFalse
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 
-/** What is pushed arrives: every size, every timestamp, in order; and the counts tell the truth. */
+/** What is pushed arrives: every size, every timestamp, in order; and the counts tell the truth (P2, P3). */
 internal class FramesTest : RoomTest() {
     @ParameterizedTest
     @ValueSource(ints = [0, 1, 15_988, 15_989, 65_536, 1 shl 20])

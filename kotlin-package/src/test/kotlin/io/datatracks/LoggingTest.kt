@@ -6,7 +6,7 @@ import java.util.concurrent.ConcurrentLinkedQueue
 import kotlin.test.assertFalse
 import kotlin.test.assertTrue
 
-/** What happens can be heard, and nothing secret is in it. */
+/** What happens can be heard, and nothing secret is in it (P13). */
 internal class LoggingTest : RoomTest() {
     @AfterEach
     fun silence() = setLogSink(null, LogLevel.ERROR)

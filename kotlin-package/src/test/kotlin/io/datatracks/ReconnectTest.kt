@@ -13,7 +13,7 @@ import kotlin.test.assertFalse
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 
-/** Reconnects lose no intent: what was published or read is so again, through the same track and the same stream. */
+/** Reconnects lose no intent (P8): what was published or read is so again, through the same track and the same stream. */
 internal class ReconnectTest : RoomTest() {
     @Test
     fun `a publisher resumes`() = test {

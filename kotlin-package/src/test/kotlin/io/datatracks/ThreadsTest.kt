@@ -14,7 +14,7 @@ import kotlin.test.assertEquals
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 
-/** The table of threads: what is called where, and that no packet and no frame ever touches the thread of the events. */
+/** The table of threads: what is called where (P11), and that no packet and no frame ever touches the thread of the events. */
 internal class ThreadsTest : RoomTest() {
     private val main = Executors.newSingleThreadExecutor { Thread(it, "main looper") }
 

@@ -13,7 +13,7 @@ import kotlin.test.assertNotEquals
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 
-/** Who publishes what: discovery, identity, names, permissions, schemas; and each event exactly once. */
+/** Who publishes what: discovery, identity (P9), names, permissions, schemas; and each event exactly once. */
 internal class TracksTest : RoomTest() {
     @Test
     fun `tracks published before the join are there after it`() = test {

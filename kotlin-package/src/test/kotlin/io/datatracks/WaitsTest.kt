@@ -17,7 +17,7 @@ import kotlin.test.assertNotNull
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 
-/** Every wait ends, once: done, refused, timed out, cancelled or closed. */
+/** Every wait ends, once (P6): done, refused, timed out, cancelled or closed. */
 internal class WaitsTest : RoomTest() {
     @Test
     fun `shutdown completes everything that waits`() = test {
