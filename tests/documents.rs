@@ -1,4 +1,5 @@
-//! What the documents say of the project is so: links lead somewhere, every promise has its tests, every error and count its row.
+//! What the documents say of the project is so: links lead somewhere, every promise has its tests, every error and count its row,
+//! and code in the guide compiles.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::{fs, path::Path};
@@ -99,6 +100,40 @@ fn has_row(text: &str, name: &str) -> bool {
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
+}
+
+#[test]
+fn code_in_the_guide_is_out_of_files_that_are_compiled() {
+    let guide = read("docs/guide.md");
+    let blocks: Vec<_> = guide.split("```").collect();
+    let mut pieces = 0;
+    for [before, code] in blocks.as_chunks::<2>().0 {
+        let (language, code) = code.split_once('\n').unwrap();
+        if language == "mermaid" {
+            continue;
+        }
+        let said =
+            before.trim_end().strip_suffix(" -->").and_then(|text| text.rsplit("<!-- ").next());
+        let name = said.unwrap_or_else(|| panic!("no file is named above: {code}"));
+        let is_compiled =
+            |(known, folder): &&(&str, &str)| *known == language && name.starts_with(folder);
+        assert!(COMPILED.iter().any(|folder| is_compiled(&folder)), "{name} is not compiled");
+        assert!(unindented(&read(name)).contains(&unindented(code)), "not in {name}:\n{code}");
+        pieces += 1;
+    }
+    assert!(pieces >= 10, "only {pieces} pieces of code found");
+}
+
+/// Sources of examples that `cargo tasks swift`, `kotlin` and `interop` compile, and run.
+const COMPILED: &[(&str, &str)] = &[
+    ("swift", "swift-package/Examples/"),
+    ("kotlin", "kotlin-package/examples/"),
+    ("kotlin", "kotlin-package/room/src/"),
+];
+
+/// Every line without what it begins with in its file.
+fn unindented(code: &str) -> String {
+    code.lines().map(|line| format!("{}\n", line.trim_start())).collect()
 }
 
 /// Every page for people: at the root, in `docs`, and of each package.

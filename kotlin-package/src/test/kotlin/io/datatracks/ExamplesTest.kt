@@ -3,6 +3,7 @@ package io.datatracks
 import core.CoreList
 import examples.SensorPublisher
 import examples.Subscriber
+import examples.sharedKeys
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import org.junit.jupiter.api.Test
@@ -33,5 +34,20 @@ internal class ExamplesTest : RoomTest() {
         val lines = printed.toString().lines()
         assertTrue("publishing position" in lines)
         assertEquals(10, lines.count { Regex("""x = -?[\d.E-]+, \d+ ms ago""").matches(it) }, "$lines")
+    }
+
+    @Test
+    fun `who shares the passphrase reads what is sealed, and nobody else`() = test {
+        fun joinSealed(identity: String, passphrase: String) = sharedKeys(passphrase).run {
+            join(identity, encryptionProvider(), decryptionProvider())
+        }
+        val alice = joinSealed("alice", "correct horse")
+        val (track, stream) = connected(alice, joinSealed("bob", "correct horse"))
+        val eve = joinSealed("eve", "battery staple")
+        val nothing = subscribed(eve, "samples")
+        track.tryPush(frame("secret"))
+        assertEquals("secret", stream.next().text)
+        until { eve.remote.tracks().single().stats().framesDroppedUndecryptable == 1uL }
+        assertEquals(0uL to true, nothing.stats().framesWaiting to track.info().usesE2ee)
     }
 }
