@@ -310,3 +310,60 @@ fn what_waited_for_a_republish_leaves_in_turn() {
     }
     assert_eq!(order(&rig).concat(), [1, 1, 2, 2]);
 }
+
+#[test]
+fn a_frame_that_has_begun_goes_on_however_long_it_takes() {
+    let rig = Rig::new();
+    let options = DataTrackOptions { max_age_ms: 5, ..DataTrackOptions::new("a") };
+    let track = rig.published(options);
+    rig.manager.handle_buffered_amount(0);
+    let (manager, packets) = (Arc::clone(&rig.manager), clocked(&rig));
+    push(&track, LARGE);
+    for _ in 0..20 {
+        rig.advance_ms(2);
+        manager.handle_buffered_amount(0);
+    }
+    assert_eq!(packets.lock().unwrap().len(), 10, "18 ms for ten packets");
+    assert_eq!((track.stats().frames_sent, track.stats().frames_dropped_expired), (1, 0));
+}
+
+#[test]
+fn a_report_that_leaves_no_room_makes_a_silent_channel_no_faster() {
+    let rig = Rig::new();
+    let track = rig.published(burst("a"));
+    rig.manager.handle_buffered_amount(1 << 20);
+    let log = clocked(&rig);
+    push(&track, 20 * 15_988);
+    rig.advance_ms(700);
+    assert_eq!(log.lock().unwrap().len(), 3, "after 100, 300 and 700 ms");
+    rig.manager.handle_buffered_amount(1 << 20);
+    rig.advance_ms(799);
+    assert_eq!(log.lock().unwrap().len(), 3);
+    rig.advance_ms(1);
+    assert_eq!(log.lock().unwrap().len(), 4, "800 ms after the report");
+}
+
+#[test]
+fn a_full_reconnect_begins_no_pacing() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.manager.republish_tracks();
+    let asked = only_publish(&rig.host.requests());
+    rig.answer(published(&asked, "DTR_2"));
+    push(&track, LARGE);
+    assert_eq!(order(&rig).iter().map(Vec::len).collect::<Vec<_>>(), [10], "whole, at once");
+}
+
+#[test]
+fn the_first_report_paces_what_waits_already() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    push(&track, LARGE);
+    rig.host.take();
+    rig.manager.republish_tracks();
+    let asked = only_publish(&rig.host.requests());
+    push(&track, LARGE);
+    rig.manager.handle_buffered_amount(0);
+    rig.answer(published(&asked, "DTR_2"));
+    assert_eq!(order(&rig), [[1]], "the rest is spread");
+}

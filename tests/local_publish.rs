@@ -428,6 +428,7 @@ fn a_manager_that_is_dropped_ends_waits_and_calls_nobody() {
     let Rig { environment, host, manager } = rig;
     drop(manager);
     assert_eq!(track.try_push(frame(1)), Err(PushFrameError::TrackUnpublished));
+    assert!(ended.look(), "whoever looks sees it before the deadline thread wakes anybody");
     assert_eq!(ended.ready(), Err(WaitError::Closed));
     assert!(!track.is_published());
     track.unpublish();
@@ -526,4 +527,84 @@ fn p11_any_method_can_be_called_from_any_callback() {
         ["request", "packets", "published", "request", "unpublished"]
     );
     assert_eq!(rig.manager.stats().delegate_errors, 0);
+}
+
+#[test]
+fn what_was_refused_is_known_to_be_gone() {
+    for abandoned in [false, true] {
+        let rig = Rig::new();
+        let publishing = rig.publishing(DataTrackOptions::new("a"));
+        let request = only_publish(&rig.host.requests());
+        let publishing = (!abandoned).then_some(publishing);
+        rig.answer(refused(&request, Reason::NotAllowed));
+        let listed = participant(ALICE, "PA_a", vec![info(&request, "DTR_1")]);
+        rig.answer(update(vec![listed]));
+        assert!(rig.host.requests().is_empty(), "an old list; given up: {abandoned}");
+        rig.answer(published(&request, "DTR_1"));
+        assert_eq!(unpublishes(&rig.host.requests()), [1], "p7: it is there after all");
+        drop(publishing);
+    }
+}
+
+#[test]
+fn p7_what_is_published_long_after_its_end_is_undone() {
+    let rig = Rig::new();
+    let publishing = rig.publishing(DataTrackOptions::new("a"));
+    let request = only_publish(&rig.host.requests());
+    drop(publishing);
+    rig.answer(refused(&request, Reason::NotAllowed));
+    rig.advance_ms(31_000);
+    rig.track("b");
+    assert_eq!(rig.answer(published(&request, "DTR_1")), datatracks::SignalOutcome::Handled);
+    assert_eq!(unpublishes(&rig.host.requests()), [1]);
+}
+
+#[test]
+fn p7_what_was_given_up_and_never_asked_for_needs_no_undoing() {
+    let rig = Rig::new();
+    let (manager, host) = (Arc::clone(&rig.manager), Arc::downgrade(&rig.host));
+    rig.host.on_every(move |event| {
+        if matches!(event, Event::Published(_)) {
+            let manager = Arc::clone(&manager);
+            let publishing =
+                async move { manager.publish_track(DataTrackOptions::new("b"), None).await };
+            assert!(Waiting::new(publishing).is_pending());
+            host.upgrade().unwrap().refuses_signals.store(true, Ordering::SeqCst);
+        }
+        Ok(())
+    });
+    rig.track("a");
+    rig.host.off();
+    rig.host.refuses_signals.store(false, Ordering::SeqCst);
+    assert_eq!(rig.manager.stats().signals_not_sent, 1);
+    rig.host.take();
+    rig.manager.shutdown();
+    assert_eq!(unpublishes(&rig.host.requests()), [1], "of a, which was published");
+}
+
+#[test]
+fn the_words_of_the_sfu_are_cut_between_letters() {
+    let rig = Rig::new();
+    let mut publishing = rig.publishing(DataTrackOptions::new("a"));
+    let request = only_publish(&rig.host.requests());
+    let Answer::RequestResponse(mut response) = refused(&request, Reason::InvalidRequest) else {
+        panic!()
+    };
+    response.message = format!("x{}", "ä".repeat(1_000));
+    rig.answer(Answer::RequestResponse(response));
+    let Err(PublishError::Rejected { detail, .. }) = publishing.ready() else { panic!() };
+    assert_eq!(detail.len(), 1_023);
+}
+
+#[test]
+fn a_track_ends_for_one_reason_only() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    track.unpublish();
+    let manager = rig.manager;
+    drop(manager);
+    rig.environment.advance(std::time::Duration::from_millis(1));
+    let same = Arc::clone(&track);
+    let mut end = Waiting::new(async move { same.wait_for_unpublish(None).await });
+    assert_eq!(end.ready(), Ok(UnpublishReason::Requested));
 }

@@ -47,15 +47,6 @@ fn left(rig: &Rig) -> Vec<usize> {
     rig.host.packets().iter().map(payload).collect()
 }
 
-/// Counts how often it is woken.
-struct Count(AtomicUsize);
-
-impl std::task::Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
 #[test]
 fn a_frame_leaves_during_the_push_whole_and_in_order() {
     let rig = Rig::new();
@@ -210,7 +201,7 @@ fn p6_those_who_wait_for_room_are_woken_when_there_is_some() {
     let rig = full();
     let track = rig.published(dropping(112));
     track.try_push(frame(100)).unwrap();
-    let count = Arc::new(Count(AtomicUsize::new(0)));
+    let count = Arc::new(Count::default());
     let waker = std::task::Waker::from(Arc::clone(&count));
     let mut context = std::task::Context::from_waker(&waker);
     let mut send = Box::pin(track.send(frame(1), None));
@@ -523,7 +514,7 @@ fn p2_a_frame_that_is_refused_after_it_was_sealed_leaves_no_gap() {
 fn p6_flush_ends_with_the_track_even_while_its_last_frame_is_being_sent() {
     let rig = Rig::new();
     let track = rig.track("pose");
-    let woken = Arc::new(Count(AtomicUsize::new(0)));
+    let woken = Arc::new(Count::default());
     let (inner, count) = (Arc::clone(&track), Arc::clone(&woken));
     rig.host.on_every(move |event| {
         if matches!(event, Event::Packets(_)) {
@@ -553,4 +544,73 @@ fn a_plain_track_stays_plain_beside_a_provider() {
     track.try_push(frame(5)).unwrap();
     assert!(header(&rig.host.packets()[0][0]).extensions.encryption.is_none());
     assert_eq!(provider.calls.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn p6_every_end_wakes_everybody_who_waits() {
+    for end in [|rig: &Rig| rig.manager.tracks()[0].unpublish(), |rig: &Rig| rig.manager.shutdown()]
+    {
+        let rig = full();
+        let track = rig.published(dropping(112));
+        track.try_push(frame(100)).unwrap();
+        let same = Arc::clone(&track);
+        let mut ended = Waiting::new(async move { same.wait_for_unpublish(None).await });
+        let (mut send, mut flush) = (sending(&track, 1), flushing(&track, 0));
+        assert!(ended.is_pending() && send.is_pending() && flush.is_pending());
+        end(&rig);
+        assert!(ended.ready().is_ok());
+        assert_eq!(send.ready(), Err(PushFrameError::TrackUnpublished));
+        assert_eq!(flush.ready(), Err(WaitError::Closed));
+    }
+}
+
+#[test]
+fn p6_who_waits_in_a_full_manager_is_woken_by_any_track() {
+    let rig = full();
+    let many: Vec<_> = (0..16)
+        .map(|index| {
+            rig.published(DataTrackOptions { name: format!("{index}"), ..dropping(u64::MAX) })
+        })
+        .collect();
+    let late = rig.track("late");
+    for track in many.iter().cycle().take(64) {
+        track.try_push_bytes(&vec![0; 1 << 20]).unwrap();
+    }
+    let mut send = sending(&late, 1 << 20);
+    assert!(send.is_pending(), "no room in the manager");
+    many[0].unpublish();
+    assert_eq!(send.ready(), Ok(()));
+}
+
+#[test]
+fn p6_a_push_that_drops_what_was_too_old_wakes_who_waits_for_room() {
+    let rig = full();
+    let track = rig.published(DataTrackOptions { max_age_ms: 10, ..dropping(112) });
+    track.try_push(frame(100)).unwrap();
+    let mut send = sending(&track, 50);
+    assert!(send.is_pending());
+    rig.advance_ms(11);
+    track.try_push(frame(1)).unwrap();
+    assert_eq!(send.ready(), Ok(()));
+}
+
+#[test]
+fn p6_who_waits_no_more_is_not_woken_and_leaves_nothing() {
+    let rig = full();
+    let track = rig.published(dropping(112));
+    track.try_push(frame(100)).unwrap();
+    let count = Arc::new(Count::default());
+    for _ in 0..3 {
+        let waker = std::task::Waker::from(Arc::clone(&count));
+        let mut context = std::task::Context::from_waker(&waker);
+        let mut ended = Box::pin(track.wait_for_unpublish(None));
+        let (mut send, mut flush) =
+            (Box::pin(track.send(frame(1), None)), Box::pin(track.flush(60_000, None)));
+        assert!(ended.as_mut().poll(&mut context).is_pending());
+        assert!(send.as_mut().poll(&mut context).is_pending());
+        assert!(flush.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(Arc::strong_count(&count), 1, "no waker is left");
+    track.unpublish();
+    assert_eq!(count.0.load(Ordering::SeqCst), 0);
 }

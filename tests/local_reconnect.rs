@@ -3,11 +3,11 @@
 
 mod local_support;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{Arc, Mutex, atomic::Ordering};
 
 use datatracks::{
-    DataTrackFrameEncoding as Frames, DataTrackOptions, EncryptionMode, LocalDataTrack,
-    PublishError, SignalOutcome, UnpublishReason, WaitError,
+    DataTrackFrameEncoding as Frames, DataTrackOptions, DelegateError, EncryptionMode,
+    LocalDataTrack, PublishError, SignalOutcome, UnpublishReason, WaitError,
 };
 use livekit_protocol::{self as proto, request_response::Reason, signal_request::Message as Asked};
 use local_support::*;
@@ -389,6 +389,103 @@ fn p10_updates_that_are_held_are_bounded() {
     }
     rig.answer(join(participant(ALICE, "PA_a", vec![])));
     assert!(track.is_published(), "the oldest was dropped");
+}
+
+#[test]
+fn p10_updates_that_are_held_are_bounded_by_their_tracks() {
+    let rig = Rig::with(None, None);
+    let track = rig.track("a");
+    rig.advance_ms(5_000);
+    told(&rig, "PA_a", vec![]);
+    let many: Vec<_> = (1..=2_100).map(|handle| listed(handle, "x", "DTR_x")).collect();
+    for _ in 0..2 {
+        rig.answer(update(vec![participant("bob", "PA_b", many.clone())]));
+    }
+    rig.answer(join(participant(ALICE, "PA_a", vec![])));
+    assert!(track.is_published(), "the oldest was dropped");
+}
+
+#[test]
+fn p8_the_deadline_of_an_earlier_attempt_is_not_that_of_the_next() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.manager.republish_tracks();
+    let asked = only_publish(&rig.host.requests());
+    rig.advance_ms(9_000);
+    rig.answer(published(&asked, "DTR_2"));
+    rig.manager.republish_tracks();
+    rig.host.take();
+    rig.advance_ms(9_999);
+    assert!(rig.host.take().is_empty(), "the SFU has ten seconds to answer");
+    rig.answer(published(&asked, "DTR_3"));
+    assert!(track.is_published());
+}
+
+#[test]
+fn p8_a_refusal_that_comes_twice_costs_no_time() {
+    let rig = Rig::new();
+    rig.track("a");
+    rig.manager.republish_tracks();
+    let asked = only_publish(&rig.host.requests());
+    rig.answer(refused(&asked, Reason::NotAllowed));
+    rig.advance_ms(500);
+    rig.answer(refused(&asked, Reason::NotAllowed));
+    rig.advance_ms(500);
+    assert_eq!(only_publish(&rig.host.requests()), asked, "a second after the first refusal");
+}
+
+#[test]
+fn p8_an_attempt_that_was_not_sent_fails_itself_only() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    let manager = Arc::clone(&rig.manager);
+    let first = Mutex::new(true);
+    rig.host.on_every(move |event| {
+        let is_first = std::mem::replace(&mut *first.lock().unwrap(), false);
+        if is_first && let Event::Request(Asked::PublishDataTrackRequest(asked)) = event {
+            let doubled = refused(asked, Reason::DuplicateHandle);
+            manager.handle_signal_response(bytes(doubled)).unwrap();
+            return Err(DelegateError::Failed);
+        }
+        Ok(())
+    });
+    rig.manager.republish_tracks();
+    assert_eq!(rig.host.requests().len(), 3, "the first attempt, its end, the second attempt");
+    rig.advance_ms(9_999);
+    assert!(rig.host.requests().is_empty(), "the second attempt is being waited for");
+    rig.answer(published(&request(1, "a"), "DTR_2"));
+    assert!(track.is_published());
+}
+
+#[test]
+fn p8_a_doubt_ends_with_the_answer() {
+    let rig = Rig::new();
+    rig.track("a").unpublish();
+    told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
+    rig.answer(unpublished(listed(1, "a", "DTR_1")));
+    rig.host.take();
+    rig.advance_ms(10_000);
+    assert!(rig.host.take().is_empty());
+}
+
+#[test]
+fn p8_a_new_session_has_nothing_to_undo() {
+    let rig = Rig::new();
+    drop(rig.publishing(DataTrackOptions::new("a")));
+    rig.manager.republish_tracks();
+    rig.host.take();
+    rig.manager.shutdown();
+    assert!(rig.host.take().is_empty(), "it never heard of the track");
+}
+
+#[test]
+fn p4_a_list_that_switches_encryption_ends_the_track() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    let switched = proto::DataTrackInfo { encryption: 1, ..listed(1, "a", "DTR_1") };
+    told(&rig, "PA_a", vec![switched]);
+    assert_eq!(ending(&track).ready(), Ok(UnpublishReason::Revoked));
+    assert_eq!(unpublishes(&rig.host.requests()), [1]);
 }
 
 #[test]

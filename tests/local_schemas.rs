@@ -79,6 +79,8 @@ fn schemas_are_stored_and_read_whatever_the_order_of_the_answers() {
     let mut read = reading(&rig, "pose");
     let read_id = request_id(&rig);
     assert_ne!(store_id, read_id);
+    assert_eq!(rig.answer(found(store_id, b"text")), SignalOutcome::Ignored, "it is to be stored");
+    assert_eq!(rig.answer(stored(read_id)), SignalOutcome::Ignored, "it is to be read");
     assert_eq!(rig.answer(found(read_id, b"text")), SignalOutcome::Handled);
     assert!(store.is_pending());
     assert_eq!(rig.answer(stored(store_id)), SignalOutcome::Handled);
@@ -164,6 +166,10 @@ fn p8_a_request_is_made_again_in_a_new_session() {
     assert_eq!(request_id(&rig), first);
     rig.answer(found(first, b"text"));
     assert!(read.ready().is_ok());
+    drop(reading(&rig, "twist"));
+    rig.host.take();
+    rig.manager.republish_tracks();
+    assert!(rig.host.take().is_empty(), "nobody waits for that one");
 }
 
 #[test]

@@ -16,9 +16,9 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
@@ -217,29 +217,47 @@ impl Rig {
     }
 }
 
+/// Counts how often it is woken.
+#[derive(Default)]
+pub struct Count(pub AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 /// A future that is polled by hand. It keeps its result until it is asked for.
 pub struct Waiting<T> {
     future: Pin<Box<dyn Future<Output = T>>>,
     result: Option<T>,
+    /// Since it was last seen to wait; `None` when it never was.
+    woken: Option<Arc<Count>>,
 }
 
 impl<T> Waiting<T> {
     pub fn new(future: impl Future<Output = T> + 'static) -> Self {
-        Self { future: Box::pin(future), result: None }
+        Self { future: Box::pin(future), result: None, woken: None }
     }
 
     /// True when it is done.
     pub fn look(&mut self) -> bool {
         if self.result.is_none() {
-            let mut context = Context::from_waker(Waker::noop());
-            if let Poll::Ready(result) = self.future.as_mut().poll(&mut context) {
-                self.result = Some(result);
+            let count = Arc::new(Count::default());
+            let waker = Waker::from(Arc::clone(&count));
+            match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(result) => self.result = Some(result),
+                Poll::Pending => self.woken = Some(count),
             }
         }
         self.result.is_some()
     }
 
+    /// Its result. When it had to wait, somebody must have woken it.
     pub fn ready(&mut self) -> T {
+        let is_woken = |count: &Arc<Count>| count.0.load(Ordering::SeqCst) > 0;
+        let is_called = self.result.is_some() || self.woken.as_ref().is_none_or(is_woken);
+        assert!(is_called, "nobody woke it");
         assert!(self.look(), "still waiting");
         self.result.take().unwrap()
     }
