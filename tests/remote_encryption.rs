@@ -317,3 +317,23 @@ fn p4_a_frame_opened_after_the_end_reaches_nobody() {
     subscriber.feed(Packets::default().sealed(&[0; 20], some()));
     assert_eq!(poll_once(stream.next(None)), Some(Ok(None)));
 }
+
+#[test]
+fn p4_a_frame_that_comes_again_under_another_number_is_refused() {
+    let (sealed, encryption) = seal(&ring(KEY).encryption_provider(None), b"once");
+    let mut damaged = sealed.clone();
+    damaged[0] ^= 1;
+    for provider in providers() {
+        let subscriber = Subscriber::with(Some(provider), Some("me"));
+        let stream = subscriber.reading_track(DataTrackSubscribeOptions::default(), true);
+        let mut packets = Packets::default();
+        subscriber.feed(packets.sealed(&damaged, encryption));
+        subscriber.feed(packets.sealed(&sealed, encryption));
+        assert_eq!(read_all(&stream).len(), 1, "what did not open was no frame");
+        subscriber.feed(packets.sealed(&sealed, encryption));
+        subscriber.clock.advance(20 * MS);
+        assert_eq!(read_all(&stream), []);
+        let stats = subscriber.track("data").stats();
+        assert_eq!((stats.frames_dropped_undecryptable, stats.frames_dropped_replayed), (1, 1));
+    }
+}

@@ -444,3 +444,104 @@ fn p13_every_completed_frame_is_accounted_for() {
     let closed = stream.stats();
     assert_eq!(closed.frames_dropped_closed, frames.frames_waiting);
 }
+
+#[test]
+fn p3_a_single_stray_packet_changes_nothing() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(64));
+    let mut packets = Packets::default();
+    subscriber.feed(packets.frame(&payload(0, 10)));
+    let halves = packets.frame(&payload(1, 20_000));
+    subscriber.feed(&halves[..1]);
+    subscriber.feed(Packets { number: 40_000, ..Default::default() }.frame(&payload(9, 10)));
+    subscriber.feed(&halves[1..]);
+    subscriber.feed(packets.frame(&payload(2, 10)));
+    assert_eq!(read_numbers(&stream), [0, 1, 2]);
+    assert_eq!(subscriber.track("data").stats().packets_dropped, 1);
+}
+
+#[test]
+fn p3_a_frame_that_makes_progress_is_not_given_up() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(64));
+    for packet in Packets::default().frame(&payload(0, 60_000)) {
+        subscriber.feed([packet]);
+        subscriber.clock.advance(1_500 * MS);
+    }
+    assert_whole(&read_all(&stream), 60_000);
+    assert_eq!(stream.stats().frames_delivered, 1);
+}
+
+#[test]
+fn p10_incomplete_frames_are_bounded_in_number_too() {
+    let subscriber = Subscriber::new();
+    let _stream = subscriber.reading(options(64));
+    let mut packets = Packets { mtu: 100, ..Default::default() };
+    for _ in 0..129 {
+        subscriber.feed(&packets.frame(&payload(0, 150))[..1]);
+    }
+    assert_eq!(subscriber.track("data").stats().frames_dropped_incomplete, 1);
+}
+
+#[test]
+fn p10_room_for_a_frame_is_made_by_others() {
+    let subscriber = Subscriber::new();
+    let stream =
+        subscriber.reading(DataTrackSubscribeOptions { max_partial_bytes: 50_000, ..options(64) });
+    let mut packets = Packets::default();
+    let (first, second) = (packets.frame(&payload(0, 40_000)), packets.frame(&payload(1, 40_000)));
+    subscriber.feed([&first[0], &second[0], &first[1], &first[2]]);
+    assert_whole(&read_all(&stream), 40_000);
+    let stats = subscriber.track("data").stats();
+    assert_eq!((stats.frames_completed, stats.frames_dropped_budget), (1, 1));
+}
+
+#[test]
+fn p10_a_large_frame_reserves_no_room_for_all_that_follow() {
+    let subscriber = Subscriber::new();
+    let _stream = subscriber.reading(options(64));
+    let mut packets = Packets::default();
+    subscriber.feed(packets.frame(&payload(0, 2_000_000)));
+    for _ in 0..20 {
+        subscriber.feed(&packets.frame(&payload(0, 17_000))[..1]);
+    }
+    let stats = subscriber.track("data").stats();
+    assert_eq!((stats.frames_completed, stats.frames_dropped_budget), (1, 0));
+}
+
+#[test]
+fn the_same_snapshot_again_begins_nothing_anew() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(64));
+    let packets = Packets::default().frame(&payload(0, 40_000));
+    subscriber.feed(&packets[..1]);
+    subscriber.handles(&[(7, "DTR_1")]);
+    subscriber.feed(&packets[1..]);
+    assert_whole(&read_all(&stream), 40_000);
+    assert_eq!(stream.stats().frames_delivered, 1);
+}
+
+#[test]
+fn p10_what_came_early_is_let_go_of_when_nobody_wants_it() {
+    let stashed = |subscriber: &Subscriber| subscriber.manager.stats().bytes_stashed;
+    let both = vec![track(1, "DTR_1", "data"), track(2, "DTR_2", "other")];
+    let subscriber = Subscriber::new();
+    subscriber.update(vec![participant("bob", both)]);
+    let subscribing = subscriber.subscribe("data", options(16));
+    subscriber.feed(Packets::default().frame(&[0; 1_000]));
+    assert!(stashed(&subscriber) > 1_000);
+    subscriber.handles(&[(7, "DTR_2")]);
+    assert_eq!(stashed(&subscriber), 0, "the handle is that of a track that nobody reads");
+    subscriber.feed(Packets { handle: 8, ..Default::default() }.frame(&[0; 1_000]));
+    assert!(stashed(&subscriber) > 1_000);
+    drop(subscribing);
+    assert_eq!(stashed(&subscriber), 0, "no handle is waited for");
+}
+
+#[test]
+fn p13_malformed_packets_are_counted() {
+    let subscriber = Subscriber::new();
+    subscriber.feed([b"x"]);
+    let stats = subscriber.manager.stats();
+    assert_eq!((stats.packets_received, stats.packets_malformed), (1, 1));
+}

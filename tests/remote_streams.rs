@@ -218,3 +218,16 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
         }
     }
 }
+
+#[test]
+fn what_completes_no_frame_wakes_nobody() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    let reader = Arc::clone(&stream);
+    let waiting = Task::begin(async move { reader.next(None).await });
+    let packets = Packets::default().frame(&[0; 20_000]);
+    subscriber.feed(&packets[..1]);
+    assert_eq!(waiting.wakes(), 0);
+    subscriber.feed(&packets[1..]);
+    assert!(waiting.finish().unwrap().is_some());
+}

@@ -17,7 +17,7 @@ use SubscriptionState::*;
 use datatracks::*;
 use kit::chance::Chance;
 use kit::subscriber::*;
-use kit::task::Task;
+use kit::task::{Task, poll_once};
 
 type Subscribing = Task<Result<Arc<DataTrackStream>, SubscribeError>>;
 
@@ -620,4 +620,56 @@ fn a_thousand_subscriptions_at_once() {
     subscriber.feed(Packets { handle: 500, ..Default::default() }.frame(b"to one of them"));
     assert_eq!(read_numbers(&streams[499]), [0]);
     assert!(read_numbers(&streams[498]).is_empty());
+}
+
+#[test]
+fn handles_may_be_swapped() {
+    let subscriber = Subscriber::new();
+    let tracks = vec![track(1, "DTR_1", "a"), track(2, "DTR_2", "b")];
+    subscriber.update(vec![participant("bob", tracks)]);
+    let calls =
+        ["a", "b"].map(|name| subscriber.subscribe(name, DataTrackSubscribeOptions::default()));
+    subscriber.handles(&[(7, "DTR_1"), (8, "DTR_2")]);
+    let streams = calls.map(|call| call.finish().unwrap());
+    subscriber.handles(&[(8, "DTR_1"), (7, "DTR_2")]);
+    for (handle, stream) in [(8, &streams[0]), (7, &streams[1])] {
+        subscriber.feed(Packets { handle, ..Default::default() }.frame(&handle.to_be_bytes()));
+        let frames = read_all(stream);
+        assert_eq!(frames.len(), 1, "handle {handle}");
+        assert_eq!(frames[0].payload.as_ref(), handle.to_be_bytes());
+    }
+}
+
+#[test]
+fn p7_a_quick_reconnect_ends_again_what_was_being_ended() {
+    let subscriber = Subscriber::new();
+    subscriber.reading(DataTrackSubscribeOptions::default()).shutdown();
+    assert_eq!(subscriber.host.take(), [Unsubscribe(sid("DTR_1")), changed(Unsubscribed)]);
+    subscriber.manager.resend_subscription_updates();
+    assert_eq!(subscriber.host.take(), [Unsubscribe(sid("DTR_1"))]);
+}
+
+#[test]
+fn what_was_revoked_is_asked_for_anew_by_the_next_reader() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    subscriber.permission("DTR_1", false);
+    stream.shutdown();
+    subscriber.handles(&[]);
+    subscriber.host.take();
+    let _first = subscriber.subscribe("data", DataTrackSubscribeOptions::default());
+    assert_eq!(subscriber.host.take(), [Subscribe(sid("DTR_1")), changed(Pending)]);
+    let _second = subscriber.subscribe("data", DataTrackSubscribeOptions::default());
+    assert_eq!(subscriber.host.take(), [], "it waits with the first");
+}
+
+#[test]
+fn p6_nothing_is_begun_after_the_shutdown() {
+    let subscriber = Subscriber::new();
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_1", "data")])]);
+    let track = subscriber.track("data");
+    subscriber.manager.shutdown();
+    assert_eq!(poll_once(track.subscribe(None)).unwrap().unwrap_err(), SubscribeError::Closed);
+    let found = subscriber.manager.wait_for_track("data".into(), None, 0, None);
+    assert_eq!(poll_once(found), Some(Err(WaitError::Closed)));
 }

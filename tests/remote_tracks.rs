@@ -397,3 +397,32 @@ fn p11_events_arrive_in_order_from_whatever_thread() {
     });
     assert_eq!(*last.lock().unwrap(), 1_000);
 }
+
+#[test]
+fn a_sid_is_that_of_its_latest_track_only() {
+    let subscriber = Subscriber::new();
+    let names = || subscriber.manager.tracks().iter().map(|t| t.info().name).collect::<Vec<_>>();
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_1", "a")])]);
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_1", "b")])]);
+    assert_eq!(names(), ["b"], "another track under the same SID");
+    subscriber.update(vec![participant("eve", vec![track(1, "DTR_1", "c")])]);
+    assert_eq!(names(), ["b"], "the SID is taken");
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_2", "b")])]);
+    subscriber.update(vec![participant("eve", vec![track(1, "DTR_1", "c")])]);
+    assert_eq!(names(), ["b", "c"], "the SID is free");
+}
+
+#[test]
+fn our_identity_is_told_once_and_not_empty() {
+    let subscriber = Subscriber::with(None, None);
+    let tell = |tracks, identity: &str| {
+        let update = encode(update(vec![participant("bob", tracks)]));
+        subscriber.manager.handle_sfu_participant_update(update, identity.into()).unwrap();
+    };
+    tell(vec![track(1, "DTR_1", "a")], "");
+    assert_eq!(subscriber.host.take(), [], "whose track it is nobody knows");
+    tell(vec![track(1, "DTR_1", "a")], "me");
+    assert_eq!(subscriber.host.take(), [Published("a".into())]);
+    tell(vec![], "bob");
+    assert_eq!(subscriber.host.take(), [Unpublished("a".into(), UnpublishReason::Requested)]);
+}
