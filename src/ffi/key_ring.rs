@@ -132,7 +132,7 @@ impl KeyRing {
         Ok(sealed)
     }
 
-    /// Opens a frame into `out`, which is empty after a failure.
+    /// Opens a frame into `out`, which is empty when no key opens it.
     pub(crate) fn open_into(
         &self,
         publisher: &str,
@@ -140,13 +140,9 @@ impl KeyRing {
         sealed: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), DecryptionError> {
-        let opened = self.open_with(publisher, encryption.key_index, |key| {
+        self.open_with(publisher, encryption.key_index, |key| {
             key.open_into(&encryption.iv, sealed, out)
-        });
-        if opened.is_err() {
-            out.clear();
-        }
-        opened
+        })
     }
 
     fn set(

@@ -79,11 +79,10 @@ impl Lanes {
         LaneId { index, serial: self.serial }
     }
 
-    /// Forgets a lane. What is known by its id is of no effect from now on.
+    /// Forgets a lane that has ended. What is known by its id is of no effect from now on.
     pub(super) fn close(&mut self, id: LaneId) {
         let Some(lane) = self.get(id) else { return };
         self.cost = self.cost.saturating_sub(lane.room.cost());
-        self.set_place(id.index, Place::Idle);
         if let Some(slot) = self.slots.get_mut(id.index) {
             *slot = None;
             self.free.push(id.index);

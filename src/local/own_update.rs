@@ -155,8 +155,7 @@ impl Publications {
     }
 
     pub(super) fn doubt_timed_out(&mut self, handle: Handle, now: Instant) {
-        let unanswered = self.handles.ending(handle) == Some(Ending::Asked);
-        if unanswered && !self.tracks.contains_key(&handle) {
+        if self.handles.ending(handle) == Some(Ending::Asked) {
             self.ask_to_unpublish(handle, now);
         }
     }

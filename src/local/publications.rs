@@ -117,9 +117,7 @@ impl Publications {
 
     /// Ends everything. Unpublish requests still leave, so that nothing is left behind.
     pub(crate) fn shutdown(&mut self, now: Instant) {
-        if std::mem::replace(&mut self.closed, true) {
-            return;
-        }
+        self.closed = true;
         for handle in self.abandoned.keys().copied().collect::<Vec<_>>() {
             self.abandoned.remove(&handle);
             self.ask_to_unpublish(handle, now);
