@@ -256,6 +256,8 @@ fn a_silent_channel_is_probed_with_single_packets_ever_more_seldom() {
     let log = clocked(&rig);
     push(&track, 100 * 15_988);
     assert!(log.lock().unwrap().is_empty());
+    let probe = rig.environment.now() + Duration::from_millis(100);
+    assert_eq!(rig.environment.next_deadline(), Some(probe), "nothing can be done before");
     rig.advance_ms(99);
     assert!(log.lock().unwrap().is_empty());
     rig.advance_ms(10_000);

@@ -614,3 +614,29 @@ fn p6_who_waits_no_more_is_not_woken_and_leaves_nothing() {
     track.unpublish();
     assert_eq!(count.0.load(Ordering::SeqCst), 0);
 }
+
+#[test]
+fn p10_what_is_held_leaves_no_memory_for_frames_of_other_tracks() {
+    let rig = Rig::new();
+    let held: Vec<_> = (0..16)
+        .map(|index| {
+            rig.published(DataTrackOptions { name: format!("{index}"), ..dropping(u64::MAX) })
+        })
+        .collect();
+    rig.manager.republish_tracks();
+    for track in held.iter().cycle().take(64) {
+        track.try_push_bytes(&vec![0; 1 << 20]).unwrap();
+    }
+    rig.host.take();
+    let late = rig.track("late");
+    assert_eq!(late.try_push_bytes(&vec![0; 1 << 20]), Err(PushFrameError::QueueFull));
+    assert!(rig.host.packets().is_empty());
+}
+
+#[test]
+fn a_frame_that_is_too_large_is_not_even_sealed() {
+    let (_rig, provider, track) = flipping();
+    let too_large = track.try_push_bytes(&vec![0; 3 << 20]);
+    assert!(matches!(too_large, Err(PushFrameError::FrameTooLarge { .. })));
+    assert_eq!(provider.calls.load(Ordering::SeqCst), 0);
+}

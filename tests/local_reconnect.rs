@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, atomic::Ordering};
 
 use datatracks::{
     DataTrackFrameEncoding as Frames, DataTrackOptions, DelegateError, EncryptionMode,
-    LocalDataTrack, PublishError, SignalOutcome, UnpublishReason, WaitError,
+    LocalDataTrack, PublishError, PushFrameError, SignalOutcome, UnpublishReason, WaitError,
 };
 use livekit_protocol::{self as proto, request_response::Reason, signal_request::Message as Asked};
 use local_support::*;
@@ -500,8 +500,12 @@ fn handles_are_used_again_after_a_rest() {
         let track = rig.track("pose");
         first.get_or_insert_with(|| Arc::clone(&track));
         if round == 65_534 {
-            assert_ne!(Some(&track), first.as_ref());
+            let first = first.as_ref().unwrap();
+            assert_ne!(&track, first);
             assert_eq!(track.stats().frames_accepted, 0);
+            first.unpublish();
+            assert_eq!(first.try_push(frame(1)), Err(PushFrameError::TrackUnpublished));
+            assert!(track.is_published() && rig.host.take().is_empty(), "it is another one");
         }
         track.unpublish();
         let handle = unpublishes(&rig.host.requests())[0];

@@ -533,3 +533,36 @@ fn livekit_schema_id(id: &DataTrackSchemaId) -> livekit::DataTrackSchemaId {
         encoding: Some(livekit::DataTrackSchemaEncoding { value: Some(value) }),
     }
 }
+
+#[test]
+fn a_name_or_a_sid_that_is_too_long_or_missing_leaves_the_others() {
+    let sid = |bytes: usize| format!("DTR_{}", "x".repeat(bytes - 4));
+    let named = |sid: String, name: &str| livekit::DataTrackInfo {
+        pub_handle: 1,
+        sid,
+        name: name.into(),
+        ..Default::default()
+    };
+    let data_tracks = vec![
+        named(sid(256), "a"),
+        named(sid(257), "a"),
+        named(sid(8), ""),
+        named(sid(8), &"x".repeat(257)),
+    ];
+    let participant =
+        livekit::ParticipantInfo { identity: "bob".into(), data_tracks, ..Default::default() };
+    let update = livekit::ParticipantUpdate { participants: vec![participant] };
+    let decoded = decode(Response::Update(update));
+    assert_eq!(decoded.skipped, 3);
+    let Some(SignalIn::Update(people)) = decoded.message else { panic!("another message") };
+    assert_eq!(people[0].tracks.len(), 1);
+}
+
+#[test]
+fn a_message_that_breaks_off_has_no_effect() {
+    let good = livekit::ParticipantInfo { identity: "bob".into(), ..Default::default() };
+    let list = [field(1, &good.encode_to_vec()), vec![1 << 3 | 2, 9, b'x']].concat();
+    for tag in [signal::tag::UPDATE, signal::tag::JOIN] {
+        assert_eq!(signal::decode(&envelope(tag, &list), |_| true), Err(SignalError::Malformed));
+    }
+}

@@ -228,3 +228,29 @@ impl Timers {
 
 /// What debuggers show. At most 15 bytes, or Linux cuts it.
 const THREAD_NAME: &str = "datatracks-time";
+
+#[cfg(all(test, not(models)))]
+mod tests {
+    use super::*;
+
+    struct Idle;
+
+    impl DeadlineClient for Idle {
+        fn expire(&self, _: Instant) {}
+        fn drain(&self) {}
+    }
+
+    #[test]
+    fn there_is_one_thread_whoever_waits() {
+        let environment =
+            Environment::with_thread(Box::new(crate::ffi::random::SystemRandom::default()));
+        let client: Arc<dyn DeadlineClient> = Arc::new(Idle);
+        let alarms: Vec<_> =
+            (0..3).map(|_| environment.register(Arc::downgrade(&client))).collect();
+        assert_eq!(
+            Arc::strong_count(&environment.timers),
+            1 + alarms.len() + 1,
+            "ours, theirs, its"
+        );
+    }
+}

@@ -155,4 +155,23 @@ mod tests {
         take_back();
         assert!(second.is_unique());
     }
+
+    #[test]
+    fn a_payload_has_as_many_bytes_as_it_says() {
+        let lift = |bytes: &[u8]| {
+            let buffer = RustBuffer::from_vec(bytes.to_vec());
+            <Payload as FfiConverter<UniFfiTag>>::try_lift(buffer).map_err(drop)
+        };
+        let read = |mut bytes: &[u8]| {
+            let read = <Payload as FfiConverter<UniFfiTag>>::try_read(&mut bytes);
+            read.map(|payload| (payload, bytes.len())).map_err(drop)
+        };
+        let two = || Payload::from(vec![7, 8]);
+        assert_eq!(lift(&[0, 0, 0, 2, 7, 8]), Ok(two()));
+        assert_eq!(read(&[0, 0, 0, 2, 7, 8, 9]), Ok((two(), 1)), "what follows is not its");
+        for short in [&[0, 0, 0, 3, 7, 8][..], &[0, 0, 0][..], &[0xFF, 0, 0, 0, 7][..]] {
+            assert!(lift(short).is_err() && read(short).is_err(), "{short:?}");
+        }
+        assert!(lift(&[0, 0, 0, 1, 7, 8]).is_err(), "a whole buffer has no more either");
+    }
 }

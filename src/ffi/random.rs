@@ -41,3 +41,21 @@ fn refill(block: &mut [u8; BLOCK]) {
 
 /// Up to 256 bytes come without interruption (getrandom(2)).
 const BLOCK: usize = 252;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+    use super::*;
+
+    #[test]
+    fn what_was_handed_out_is_erased_and_what_is_used_up_is_fetched_anew() {
+        let mut random = SystemRandom::default();
+        let mut out = [0; BLOCK - 10];
+        random.fill(&mut out);
+        assert!(random.block[..BLOCK - 10].iter().all(|byte| *byte == 0));
+        assert!(random.block[BLOCK - 10..].iter().any(|byte| *byte != 0));
+        let mut more = [0; 30];
+        random.fill(&mut more);
+        assert!(more[10..].iter().any(|byte| *byte != 0), "of the next block");
+    }
+}

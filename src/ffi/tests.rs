@@ -244,3 +244,27 @@ fn a_token_ends_all_its_waits_and_a_finished_one_wins() {
     let mut late = pin!(unless_cancelled(Some(token), std::future::pending::<u8>()));
     assert_eq!(late.as_mut().poll(&mut context), Poll::Ready(Err(Cancelled)));
 }
+
+#[test]
+fn a_token_keeps_no_waker_of_who_waits_no_more() {
+    let token = Arc::new(CancelToken::new());
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&wakes));
+    {
+        let mut wait = pin!(unless_cancelled(Some(token), std::future::pending::<u8>()));
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(Arc::strong_count(&wakes), 3);
+    }
+    assert_eq!(Arc::strong_count(&wakes), 2);
+}
+
+#[test]
+fn a_panic_under_a_lock_does_not_spread() {
+    let lock = Mutex::new(7);
+    let planted = std::panic::AssertUnwindSafe(|| {
+        let _held = lock.hold();
+        panic!("planted");
+    });
+    assert!(std::panic::catch_unwind(planted).is_err());
+    assert_eq!(*lock.hold(), 7);
+}

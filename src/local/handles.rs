@@ -115,3 +115,43 @@ impl Handles {
 
 /// Thrice the longest wait for an answer (protocol §7), so that what a stalled WebSocket still holds finds nobody.
 const QUARANTINE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn nobody(_: Handle) -> bool {
+        false
+    }
+
+    fn handle(number: u16) -> Handle {
+        Handle::new(number).unwrap()
+    }
+
+    #[test]
+    fn what_is_in_use_or_rests_is_left_out_and_a_new_round_is_another_generation() {
+        let (mut handles, now) = (Handles::default(), Instant::now());
+        handles.next = u16::MAX;
+        assert_eq!(handles.take(nobody, now), Some((Handle::MAX, 0)));
+        handles.rest(handle(2), Ending::Known, now);
+        let in_use = |known: Handle| known.get() == 1;
+        assert_eq!(handles.take(in_use, now), Some((handle(3), 1)));
+        handles.next = 2;
+        let almost = now + QUARANTINE - Duration::from_nanos(1);
+        assert_eq!(handles.take(nobody, almost), Some((handle(3), 1)), "2 rests");
+        handles.next = 2;
+        assert_eq!(handles.take(nobody, now + QUARANTINE), Some((handle(2), 1)));
+    }
+
+    #[test]
+    fn what_rests_anew_rests_in_full() {
+        let (mut handles, now) = (Handles::default(), Instant::now());
+        handles.rest(handle(1), Ending::Asked, now);
+        let again = now + Duration::from_secs(10);
+        handles.rest(handle(1), Ending::Asked, again);
+        assert_eq!(handles.take(nobody, now + QUARANTINE), Some((handle(2), 0)));
+        handles.next = 1;
+        assert_eq!(handles.take(nobody, again + QUARANTINE), Some((handle(1), 0)));
+    }
+}

@@ -210,7 +210,9 @@ fn a_lane_that_is_given_up_is_used_again_and_old_callbacks_do_not_reach_it() {
     assert_eq!(second.index, first.index);
     queue.push(second, packet(), Admission::ByPolicy, now).unwrap().unwrap();
     queue.finish(handover.lane, true);
+    queue.end(first);
     assert_eq!(queue.stats(second).frames_waiting, 1);
+    assert!(!queue.is_ended(second));
     assert_eq!(queue.push(first, packet(), Admission::ByPolicy, now).unwrap_err(), NotTaken::Ended);
     queue.finish(second, true);
     assert_eq!((queue.stats(second).frames_sent, queue.lanes.cost()), (1, 0));
