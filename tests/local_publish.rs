@@ -608,3 +608,17 @@ fn a_track_ends_for_one_reason_only() {
     let mut end = Waiting::new(async move { same.wait_for_unpublish(None).await });
     assert_eq!(end.ready(), Ok(UnpublishReason::Requested));
 }
+
+#[test]
+fn a_name_that_is_taken_by_another_is_asked_for_again_once() {
+    let rig = Rig::new();
+    drop(rig.publishing(named("pose")));
+    rig.host.take();
+    let mut publishing = rig.publishing(named("pose"));
+    let request = only_publish(&rig.host.requests());
+    rig.answer(refused(&request, Reason::DuplicateName));
+    assert_eq!(only_publish(&rig.host.requests()), request);
+    rig.answer(refused(&request, Reason::DuplicateName));
+    assert_eq!(publishing.ready().unwrap_err(), PublishError::DuplicateName);
+    assert!(rig.host.take().is_empty());
+}

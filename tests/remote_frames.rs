@@ -545,3 +545,37 @@ fn p13_malformed_packets_are_counted() {
     let stats = subscriber.manager.stats();
     assert_eq!((stats.packets_received, stats.packets_malformed), (1, 1));
 }
+
+#[test]
+fn p10_the_streams_of_a_manager_share_its_memory() {
+    let subscriber = Subscriber::new();
+    let first = subscriber.reading(options(65_536));
+    let more = [0, 1].map(|_| {
+        let track = subscriber.track("data");
+        kit::task::poll_once(track.subscribe_with_options(options(65_536), None)).unwrap().unwrap()
+    });
+    let mut packets = Packets::default();
+    for _ in 0..64 {
+        subscriber.feed(packets.frame(&vec![0; 1 << 20]));
+    }
+    let waiting: u64 =
+        [&first, &more[0], &more[1]].into_iter().map(|one| one.stats().frames_waiting).sum();
+    assert!((125..=127).contains(&waiting), "{waiting} frames of a MiB in 128 MiB");
+}
+
+#[test]
+fn p13_duplicates_are_counted_as_such() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(64));
+    for length in [10, 20_000] {
+        let mut packets = Packets { handle: 7, ..Default::default() };
+        packets.number = length as u16;
+        let sent = packets.frame(&payload(0, length));
+        subscriber.feed(&sent);
+        subscriber.feed(&sent);
+    }
+    subscriber.clock.advance(20 * MS);
+    let (track, stream) = (subscriber.track("data").stats(), stream.stats());
+    assert_eq!((track.frames_completed, track.packets_duplicate), (2, 3));
+    assert_eq!((stream.frames_waiting, stream.frames_late), (2, 0));
+}

@@ -327,3 +327,14 @@ fn p6_shutting_down_ends_what_is_held() {
     reading.subscriber.clock.advance(20_000 * MS);
     assert_eq!(reading.events(), []);
 }
+
+#[test]
+fn a_track_that_was_lost_twice_and_is_back_stays() {
+    let reading = Reading::new();
+    for session in [2, 3] {
+        reading.subscriber.update(vec![returned("bob", session, vec![])]);
+    }
+    reading.subscriber.update(vec![returned("bob", 3, vec![track(1, "DTR_3", "data")])]);
+    reading.subscriber.clock.advance(60_000 * MS);
+    assert!(reading.track.is_published());
+}

@@ -68,8 +68,10 @@ mod tests {
     fn takes_up_to_the_limit_and_not_a_byte_more() {
         let budget = Budget::new(10);
         assert!(budget.take(4) && budget.take(6));
-        assert!(!budget.take(1));
-        assert!(!budget.take(usize::MAX), "no overflow");
+        for too_much in [1, usize::MAX] {
+            assert!(!budget.take(too_much));
+            assert_eq!(budget.used(), 10, "what was not given is not taken");
+        }
         budget.give(1);
         assert!(budget.take(1));
         assert_eq!(budget.used(), 10);

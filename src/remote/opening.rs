@@ -96,3 +96,28 @@ const MAX_QUEUE_BYTES: usize = 8 << 20;
 
 /// For frames so small that their bytes say nothing.
 const MAX_QUEUE_FRAMES: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(length: usize) -> Sealed<'static> {
+        let encryption = Encryption { key_index: 0, iv: [0; 12] };
+        let ticket = Ticket { number: 0, first: 0, last: 0, user_timestamp: None, epoch: 0 };
+        Sealed { encryption, bytes: Cow::Owned(vec![0; length]), ticket }
+    }
+
+    #[test]
+    fn what_waits_is_in_the_budget_until_it_is_out() {
+        let budget = Budget::new(10);
+        let mut opening = Opening::new(Arc::clone(&budget));
+        assert!(matches!(opening.begin(sealed(100)), Begun::Out(_)));
+        assert!(matches!(opening.begin(sealed(6)), Begun::Queued));
+        assert!(matches!(opening.begin(sealed(5)), Begun::NoRoom));
+        assert_eq!(budget.used(), 6);
+        assert!(opening.next().is_some_and(|next| next.bytes.len() == 6));
+        assert_eq!(budget.used(), 0);
+        assert!(opening.next().is_none());
+        assert!(matches!(opening.begin(sealed(1)), Begun::Out(_)), "nobody is at it any more");
+    }
+}
