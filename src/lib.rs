@@ -6,12 +6,13 @@
 //! # Layers
 //!
 //! ```text
-//! ffi → {local, remote} → {packet, e2ee, signal} → {frame, track, options, error, stats, random, sorted}
+//! ffi → {local, remote} → {packet, e2ee, signal} → {frame, track, options, error, stats, random, sorted, arrows}
 //! host (feature) → what this crate exports
 //! ```
 //! Never the other way; `local` and `remote` do not know each other. Below `ffi` nothing awaits, spawns, locks or reads a
 //! clock: time and chance are arguments. `tests/layers` holds the rule against the code.
 
+mod arrows;
 pub mod e2ee;
 pub mod error;
 pub mod ffi;
@@ -28,6 +29,9 @@ pub mod track;
 
 #[cfg(feature = "host")]
 pub mod host;
+
+#[cfg(feature = "host")]
+pub use arrows::Taken;
 
 pub use self::{error::*, ffi::*, frame::*, options::*, stats::*, track::*};
 

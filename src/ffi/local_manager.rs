@@ -193,6 +193,12 @@ impl LocalDataTrackManager {
         self.guarded("shutdown", || (), || self.control.shutdown());
     }
 
+    /// Arrows that publications have taken in their drawing (`local/publication.rs`), for simulations.
+    #[cfg(feature = "host")]
+    pub fn arrows(&self) -> crate::arrows::Taken {
+        self.control.look(|state| state.publications.arrows().clone())
+    }
+
     fn handle_only(&self, number: u32, res: &[u8]) -> Result<(), SignalError> {
         let received = self.control.handle(res, |tag| tag == number)?;
         if received.tag == number {

@@ -148,6 +148,12 @@ impl RemoteDataTrackManager {
         self.guarded("shutdown", || self.remote.change(|state, _| state.control.shutdown()));
     }
 
+    /// Arrows that links and tracks have taken in their drawings (`remote/link.rs`, `remote/catalog.rs`), for simulations.
+    #[cfg(feature = "host")]
+    pub fn arrows(&self) -> crate::arrows::Taken {
+        self.remote.read(|state| state.control.arrows().clone())
+    }
+
     fn guarded<T: Default>(&self, method: &'static str, work: impl FnOnce() -> T) -> T {
         self.remote.faults.guarded(method, T::default, work)
     }

@@ -76,7 +76,7 @@ impl Publications {
 
     /// An ok answer for a handle that is not, or no longer, wanted.
     fn published_unwanted(&mut self, handle: Handle, now: Instant) -> bool {
-        if self.abandoned.remove(&handle).is_some() {
+        if self.forget_abandoned(handle) {
             self.ask_to_unpublish(handle, now);
             return true;
         }
@@ -155,7 +155,7 @@ impl Publications {
     }
 
     fn abandoned_refused(&mut self, handle: Handle, now: Instant) -> bool {
-        let abandoned = self.abandoned.remove(&handle).is_some();
+        let abandoned = self.forget_abandoned(handle);
         if abandoned {
             self.handles.rest(handle, Ending::Known, now);
         }

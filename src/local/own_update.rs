@@ -135,7 +135,7 @@ impl Publications {
     fn told_of_unwanted(&mut self, handle: Handle, now: Instant) {
         if let Some(abandoned) = self.abandoned.get(&handle) {
             if abandoned.answer_due <= now {
-                self.abandoned.remove(&handle);
+                self.forget_abandoned(handle);
                 self.ask_to_unpublish(handle, now);
             }
             return;

@@ -64,6 +64,13 @@ pub(crate) struct Abandoned {
     pub(crate) answer_due: Instant,
 }
 
+/// Where a publication begins, in the drawing.
+pub(super) const NOT_THERE: &str = "–";
+/// Where nobody waits for its answer.
+pub(super) const ABANDONED: &str = "Abandoned";
+/// Where it ends.
+pub(super) const RESTING: &str = "resting";
+
 impl Publication {
     /// The request for it; the same after a reconnect.
     pub(crate) fn request(&self, handle: Handle) -> SignalOut {
@@ -94,6 +101,16 @@ impl Publication {
 }
 
 impl State {
+    /// As in the drawing.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Pending { .. } => "Pending",
+            Self::Published { .. } => "Published",
+            Self::Republishing { step: Step::Asked { .. }, .. } => "Asked",
+            Self::Republishing { step: Step::Pausing { .. }, .. } => "Pausing",
+        }
+    }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Pending { deadline, .. }

@@ -14,11 +14,12 @@ use super::{
     handles::{Ending, Handles},
     output::{Cause, LocalKey, Output},
     own_update::Identity,
-    publication::{Abandoned, Publication, State, Step},
+    publication::{ABANDONED, Abandoned, NOT_THERE, Publication, RESTING, State, Step},
     rules,
     schemas::Schemas,
 };
 use crate::{
+    arrows::Arrows,
     error::PublishError,
     options::{DataTrackOptions, EncryptionMode},
     signal::{SignalOut, TrackDescription},
@@ -36,6 +37,7 @@ pub(crate) struct Publications {
     pub(super) deadlines: SortedSet<(Instant, Due)>,
     pub(super) outputs: VecDeque<Output>,
     pub(super) schemas: Schemas,
+    pub(super) arrows: Arrows,
     names: SortedSet<String>,
     encryption_available: bool,
     closed: bool,
@@ -62,6 +64,7 @@ impl Publications {
             deadlines: SortedSet::default(),
             outputs: VecDeque::new(),
             schemas: Schemas::default(),
+            arrows: Arrows::default(),
             names: SortedSet::default(),
             encryption_available,
             closed: false,
@@ -90,6 +93,7 @@ impl Publications {
         let deadline = now + ANSWER_TIMEOUT;
         self.names.insert(options.name.clone(), ());
         let state = State::Pending { deadline, again };
+        self.arrows.take(NOT_THERE, state.name());
         self.tracks.insert(handle, Publication { generation, options, encrypted, state });
         self.deadlines.insert((deadline, Due::Track(handle)), ());
         self.ask_to_publish(handle);
@@ -119,7 +123,7 @@ impl Publications {
     pub(crate) fn shutdown(&mut self, now: Instant) {
         self.closed = true;
         for handle in self.abandoned.keys().copied().collect::<Vec<_>>() {
-            self.abandoned.remove(&handle);
+            self.forget_abandoned(handle);
             self.ask_to_unpublish(handle, now);
         }
         for handle in self.tracks.keys().copied().collect::<Vec<_>>() {
@@ -169,6 +173,12 @@ impl Publications {
         known.collect()
     }
 
+    /// Arrows of the drawing that were taken.
+    #[cfg(feature = "host")]
+    pub(crate) fn arrows(&self) -> &crate::arrows::Taken {
+        self.arrows.taken()
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
@@ -196,6 +206,7 @@ impl Publications {
         if let Some(at) = state.deadline() {
             self.deadlines.insert((at, Due::Track(handle)), ());
         }
+        self.arrows.take(track.state.name(), state.name());
         track.state = state;
     }
 
@@ -213,7 +224,7 @@ impl Publications {
 
     /// A publication that was waited for came to nothing.
     pub(super) fn fail_pending(&mut self, handle: Handle, error: PublishError, now: Instant) {
-        if let Some((key, _)) = self.remove(handle) {
+        if let Some((key, _)) = self.remove(handle, RESTING) {
             self.outputs.push_back(Output::NotPublished { key, error });
             self.handles.rest(handle, Ending::Known, now);
         }
@@ -221,9 +232,18 @@ impl Publications {
 
     /// Nobody waits for the answer any more; it will come all the same.
     pub(super) fn forget_pending(&mut self, handle: Handle, answer_due: Instant) {
-        if let Some((_, track)) = self.remove(handle) {
+        if let Some((_, track)) = self.remove(handle, ABANDONED) {
             self.abandoned.insert(handle, Abandoned { name: track.options.name, answer_due });
         }
+    }
+
+    /// The answer has come, or will not; false when none was to come.
+    pub(super) fn forget_abandoned(&mut self, handle: Handle) -> bool {
+        let known = self.abandoned.remove(&handle).is_some();
+        if known {
+            self.arrows.take(ABANDONED, RESTING);
+        }
+        known
     }
 
     pub(super) fn ask_to_publish(&mut self, handle: Handle) {
@@ -242,15 +262,16 @@ impl Publications {
     }
 
     fn end(&mut self, handle: Handle, reason: UnpublishReason) {
-        let Some((key, track)) = self.remove(handle) else { return };
+        let Some((key, track)) = self.remove(handle, RESTING) else { return };
         self.outputs.push_back(match track.state {
             State::Published { .. } | State::Republishing { .. } => Output::Ended { key, reason },
             State::Pending { .. } => Output::NotPublished { key, error: PublishError::Closed },
         });
     }
 
-    fn remove(&mut self, handle: Handle) -> Option<(LocalKey, Publication)> {
+    fn remove(&mut self, handle: Handle, to: &'static str) -> Option<(LocalKey, Publication)> {
         let track = self.tracks.remove(&handle)?;
+        self.arrows.take(track.state.name(), to);
         if let Some(at) = track.state.deadline() {
             self.deadlines.remove(&(at, Due::Track(handle)));
         }
@@ -283,7 +304,7 @@ impl Publications {
             }
             Some(State::Published { .. } | State::Republishing { .. }) => {}
             None => {
-                if self.abandoned.remove(&key.handle).is_some() {
+                if self.forget_abandoned(key.handle) {
                     self.handles.rest(key.handle, Ending::Known, now);
                 }
             }

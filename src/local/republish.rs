@@ -17,7 +17,8 @@ impl Publications {
     /// The session is a new one, in which the SFU knows nothing of us.
     pub(crate) fn republish(&mut self, now: Instant) {
         self.handles.forget_session();
-        for handle in std::mem::take(&mut self.abandoned).into_keys() {
+        for handle in self.abandoned.keys().copied().collect::<Vec<_>>() {
+            self.forget_abandoned(handle);
             self.handles.rest(handle, Ending::Known, now);
         }
         self.schemas.ask_again(&mut self.outputs);

@@ -49,6 +49,18 @@ pub(crate) enum Request {
 type Step = (Link, Option<Request>);
 
 impl Link {
+    /// As in the drawing.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Off => "Off",
+            Self::Offered(_) => "Offered",
+            Self::Asked => "Asked",
+            Self::On(_) => "On",
+            Self::Ending(_) => "Ending",
+            Self::Gone => "Gone",
+        }
+    }
+
     /// Somebody wants the track, for the first time or again.
     pub(super) fn want(self) -> Step {
         match self {

@@ -24,6 +24,7 @@ use super::{
     subscription::{Reader, Subscription},
 };
 use crate::{
+    arrows::Arrows,
     error::{SubscribeError, WaitError},
     signal::SignalOut,
     sorted::SortedMap,
@@ -81,6 +82,7 @@ pub(crate) struct Control {
     skipped: u64,
     closed: bool,
     outputs: VecDeque<Output>,
+    arrows: Arrows,
 }
 
 /// Who waits until a deadline.
@@ -112,6 +114,7 @@ impl Control {
             skipped: 0,
             closed: false,
             outputs: VecDeque::new(),
+            arrows: Arrows::default(),
         }
     }
 
@@ -126,6 +129,12 @@ impl Control {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.waits.first().map(|((at, _), _)| *at)
+    }
+
+    /// Arrows of the drawings of links and of the catalog that were taken.
+    #[cfg(feature = "host")]
+    pub(crate) fn arrows(&self) -> &crate::arrows::Taken {
+        self.arrows.taken()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -194,8 +203,11 @@ impl Control {
         change: impl FnOnce(&mut Subscription) -> Option<Request>,
     ) {
         let Some(subscription) = self.subscriptions.get_mut(&track) else { return };
-        let before: Vec<_> = subscription.handles().collect();
+        let (before, link) = (subscription.handles().collect::<Vec<_>>(), subscription.link);
         let request = change(subscription);
+        if link != subscription.link {
+            self.arrows.take(link.name(), subscription.link.name());
+        }
         let after: Vec<_> = subscription.handles().collect();
         if let Link::On(_) = subscription.link {
             self.settle_waiting(track);
@@ -279,13 +291,14 @@ impl Control {
     }
 
     fn unpublish(&mut self, track: TrackId, reason: UnpublishReason) {
-        self.stop_holding(track);
+        let before = self.stop_holding(track);
         self.fail_waiting(track, &SubscribeError::Unpublished);
         self.change(track, |subscription| {
             subscription.readers.clear();
             None
         });
         if self.catalog.get(track).is_some() {
+            self.arrows.take(before, "unpublished");
             self.gone.push(track);
             self.outputs.push_back(Output::Unpublished { track, reason });
         }

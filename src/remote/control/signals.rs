@@ -109,6 +109,7 @@ impl Control {
         let Some(entry) = self.catalog.get(track) else { return };
         let (link, _) = Link::begin(self.snapshot.get(&entry.info.sid).copied(), false);
         self.subscriptions.insert(track, Subscription::new(link));
+        self.arrows.take("not listed", PUBLISHED);
         let found = self.finders.take_matching(entry);
         let (key, info) = (entry.key.clone(), entry.info.clone());
         self.outputs.push_back(Output::Published { key, info });
@@ -121,7 +122,8 @@ impl Control {
     fn reassign(&mut self, track: TrackId, asking: Asking) {
         let Some(entry) = self.catalog.get(track) else { return };
         self.outputs.push_back(Output::Reassigned { track, sid: entry.info.sid.clone() });
-        self.stop_holding(track);
+        let before = self.stop_holding(track);
+        self.arrows.take(before, PUBLISHED);
         let handle = self.handle_of(track);
         self.change(track, |subscription| {
             let wanted = subscription.is_wanted() && asking == Asking::Now;
@@ -132,6 +134,7 @@ impl Control {
     /// The publisher's session is lost, and the track's SID with it. Whoever reads the track, or waits to, goes on waiting.
     fn hold(&mut self, track: TrackId, until: Instant) {
         let key = (until, self.next_id());
+        self.arrows.take(PUBLISHED, HELD);
         self.waits.insert(key, Wait::Return(track));
         self.change(track, |subscription| {
             subscription.held_until = Some(key);
@@ -139,11 +142,13 @@ impl Control {
         });
     }
 
-    pub(super) fn stop_holding(&mut self, track: TrackId) {
+    /// Answers where the track was in the drawing of the catalog.
+    pub(super) fn stop_holding(&mut self, track: TrackId) -> &'static str {
         let subscription = self.subscriptions.get_mut(&track);
-        if let Some(key) = subscription.and_then(|subscription| subscription.held_until.take()) {
-            self.waits.remove(&key);
-        }
+        let held = subscription.and_then(|subscription| subscription.held_until.take());
+        let Some(key) = held else { return PUBLISHED };
+        self.waits.remove(&key);
+        HELD
     }
 
     fn handle_snapshot(&mut self, tracks: Vec<SubscribedTrack>) {
@@ -181,6 +186,10 @@ impl Control {
 /// How long a publisher whose session is lost may take until its tracks are published again. Once it is back it gets so long for an
 /// answer (protocol §7), and asks again for 7 s when it is refused (`local/republish.rs`).
 pub(crate) const RETURN_TIME: Duration = Duration::from_secs(10);
+
+/// Where a track is in the drawing of the catalog.
+const PUBLISHED: &str = "published";
+const HELD: &str = "held";
 
 /// Whether what is wanted is asked for at once.
 #[derive(Clone, Copy, PartialEq, Eq)]
