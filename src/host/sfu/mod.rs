@@ -69,6 +69,8 @@ pub struct Config {
     pub departure_timeout: Duration,
     /// Unix time in milliseconds when the room is made: pongs carry the time.
     pub unix_time_ms: i64,
+    /// How many handles a subscriber has before they are given again, those that are free.
+    pub subscriber_handles: u16,
 }
 
 impl Config {
@@ -81,6 +83,7 @@ impl Config {
             impairment: Impairment::default(),
             departure_timeout: DEPARTURE_TIMEOUT,
             unix_time_ms: 0,
+            subscriber_handles: u16::MAX,
         }
     }
 }

@@ -131,10 +131,10 @@ impl Participant {
         }
     }
 
-    /// The next free handle for a subscription (protocol §3.1).
-    pub(super) fn next_handle(&mut self) -> Option<Handle> {
-        for _ in 0..=u16::MAX {
-            self.last_handle = self.last_handle.wrapping_add(1);
+    /// The next free handle for a subscription, of so many (protocol §3.1).
+    pub(super) fn next_handle(&mut self, most: u16) -> Option<Handle> {
+        for _ in 0..=most {
+            self.last_handle = if self.last_handle < most { self.last_handle + 1 } else { 1 };
             let free = Handle::new(self.last_handle).filter(|handle| !self.uses(*handle));
             if free.is_some() {
                 return free;

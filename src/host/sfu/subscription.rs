@@ -168,8 +168,9 @@ impl Sfu {
         publisher: ParticipantId,
         pub_handle: Handle,
     ) {
+        let most = self.config.subscriber_handles;
         let Some(subscriber) = self.participants.get_mut(&who) else { return };
-        let Some(handle) = subscriber.next_handle() else { return };
+        let Some(handle) = subscriber.next_handle(most) else { return };
         let link = Link::new(subscriber.impairment, salt(who, handle));
         self.links.insert((who, handle), link);
         self.set_subscription(who, track_sid, Subscription::Active { handle });
