@@ -25,6 +25,7 @@ mod run;
 mod runners;
 mod setup;
 mod sfu;
+mod simulate;
 mod size;
 mod suites;
 mod surface;
@@ -136,6 +137,11 @@ enum Command {
         #[command(flatten)]
         wishes: fuzz::Wishes,
     },
+    /// Play whole rooms in virtual time, with everything going wrong that can: 100 000 steps, or as many as you like
+    Simulate {
+        #[command(flatten)]
+        wishes: simulate::Wishes,
+    },
     /// Count large frames that arrive in a hurry through a real SFU, from us and from others, at us and at others
     Pacing {
         #[command(flatten)]
@@ -186,6 +192,9 @@ fn main() -> ExitCode {
         }
         Command::Models { wishes } => report.step("models", || models::check(&project, &wishes)),
         Command::Fuzz { wishes } => report.step("fuzz", || fuzz::run(&project, &wishes)),
+        Command::Simulate { wishes } => {
+            report.step("simulation", || simulate::play(&project, &wishes));
+        }
         Command::Pacing { wishes } => pacing::all(&project, &mut report, &wishes),
         Command::Setup => {
             report.step("setup", || setup::install(&project));

@@ -1,9 +1,9 @@
-//! The host of one simulated participant: delegates that put everything into queues, and fail when told to.
+//! The host of one simulated participant: delegates that put everything into queues, that throw and call back when told to.
 
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
@@ -11,51 +11,106 @@ use std::{
 use bytes::Bytes;
 use datatracks::*;
 
+use super::{
+    app::App,
+    chance::Chance,
+    coverage::{LOCAL_DROP, LOCAL_END, REMOTE_DROP, REMOTE_END, SUBSCRIPTION},
+    kinds::{self, Kind},
+    reentry::Reentry,
+};
+
 /// What a participant's managers handed out, and how its host behaves.
-#[derive(Default)]
 pub struct Host {
+    pub app: App,
     pub signals: Mutex<VecDeque<Vec<u8>>>,
     pub packets: Mutex<VecDeque<Bytes>>,
     pub connected: AtomicBool,
-    /// Every n-th callback throws; 0: none.
+    /// Of a thousand callbacks of delegates, how many throw.
     pub throws: AtomicU64,
-    callbacks: AtomicU64,
-    pub published: Mutex<Vec<String>>,
-    pub appeared: Mutex<VecDeque<Arc<RemoteDataTrack>>>,
-    pub local: Mutex<Weak<LocalDataTrackManager>>,
-    pub remote: Mutex<Weak<RemoteDataTrackManager>>,
+    /// And of a thousand calls of a provider.
+    pub provider_throws: AtomicU64,
+    thrown: [AtomicU64; 2],
+    luck: Mutex<Chance>,
+    /// What the next callback does.
+    pub armed: Mutex<Option<(Reentry, u32)>>,
+    /// Its managers were shut down from inside a callback.
+    pub over: AtomicBool,
+}
+
+/// Whose callback it is.
+#[derive(Clone, Copy, Debug)]
+pub enum Side {
+    Local,
+    Remote,
 }
 
 impl Host {
-    fn callback(&self) -> Result<(), DelegateError> {
-        let count = self.callbacks.fetch_add(1, Relaxed) + 1;
-        self.reenter(count);
-        let throws = self.throws.load(Relaxed);
-        if throws != 0 && count.is_multiple_of(throws) {
-            Err(DelegateError::Failed)
-        } else {
-            Ok(())
+    pub fn new(app: App, luck: u64) -> Self {
+        Self {
+            app,
+            signals: Mutex::default(),
+            packets: Mutex::default(),
+            connected: AtomicBool::new(true),
+            throws: AtomicU64::new(0),
+            provider_throws: AtomicU64::new(20),
+            thrown: Default::default(),
+            luck: Mutex::new(Chance::new(luck)),
+            armed: Mutex::default(),
+            over: AtomicBool::new(false),
         }
     }
 
-    /// Any method may be called from any callback.
-    fn reenter(&self, count: u64) {
-        let local = self.local.lock().unwrap().upgrade();
-        let remote = self.remote.lock().unwrap().upgrade();
-        match count % 4 {
-            0 => drop(local.map(|manager| (manager.stats(), manager.tracks()))),
-            1 => drop(remote.map(|manager| (manager.stats(), manager.tracks()))),
-            2 => {
-                let track = local.and_then(|manager| manager.tracks().pop());
-                drop(track.map(|track| (track.info(), track.stats(), track.is_published())));
-            }
-            _ => {}
+    /// How often callbacks of one manager threw.
+    pub fn thrown(&self, side: Side) -> u64 {
+        self.thrown[side as usize].load(Relaxed)
+    }
+
+    /// Nothing more goes wrong here.
+    pub fn heal(&self) {
+        self.throws.store(0, Relaxed);
+        self.provider_throws.store(0, Relaxed);
+        self.armed.lock().unwrap().take();
+    }
+
+    fn callback(&self, side: Side) -> Result<(), DelegateError> {
+        self.go_on();
+        if self.fails(self.throws.load(Relaxed)) {
+            self.throw(side);
+            return Err(DelegateError::Failed);
+        }
+        Ok(())
+    }
+
+    /// What any callback may do.
+    pub fn go_on(&self) {
+        let armed = self.armed.lock().unwrap().take();
+        if let Some((reentry, luck)) = armed {
+            self.reenter(reentry, &mut Chance::new(luck.into()));
         }
     }
 
-    fn signal(&self, request: Vec<u8>) -> Result<(), DelegateError> {
-        self.callback()?;
+    /// Draws whether a callback throws.
+    pub fn fails(&self, of_a_thousand: u64) -> bool {
+        of_a_thousand > 0 && self.draw() % 1_000 < of_a_thousand
+    }
+
+    /// Counts an exception that is to be thrown; now and then it is a panic, as a host in Rust may have.
+    pub fn throw(&self, side: Side) {
+        self.thrown[side as usize].fetch_add(1, Relaxed);
+        if self.draw().is_multiple_of(4) {
+            // Without a word on the console.
+            std::panic::resume_unwind(Box::new("the host"));
+        }
+    }
+
+    pub fn draw(&self) -> u64 {
+        self.luck.lock().unwrap().next()
+    }
+
+    fn signal(&self, side: Side, request: Vec<u8>) -> Result<(), DelegateError> {
+        self.callback(side)?;
         if !self.connected.load(Relaxed) {
+            self.throw(side);
             return Err(DelegateError::Failed);
         }
         self.signals.lock().unwrap().push_back(request);
@@ -68,88 +123,59 @@ pub struct Delegate(pub Arc<Host>);
 
 impl LocalDataTrackManagerDelegate for Delegate {
     fn on_signal_request(&self, request: Vec<u8>) -> Result<(), DelegateError> {
-        self.0.signal(request)
+        self.0.signal(Side::Local, request)
     }
 
     fn on_packets_available(&self, packets: PacketBatch) -> Result<(), DelegateError> {
-        self.0.callback()?;
+        self.0.callback(Side::Local)?;
         if self.0.connected.load(Relaxed) {
             self.0.packets.lock().unwrap().extend(packets.into_packets());
         }
         Ok(())
     }
 
-    fn on_track_published(&self, track: Arc<LocalDataTrack>) -> Result<(), DelegateError> {
-        self.0.published.lock().unwrap().push(track.info().name);
-        self.0.callback()
+    fn on_track_published(&self, _: Arc<LocalDataTrack>) -> Result<(), DelegateError> {
+        self.0.callback(Side::Local)
     }
 
     fn on_track_unpublished(
         &self,
-        _: Arc<LocalDataTrack>,
-        _: UnpublishReason,
+        track: Arc<LocalDataTrack>,
+        reason: UnpublishReason,
     ) -> Result<(), DelegateError> {
-        self.0.callback()
+        let ledger = &self.0.app.ledger;
+        ledger.visit(LOCAL_END, reason.kind());
+        ledger.add_all(LOCAL_DROP, kinds::local_drops(&track.stats()));
+        self.0.callback(Side::Local)
     }
 }
 
 impl RemoteDataTrackManagerDelegate for Delegate {
     fn on_signal_request(&self, request: Vec<u8>) -> Result<(), DelegateError> {
-        self.0.signal(request)
+        self.0.signal(Side::Remote, request)
     }
 
-    fn on_track_published(&self, track: Arc<RemoteDataTrack>) -> Result<(), DelegateError> {
-        self.0.appeared.lock().unwrap().push_back(track);
-        self.0.callback()
+    fn on_track_published(&self, _: Arc<RemoteDataTrack>) -> Result<(), DelegateError> {
+        self.0.callback(Side::Remote)
     }
 
     fn on_track_unpublished(
         &self,
-        _: Arc<RemoteDataTrack>,
-        _: UnpublishReason,
+        track: Arc<RemoteDataTrack>,
+        reason: UnpublishReason,
     ) -> Result<(), DelegateError> {
-        self.0.callback()
+        let ledger = &self.0.app.ledger;
+        ledger.visit(REMOTE_END, reason.kind());
+        ledger.add_all(REMOTE_DROP, kinds::remote_drops(&track.stats()));
+        self.0.callback(Side::Remote)
     }
 
     fn on_subscription_changed(
         &self,
         _: Arc<RemoteDataTrack>,
-        _: SubscriptionState,
+        state: SubscriptionState,
     ) -> Result<(), DelegateError> {
-        self.0.callback()
-    }
-}
-
-/// A provider as an application may write one: it hides the plain text, marks what it sealed, and throws now and then.
-pub struct Mirror(pub AtomicU64);
-
-impl Mirror {
-    fn turned(bytes: &[u8]) -> Vec<u8> {
-        bytes.iter().map(|byte| !byte).collect()
-    }
-}
-
-impl EncryptionProvider for Mirror {
-    fn encrypt(&self, payload: Payload) -> Result<EncryptedPayload, EncryptionError> {
-        let number = self.0.fetch_add(1, Relaxed);
-        if number % 50 == 49 {
-            return Err(EncryptionError::Failed);
-        }
-        let mut iv = vec![7; 12];
-        iv[..8].copy_from_slice(&number.to_be_bytes());
-        let mut sealed = Self::turned(payload.as_ref());
-        sealed.extend_from_slice(b"mirrored");
-        Ok(EncryptedPayload { payload: sealed.into(), iv, key_index: 3 })
-    }
-}
-
-impl DecryptionProvider for Mirror {
-    fn decrypt(&self, sealed: EncryptedPayload, _: String) -> Result<Payload, DecryptionError> {
-        if self.0.fetch_add(1, Relaxed) % 50 == 49 {
-            return Err(DecryptionError::Failed);
-        }
-        let bytes = sealed.payload.as_ref();
-        let plain = bytes.strip_suffix(b"mirrored").ok_or(DecryptionError::Failed)?;
-        Ok(Self::turned(plain).into())
+        self.0.app.ledger.visit(SUBSCRIPTION, state.kind());
+        self.0.callback(Side::Remote)
     }
 }

@@ -1,8 +1,23 @@
-//! Whole rooms in virtual time: two to five participants on the embedded SFU, with everything going wrong that can, from a seed.
+//! Whole rooms in virtual time: participants on the embedded SFU, with everything going wrong that can, from a seed.
 //!
-//! After every step the invariants hold (`checks.rs`); at the end the room heals and every intent must be fulfilled.
-//! A failing seed prints the command that replays it. `DATATRACKS_SEED` picks one seed, `DATATRACKS_STEPS` the total of steps; with
-//! `DATATRACKS_TRACE=1` it tells what happens.
+//! ```text
+//!  script ── steps, drawn from a seed or read ──► run ── room.step, checks.invariants … heal, checks.intents ──► coverage
+//!                                                  └── failure ──► shrink ──► a short script, and the command that plays it
+//! ```
+//! | module | |
+//! |---|---|
+//! | `script`, `run`, `many`, `shrink` | what happens; one room that plays it, and many; what of it a failure needs |
+//! | `coverage`, `kinds`, `ledger` | states, arrows, errors, reasons that were met, and which must be |
+//! | `room`, `network`, `sessions`, `healing` | the SFU, the clock, what is on its way; sessions that end and begin |
+//! | `actions` | what applications, networks and servers do |
+//! | `participant`, `host`, `app`, `providers`, `reentry` | one participant: managers, delegates, application, callbacks that call back |
+//! | `hostile` | participants that send what nobody should |
+//! | `checks`, `message` | what must be true after every step and at the end; payloads that say what they are |
+//! | `proofs` | the machinery itself, on planted faults |
+//!
+//! After every step the invariants hold; at the end the room heals and every intent must be fulfilled. A long run must have come to
+//! every state there is. `DATATRACKS_SEED` picks one seed, `DATATRACKS_STEPS` the total of steps, `DATATRACKS_SCRIPT` a file to play
+//! instead; with `DATATRACKS_TRACE=1` a run tells what happens. `cargo tasks simulate` does it at length.
 
 #![cfg(feature = "host")]
 #![allow(
@@ -12,86 +27,68 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    clippy::type_complexity,
     missing_docs,
     unreachable_pub
 )]
 
 mod actions;
+mod app;
 #[path = "../kit/chance.rs"]
 mod chance;
 mod checks;
+mod coverage;
+mod healing;
 mod host;
+mod hostile;
+mod kinds;
+mod ledger;
+mod many;
 mod message;
+mod network;
 mod participant;
+mod proofs;
+mod providers;
+mod reentry;
 mod room;
+mod run;
+mod script;
+mod sessions;
+mod shrink;
+#[path = "../kit/subscriber.rs"]
+mod subscriber;
+#[path = "../kit/task.rs"]
+mod task;
 
-use std::{
-    collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-};
+use std::fs;
 
-use actions::Action;
-use room::Room;
+use many::STEPS_OF_A_ROOM;
+use script::Script;
 
 #[test]
 fn rooms_hold_their_promises_whatever_happens() {
-    let seeds = match number("DATATRACKS_SEED") {
-        Some(seed) => vec![seed],
-        None => (1..=SEEDS).collect(),
+    if let Some(file) = std::env::var_os("DATATRACKS_SCRIPT") {
+        let script: Script = fs::read_to_string(file).expect("a script").parse().unwrap();
+        let coverage = run::run(&script).unwrap_or_else(|failure| panic!("{failure}"));
+        println!("{} steps{coverage}", script.steps.len());
+        return;
+    }
+    let (seed, steps) = (number("DATATRACKS_SEED"), number("DATATRACKS_STEPS"));
+    let coverage = match seed {
+        Some(seed) => many::rooms(seed..=seed, steps.unwrap_or(STEPS_OF_A_ROOM)),
+        None => many::rooms(1..=steps.unwrap_or(STEPS).div_ceil(STEPS_OF_A_ROOM), STEPS_OF_A_ROOM),
     };
-    let steps = number("DATATRACKS_STEPS").unwrap_or(STEPS) / seeds.len() as u64;
-    let mut taken = BTreeMap::new();
-    let mut frames = 0;
-    for seed in seeds {
-        let run = catch_unwind(AssertUnwindSafe(|| run(seed, steps, &mut taken)));
-        match run {
-            Ok(read) => frames += read,
-            Err(panic) => {
-                eprintln!(
-                    "\nseed {seed} failed; replay it:\n  DATATRACKS_SEED={seed} DATATRACKS_STEPS={steps} cargo test --features host --test simulation -- --nocapture\n"
-                );
-                resume_unwind(panic);
-            }
-        }
+    println!("{} steps{coverage}", coverage.total(coverage::ACTION));
+    let strange = coverage.strange();
+    assert!(strange.is_empty(), "on no list of what can be met: {strange:#?}");
+    if coverage.total(coverage::ACTION) >= STEPS && seed.is_none() {
+        let missing = coverage.missing();
+        assert!(missing.is_empty(), "not met, or too seldom: {missing:#?}");
     }
-    report(&taken, frames);
-}
-
-/// One room for `steps` steps, then healed. Answers how many frames were read and checked.
-fn run(seed: u64, steps: u64, taken: &mut BTreeMap<Action, u64>) -> u64 {
-    let mut room = Room::new(seed);
-    for _ in 0..steps {
-        let action = room.step();
-        *taken.entry(action).or_default() += 1;
-        checks::invariants(&room);
-    }
-    room.heal();
-    checks::intents_fulfilled(&mut room);
-    room.frames_read()
-}
-
-/// Every kind of action must have had its share, or the run proves less than it says.
-fn report(taken: &BTreeMap<Action, u64>, frames: u64) {
-    let total: u64 = taken.values().sum();
-    println!("{total} steps, {frames} frames read and checked");
-    for action in Action::ALL {
-        let count = taken.get(action).copied().unwrap_or(0);
-        println!("{count:>8}  {action:?}");
-        assert!(
-            total < 10_000 || count * 100 >= total,
-            "{action:?}: {count} of {total} steps, less than 1 %"
-        );
-    }
-    assert!(frames > 0, "nothing was delivered at all");
 }
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
 }
-
-/// Rooms in an ordinary run.
-const SEEDS: u64 = 50;
 
 /// Steps of all rooms together in an ordinary run.
 const STEPS: u64 = 100_000;
