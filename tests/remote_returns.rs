@@ -253,6 +253,22 @@ fn news_of_an_earlier_session_is_no_news() {
 }
 
 #[test]
+fn p8_a_session_of_our_own_that_is_new_may_be_with_a_server_whose_clock_is_behind() {
+    let at = |joined_at_ms, info| livekit::ParticipantInfo { joined_at_ms, ..info };
+    for others in [vec![], vec![at(1_000, returned("bob", 2, vec![]))]] {
+        let mut reading = Reading::new();
+        reading.subscriber.update(vec![at(2_000, participant("bob", data("DTR_1")))]);
+        reading.subscriber.join(others);
+        reading.subscriber.manager.resend_subscription_updates();
+        reading.events();
+        reading.is_held();
+        reading.subscriber.update(vec![at(1_000, returned("bob", 2, data("DTR_9")))]);
+        assert_eq!(reading.events(), [Subscribe("DTR_9".into())]);
+        reading.goes_on("DTR_9", 200);
+    }
+}
+
+#[test]
 fn p8_a_session_of_our_own_that_is_new_too_changes_nothing() {
     for others in [vec![], vec![returned("bob", 2, vec![])]] {
         let mut reading = Reading::new();

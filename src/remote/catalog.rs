@@ -139,6 +139,8 @@ impl Catalog {
         participants: impl IntoIterator<Item = &'a Participant> + Clone,
         room: Room,
     ) -> Changes {
+        // Another server may have another clock.
+        self.publishers.values_mut().for_each(|publisher| publisher.joined_at_ms = 0);
         let mut changes = self.update(participants.clone());
         let identities = participants.into_iter().map(|one| (one.identity.as_str(), ()));
         let present: SortedSet<_> = identities.collect();
