@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `script`, `run`, `many`, `shrink` | what happens; one room that plays it, and many; what of it a failure needs |
 //! | `coverage`, `kinds`, `ledger` | states, arrows, errors, reasons that were met, and which must be |
-//! | `room`, `network`, `sessions`, `healing` | the SFU, the clock, what is on its way; sessions that end and begin |
+//! | `room`, `network`, `sessions`, `healing` | the SFU, the time, what is on its way; sessions that end and begin |
+//! | `wall_clock` | the server's, which may go back |
 //! | `actions` | what applications, networks and servers do |
 //! | `participant`, `host`, `app`, `providers`, `reentry` | one participant: managers, delegates, application, callbacks that call back |
 //! | `hostile` | participants that send what nobody should |
@@ -58,6 +59,7 @@ mod shrink;
 mod subscriber;
 #[path = "../kit/task.rs"]
 mod task;
+mod wall_clock;
 
 use std::fs;
 

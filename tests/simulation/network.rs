@@ -64,6 +64,7 @@ impl Room {
     }
 
     fn deliver_signal(&mut self, who: usize, bytes: &[u8]) {
+        let bytes = &self.wall_clock.stamp(bytes, self.ledger.now_ms());
         let participant = &mut self.participants[who];
         if participant.deceived
             && let Some(other) = another_answer(bytes)

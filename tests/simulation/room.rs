@@ -14,7 +14,7 @@ use datatracks::{
 
 use super::{
     chance::Chance, coverage::Coverage, hostile::Stranger, ledger::Ledger,
-    participant::Participant, providers::Encryption,
+    participant::Participant, providers::Encryption, wall_clock::WallClock,
 };
 
 pub struct Room {
@@ -27,6 +27,7 @@ pub struct Room {
     /// Who sits where: a number among the participants.
     pub seats: BTreeMap<ParticipantId, usize>,
     pub encryption: Encryption,
+    pub wall_clock: WallClock,
     /// What the SFU's last guest was told.
     pub audit: Vec<signal::Participant>,
     /// What the SFU could not read, and nobody else has sent.
@@ -49,6 +50,7 @@ impl Room {
             sfu,
             seats: BTreeMap::new(),
             encryption,
+            wall_clock: WallClock::default(),
             audit: Vec::new(),
             malformed_by_strangers: 0,
             traced: std::env::var_os("DATATRACKS_TRACE").is_some(),

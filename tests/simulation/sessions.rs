@@ -41,6 +41,7 @@ impl Room {
         self.assert_understood();
         let now = self.now();
         self.sfu = new_sfu(now, &mut self.chance);
+        self.wall_clock.differ_by([0, 0, 3_600_000, -3_600_000][self.chance.below(4)]);
         self.malformed_by_strangers = 0;
         self.seats.clear();
         let everybody = 0..self.participants.len();
