@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let identity = env::args().nth(1).ok_or("say who joins")?;
     let server = ServerAddress::parse("ws://127.0.0.1:7880")?;
     let token = ApiKey::new("devkey", "secret").sign(&Grants::new(identity, "example"));
-    let (room, mut events) = Room::join(JoinOptions { server, token, mode: None }, None).await?;
+    let (room, mut events) = Room::join(JoinOptions::new(server, token), None).await?;
     room.wait_until_open(Duration::from_secs(10)).await?;
 
     let track = room.local().publish_track(DataTrackOptions::new("heartbeat"), None).await?;

@@ -164,7 +164,7 @@ async fn join_unopened(
     passphrase: Option<&str>,
 ) -> (Room, UnboundedReceiver<RoomEvent>) {
     let token = ApiKey::new(KEY, SECRET).sign(grants);
-    let options = JoinOptions { server: server.address(), token, mode: None };
+    let options = JoinOptions::new(server.address(), token);
     let key_ring = passphrase.map(|passphrase| {
         let ring = KeyRing::new(KeyRingOptions::default()).unwrap();
         ring.set_shared_key(passphrase.into(), 0).unwrap();

@@ -110,7 +110,7 @@ async fn the_same_identity_ends_the_older_session() {
 async fn a_wrong_secret_is_refused_as_such() {
     let server = LivekitServer::start();
     let token = ApiKey::new(livekit_server::KEY, "wrong").sign(&Grants::new("eve", "lab"));
-    let options = JoinOptions { server: server.address(), token, mode: None };
+    let options = JoinOptions::new(server.address(), token);
     assert!(matches!(join(&options).await, Err(JoinError::Unauthorized { .. })));
 }
 
@@ -125,5 +125,5 @@ async fn a_server_without_data_tracks_closes_the_channel() {
 
 fn options(server: &LivekitServer, identity: &str, mode: Mode) -> JoinOptions {
     let token = server.token(identity, "lab");
-    JoinOptions { server: server.address(), token, mode: Some(mode) }
+    JoinOptions { mode: Some(mode), ..JoinOptions::new(server.address(), token) }
 }

@@ -338,7 +338,7 @@ async fn start_within(limits: Limits, rooms: Rooms) -> Server {
 fn options(server: &Server, identity: &str) -> JoinOptions {
     let token = ApiKey::new(KEY, SECRET).sign(&Grants::new(identity, "lab"));
     let address = ServerAddress::parse(&format!("ws://{}", server.address())).unwrap();
-    JoinOptions { server: address, token, mode: None }
+    JoinOptions::new(address, token)
 }
 
 const A_MOMENT: Duration = Duration::from_millis(100);

@@ -134,6 +134,19 @@ def test_where_udp_alone_is_cut_the_media_path_is_made_anew_and_the_streams_go_o
     deliver(publisher, peer, "ours", again=recovery == "full")
 
 
+def test_who_joins_while_udp_is_cut_joins_anew_and_comes_through_when_it_is_mended(room, beside, network):
+    peer = beside.python()
+    peer.write("subscribe pose")
+    network.cut("udp")
+    publisher = room.datatracks("publish", "--name", "pose", "--framing", "length", "--wait-ms", 0)
+    publisher.until_remark("the data channel does not open; reconnecting")
+    network.mend()
+    publisher.until_remark("reconnected (full)", seconds=RETURN)
+    publisher.until_remark('published "pose"')
+    deliver(publisher, peer)
+    assert publisher.status() == 0
+
+
 def joined(room, others):
     """A Python peer that publishes and reads, and ours that read and publish."""
     peer = others.python()

@@ -152,7 +152,7 @@ impl Bridge {
         grants.can_subscribe = hello.permissions.can_subscribe;
         grants.hidden = hello.permissions.hidden;
         let token = self.key.sign(&grants);
-        let options = JoinOptions { server: self.server.clone(), token, mode: None };
+        let options = JoinOptions::new(self.server.clone(), token);
         let (transport, session) = join(&options).await?;
         let outlet = Outlet::new(writer.clone());
         self.roster().connected.insert(name.clone(), Arc::clone(&outlet));
@@ -236,7 +236,7 @@ impl Participant {
         select! {
             fate = self.read(reader, writer) => fate,
             interruption = self.outlet.interruption() => match interruption {
-                Interruption::Signal => Fate::Parked,
+                Interruption::Signal | Interruption::Silence => Fate::Parked,
                 _ => Fate::Ended,
             },
         }

@@ -81,7 +81,7 @@ impl Connection {
 
 impl Server {
     pub(crate) async fn join(&self, token: Token) -> Result<Joined, Failure> {
-        let options = JoinOptions { server: self.url.clone(), token, mode: None };
+        let options = JoinOptions::new(self.url.clone(), token);
         let (room, events) = Room::join(options, key_ring()?).await?;
         let own = room.participant();
         let (identity, name, version) = (&own.identity, &own.room, &own.server_version);
@@ -149,9 +149,7 @@ pub(crate) async fn wait_until_open(room: &Room) -> Result<(), Failure> {
                 sleep(LOOK_AGAIN).await;
             }
             Err(NotOpen::Closed | NotOpen::TimedOut) => {
-                return Err(Failure::TimedOut(
-                    "the data channel does not open; is UDP to the server blocked?".into(),
-                ));
+                return Err(lost(EndReason::Unopened));
             }
         }
     }
@@ -165,6 +163,7 @@ async fn watch(
     while let Some(event) = events.recv().await {
         match event {
             RoomEvent::Reconnecting(interruption) => tell(&format!("{interruption}; reconnecting")),
+            RoomEvent::AttemptFailed(error) => tell(&format!("{error}; trying again")),
             RoomEvent::Reconnected(reconnection) => tell(&format!("reconnected ({reconnection})")),
             RoomEvent::Closed(reason) => return reason,
             // Who does not listen has dropped the other end.
@@ -181,6 +180,7 @@ fn lost(reason: EndReason) -> Failure {
     match reason {
         EndReason::ChannelRefused => Failure::NoDataTracks,
         EndReason::TokenRefused => Failure::Unauthorized(reason.to_string()),
+        EndReason::Unopened => Failure::TimedOut(reason.to_string()),
         reason => Failure::Lost(reason),
     }
 }
@@ -212,8 +212,8 @@ fn secret(text: &str) -> Result<Zeroizing<String>, String> {
     }
 }
 
-/// ICE, DTLS and SCTP together; usually far below one second (protocol §7).
-const OPENING_TIME: Duration = Duration::from_secs(15);
+/// For three attempts of the room; usually the first takes far below one second.
+const OPENING_TIME: Duration = Duration::from_secs(30);
 
 /// While the room finds out why the channel was closed.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);

@@ -28,22 +28,21 @@ pub(super) enum Diagnosis {
 impl Diagnosis {
     /// Something happened. Answers what to tell.
     pub(super) fn handle(&mut self, happened: Interruption, now: Instant) -> Option<Interruption> {
-        use Interruption::{Channel, Ended, Peer, Rejoin, Signal};
+        use Interruption::{Channel, Ended, Peer, Rejoin, Signal, Silence, Unopened};
         let told = match (&*self, happened) {
             (Self::Well, Channel) => {
                 *self = Self::Suspect { until: now + EXPLANATION_TIME };
                 return None;
             }
             // Nobody is left to explain it, and resuming opens no channel.
-            (Self::Suspect { .. }, Signal) => Channel,
-            (Self::Well, Signal | Peer | Rejoin | Ended(_))
+            (Self::Suspect { .. }, Signal | Silence) => Channel,
+            (Self::Well, Signal | Silence | Peer | Unopened | Rejoin | Ended(_))
             | (Self::Suspect { .. }, Rejoin | Ended(_))
-            | (Self::Told(Peer), Signal | Rejoin | Ended(_))
+            | (Self::Told(Peer), Signal | Silence | Rejoin | Ended(_))
             | (Self::Told(Channel), Rejoin | Ended(_)) => happened,
-            (Self::Suspect { .. }, Channel | Peer)
-            | (Self::Told(Peer), Channel | Peer)
-            | (Self::Told(Channel), Channel | Peer | Signal)
-            | (Self::Told(Signal | Rejoin | Ended(_)), _) => return None,
+            (Self::Suspect { .. } | Self::Told(Peer), Channel | Peer | Unopened)
+            | (Self::Told(Channel), Channel | Peer | Unopened | Signal | Silence)
+            | (Self::Told(Signal | Silence | Unopened | Rejoin | Ended(_)), _) => return None,
         };
         *self = Self::Told(told);
         Some(told)
@@ -73,7 +72,7 @@ const EXPLANATION_TIME: Duration = Duration::from_secs(2);
 mod tests {
     use super::{
         super::error::EndReason,
-        Interruption::{Channel, Ended, Peer, Rejoin, Signal},
+        Interruption::{Channel, Ended, Peer, Rejoin, Signal, Silence},
         *,
     };
 
@@ -116,6 +115,8 @@ mod tests {
             (Signal, Peer, None),
             (Signal, Channel, None),
             (REPLACED, Signal, None),
+            (Silence, Signal, None),
+            (Peer, Silence, Some(Silence)),
             (Peer, Peer, None),
             (Peer, Signal, Some(Signal)),
             (Peer, REPLACED, Some(REPLACED)),

@@ -33,6 +33,12 @@ pub enum JoinError {
     /// The server does not know the participant any more; only a new join helps.
     #[error("the server does not know this participant any more")]
     NotResumable,
+    /// The server lets in, but there is no way for packets.
+    #[error("the data channel did not open within {seconds} s")]
+    Unopened {
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The answer took too long.
     #[error("the server did not answer within {seconds} s")]
     TimedOut {
@@ -87,12 +93,18 @@ pub enum Interruption {
     /// The WebSocket broke; the participant is still in the room for a while. Resume.
     #[error("the signalling connection broke")]
     Signal,
+    /// The server says nothing any more, on a connection that is not broken: it may be frozen. Resume.
+    #[error("the server has fallen silent")]
+    Silence,
     /// The WebRTC connection broke. Resume: that restarts ICE.
     #[error("the WebRTC connection broke")]
     Peer,
     /// The data channel was closed by the server. Join anew, or take it that the server has no data tracks.
     #[error("the server closed the data channel")]
     Channel,
+    /// The data channel does not open. Join anew.
+    #[error("the data channel does not open")]
+    Unopened,
     /// The server asks to join anew.
     #[error("the server asks to join anew")]
     Rejoin,
@@ -117,6 +129,8 @@ pub enum EndReason {
     RoomDeleted,
     #[error("the connection is lost")]
     ConnectionLost,
+    #[error("the data channel does not open; is UDP to the server blocked?")]
+    Unopened,
     #[error("the server does not take the token any more")]
     TokenRefused,
     #[error("the server keeps closing the data channel")]

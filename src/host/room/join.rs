@@ -78,7 +78,7 @@ pub async fn join(options: &JoinOptions) -> Result<(Transport, Session), JoinErr
 
 /// Connects in the mode asked for, or in the first that the server has.
 async fn connect(options: &JoinOptions) -> Result<(Socket, Mode), JoinError> {
-    let JoinOptions { server, token, mode } = options;
+    let JoinOptions { server, token, mode, .. } = options;
     let first = mode.unwrap_or(Mode::Single);
     match Socket::connect(server, token, first, None).await {
         Err(JoinError::Rejected { status: 404, .. }) if mode.is_none() => {

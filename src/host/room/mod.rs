@@ -87,7 +87,9 @@ pub enum RoomEvent {
     OwnTrackUnpublished(Arc<LocalDataTrack>, UnpublishReason),
     /// The connection broke and is being mended.
     Reconnecting(Interruption),
-    /// The connection is mended.
+    /// It was not mended by this attempt; others follow.
+    AttemptFailed(JoinError),
+    /// The connection is mended: frames can flow.
     Reconnected(Reconnection),
     /// The room is lost for good; the managers are shut down.
     Closed(EndReason),

@@ -8,6 +8,7 @@
 //!    └──────────────────────► Rejoining ─────► Connected (full): tracks published and subscribed to again
 //!  Ended, attempts used up, channel or ICE fails again soon after it was mended ──► Closed
 //! ```
+//! A room that was joined counts as joined when packets can pass; until then an attempt can fail like any other.
 
 use std::sync::{
     Arc,
@@ -15,6 +16,7 @@ use std::sync::{
 };
 
 use tokio::{
+    select,
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     time::{Duration, Instant, sleep},
 };
@@ -22,7 +24,7 @@ use tokio::{
 use super::{
     Reconnection, RoomEvent,
     backoff::Backoff,
-    error::{EndReason, Interruption, JoinError},
+    error::{EndReason, Interruption, JoinError, NotOpen},
     gateway::{Gateway, Heard, Inbox},
     session::Session,
     transport::{JoinOptions, Transport, join},
@@ -68,12 +70,12 @@ impl Reconnector {
 
     /// Watches over the session until it is over for good.
     pub(super) async fn run(mut self) {
+        let mut happened = match self.opened().await {
+            Ok(()) => self.interruption().await,
+            Err(interruption) => Some(interruption),
+        };
         let reason = loop {
-            let Some(heard) = self.interruptions.recv().await else { return };
-            if self.is_mended(&heard) {
-                continue;
-            }
-            let interruption = heard.interruption;
+            let Some(interruption) = happened else { return };
             let reconnected = match interruption {
                 Interruption::Ended(reason) => break reason,
                 _ => {
@@ -85,6 +87,7 @@ impl Reconnector {
                 Ok(reconnection) => self.gateway.tell(RoomEvent::Reconnected(reconnection)),
                 Err(reason) => break reason,
             }
+            happened = self.interruption().await;
         };
         self.local.shutdown();
         self.remote.shutdown();
@@ -94,16 +97,43 @@ impl Reconnector {
         self.gateway.tell(RoomEvent::Closed(reason));
     }
 
+    /// Waits until packets can leave and arrive. Whatever happens to the session before that is the answer.
+    async fn opened(&mut self) -> Result<(), Interruption> {
+        let transport = self.gateway.transport().ok_or(Interruption::Unopened)?;
+        let heard = select! {
+            opened = transport.wait_until_open(self.options.opening_limit) => match opened {
+                Ok(()) => return Ok(()),
+                Err(NotOpen::TimedOut) => None,
+                // The session tells why.
+                Err(NotOpen::Closed) => self.interruptions.recv().await,
+            },
+            heard = self.interruptions.recv() => heard,
+        };
+        Err(heard.map_or(Interruption::Unopened, |heard| heard.interruption))
+    }
+
+    /// The next that is not mended already; `None` when nobody is left to tell.
+    async fn interruption(&mut self) -> Option<Interruption> {
+        loop {
+            let heard = self.interruptions.recv().await?;
+            if !self.is_mended(&heard) {
+                return Some(heard.interruption);
+            }
+        }
+    }
+
     /// A server that is asked to resume closes the WebSocket of before, which may still have been good. Whoever takes that for
     /// another interruption resumes again, and closes the next.
     fn is_mended(&self, heard: &Heard) -> bool {
-        matches!(heard.interruption, Interruption::Signal | Interruption::Peer)
-            && heard.resumptions < self.resumptions.load(Ordering::Relaxed)
+        matches!(
+            heard.interruption,
+            Interruption::Signal | Interruption::Silence | Interruption::Peer
+        ) && heard.resumptions < self.resumptions.load(Ordering::Relaxed)
     }
 
     async fn reconnect(&mut self, interruption: Interruption) -> Result<Reconnection, EndReason> {
         let mut quick = self.may_resume(interruption)?;
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut lost) = (Backoff::default(), EndReason::ConnectionLost);
         while let Some(delay) = backoff.next_delay() {
             sleep(delay).await;
             if quick {
@@ -111,17 +141,17 @@ impl Reconnector {
                     Ok(()) => return Ok(Reconnection::Quick),
                     Err(JoinError::NotResumable | JoinError::WebRtc { .. }) => quick = false,
                     Err(error) => {
-                        give_up_on(&error)?;
+                        lost = self.judge(error)?;
                         continue;
                     }
                 }
             }
             match self.rejoin().await {
                 Ok(()) => return Ok(Reconnection::Full),
-                Err(error) => give_up_on(&error)?,
+                Err(error) => lost = self.judge(error)?,
             }
         }
-        Err(EndReason::ConnectionLost)
+        Err(lost)
     }
 
     /// Whether coming back as the same participant can mend it. What recurs soon after it was mended needs more.
@@ -132,9 +162,9 @@ impl Reconnector {
             .replace((interruption, now))
             .is_some_and(|(before, at)| before == interruption && now < at + RECURRENCE_TIME);
         match interruption {
-            Interruption::Signal => Ok(true),
+            Interruption::Signal | Interruption::Silence => Ok(true),
             Interruption::Peer => Ok(!recurs),
-            Interruption::Rejoin => Ok(false),
+            Interruption::Rejoin | Interruption::Unopened => Ok(false),
             Interruption::Channel if recurs => Err(EndReason::ChannelRefused),
             Interruption::Channel => Ok(false),
             Interruption::Ended(reason) => Err(reason),
@@ -155,30 +185,41 @@ impl Reconnector {
         }
         self.local.handle_buffered_amount(NO_ROOM);
         let (transport, session) = join(&self.options).await?;
-        self.attach(transport.clone(), session);
+        self.attach(transport, session);
         // Frames must find an open channel when their tracks are published again.
-        transport.wait_until_open(OPENING_TIME).await.ok();
+        if let Err(interruption) = self.opened().await {
+            self.may_resume(interruption).map_err(JoinError::Ended)?;
+            return Err(self.unopened(interruption));
+        }
         self.local.republish_tracks();
         self.remote.resend_subscription_updates();
         Ok(())
     }
-}
 
-/// Some refusals will not change, however often one asks.
-fn give_up_on(error: &JoinError) -> Result<(), EndReason> {
-    tracing::info!(%error, "a reconnect attempt failed");
-    match error {
-        JoinError::Ended(reason) => Err(*reason),
-        JoinError::Unauthorized { .. } => Err(EndReason::TokenRefused),
-        _ => Ok(()),
+    fn unopened(&self, interruption: Interruption) -> JoinError {
+        match interruption {
+            Interruption::Unopened => {
+                JoinError::Unopened { seconds: self.options.opening_limit.as_secs() }
+            }
+            other => JoinError::Broken { detail: other.to_string() },
+        }
+    }
+
+    /// Some refusals will not change, however often one asks. Of others, the reason of the end should none of the attempts do better.
+    fn judge(&self, error: JoinError) -> Result<EndReason, EndReason> {
+        let reason = match error {
+            JoinError::Ended(reason) => return Err(reason),
+            JoinError::Unauthorized { .. } => return Err(EndReason::TokenRefused),
+            JoinError::Unopened { .. } => EndReason::Unopened,
+            _ => EndReason::ConnectionLost,
+        };
+        self.gateway.tell(RoomEvent::AttemptFailed(error));
+        Ok(reason)
     }
 }
 
 /// Keeps the frames of the time without a channel where they are.
 const NO_ROOM: u64 = u32::MAX as u64;
-
-/// ICE, DTLS and SCTP together; usually far below one second.
-const OPENING_TIME: Duration = Duration::from_secs(10);
 
 /// What comes back within this time was not mended.
 const RECURRENCE_TIME: Duration = Duration::from_secs(30);

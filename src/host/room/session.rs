@@ -190,7 +190,7 @@ impl Session {
     async fn handle_timeout(&mut self, delegate: &dyn TransportDelegate) {
         match self.keep_alive.handle_timeout(Instant::now(), clock_ms()) {
             Due::Ping(ping) => self.send_own(Request::PingReq(ping), delegate).await,
-            Due::Lost => self.cut(delegate, Interruption::Signal),
+            Due::Lost => self.cut(delegate, Interruption::Silence),
             Due::Nothing => {}
         }
     }

@@ -50,6 +50,15 @@ pub struct JoinOptions {
     pub token: Token,
     /// How many peer connections; `None`: one, or two if the server knows only that.
     pub mode: Option<Mode>,
+    /// How long the data channel may take to open; then a [`Room`](super::Room) joins anew.
+    pub opening_limit: Duration,
+}
+
+impl JoinOptions {
+    /// In the way that suits most.
+    pub fn new(server: ServerAddress, token: Token) -> Self {
+        Self { server, token, mode: None, opening_limit: OPENING_TIME }
+    }
 }
 
 /// Sends into a session. Clones share it; when the last is gone, the session ends without a word.
@@ -182,6 +191,9 @@ impl Shared {
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
     }
 }
+
+/// ICE, DTLS and SCTP together; usually far below one second. DTLS sends again what was lost after 1, 2 and 4 seconds.
+const OPENING_TIME: Duration = Duration::from_secs(10);
 
 /// Signals that may wait for a resumption; far more than a host can have outstanding.
 const MAX_WAITING_SIGNALS: usize = 4096;

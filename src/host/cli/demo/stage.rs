@@ -51,7 +51,7 @@ impl Stage {
         let address = address.map_err(unable("listen"))?;
         let [publisher, subscriber] = [PUBLISHER, SUBSCRIBER].map(|identity| {
             let token = key.sign(&Grants::new(identity, "demo"));
-            let options = JoinOptions { server: address.clone(), token, mode: None };
+            let options = JoinOptions::new(address.clone(), token);
             let key_ring = e2ee.then(key_ring).transpose().map_err(unable("make keys"));
             async move { Ok::<_, Failure>(Room::join(options, key_ring?).await?.0) }
         });

@@ -81,7 +81,7 @@ async fn tell_address(address: SocketAddr) -> Result<(), Failure> {
 async fn join(server: &Server, key: &ApiKey) -> Result<Room, Failure> {
     let address = ServerAddress::parse(&format!("ws://{}", server.address()));
     let token = key.sign(&Grants::new("demo", ROOM));
-    let options = JoinOptions { server: address.map_err(unable("join"))?, token, mode: None };
+    let options = JoinOptions::new(address.map_err(unable("join"))?, token);
     let (room, _) = Room::join(options, None).await?;
     room.wait_until_open(PATIENCE).await.map_err(unable("open the channel"))?;
     Ok(room)

@@ -1,0 +1,7 @@
+//! Whole rooms of the embedded SFU, and servers that go wrong on purpose: what the host of a room sees.
+#![cfg(feature = "host")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod gate;
+mod kit;
+mod opening;
