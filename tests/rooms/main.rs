@@ -2,6 +2,9 @@
 #![cfg(feature = "host")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod endings;
 mod gate;
 mod kit;
 mod opening;
+#[path = "../raw_participant/mod.rs"]
+mod raw_participant;

@@ -25,7 +25,7 @@ use super::{
     keep_alive::{Due, KeepAlive},
     peer::{PeerEvent, Role},
     peers::Peers,
-    signalling::{Broken, Signalling, meaning, sync_state},
+    signalling::{Signalling, meaning, sync_state},
     socket::Socket,
     token::Token,
     transport::{Shared, TransportDelegate},
@@ -87,7 +87,7 @@ impl Session {
                 // What the server says comes before what its silence means.
                 biased;
                 command = self.commands.recv() => match command {
-                    Some(Command::Signal(request)) => self.send(request, &*delegate).await,
+                    Some(Command::Signal(request)) => self.send(request).await,
                     Some(Command::Cut) => self.cut(&*delegate, Interruption::Signal),
                     Some(Command::Resume(resumed)) => self.resume(*resumed, &*delegate).await,
                     Some(Command::Finish { farewell, done }) => {
@@ -125,7 +125,7 @@ impl Session {
             }
             Ok(Some(Response::Offer(offer))) => match self.peers.subscriber() {
                 Some(peer) => match peer.answer(offer).await {
-                    Ok(answer) => return self.send_own(Request::Answer(answer), &**delegate).await,
+                    Ok(answer) => return self.signalling.send(Request::Answer(answer)).await,
                     Err(error) => Err(error),
                 },
                 None => Ok(()),
@@ -163,7 +163,7 @@ impl Session {
                 let Ok(candidate_init) = serde_json::to_string(&candidate) else { return };
                 let trickle =
                     TrickleRequest { candidate_init, target: role.target(), r#final: false };
-                self.send_own(Request::Trickle(trickle), &**delegate).await;
+                self.signalling.send(Request::Trickle(trickle)).await;
             }
             PeerEvent::State(role, state) => self.handle_peer_state(role, state, &**delegate),
             PeerEvent::Channel(channel) => {
@@ -189,27 +189,16 @@ impl Session {
 
     async fn handle_timeout(&mut self, delegate: &dyn TransportDelegate) {
         match self.keep_alive.handle_timeout(Instant::now(), clock_ms()) {
-            Due::Ping(ping) => self.send_own(Request::PingReq(ping), delegate).await,
+            Due::Ping(ping) => self.signalling.send(Request::PingReq(ping)).await,
             Due::Lost => self.cut(delegate, Interruption::Silence),
             Due::Nothing => {}
         }
     }
 
-    /// A request of the host: waits while there is no connection.
-    async fn send(&mut self, request: Vec<u8>, delegate: &dyn TransportDelegate) {
-        let sent = match &mut self.signalling {
-            Signalling::Live(socket) => socket.send(request).await,
-            Signalling::Cut { waiting } => return waiting.push_back(request),
-        };
-        self.shared.waiting_signals.fetch_sub(1, Ordering::Relaxed);
-        if !sent {
-            self.cut(delegate, Interruption::Signal);
-        }
-    }
-
-    async fn send_own(&mut self, request: Request, delegate: &dyn TransportDelegate) {
-        if let Err(Broken) = self.signalling.send(request).await {
-            self.cut(delegate, Interruption::Signal);
+    /// A request of the host.
+    async fn send(&mut self, request: Vec<u8>) {
+        if self.signalling.forward(request).await {
+            self.shared.waiting_signals.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -239,15 +228,15 @@ impl Session {
         self.keep_alive.restart(Instant::now());
         delegate.on_signal_response(response);
         if let Some(published) = published {
-            self.send_own(Request::SyncState(sync_state(&published)), delegate).await;
+            self.signalling.send(Request::SyncState(sync_state(&published))).await;
         }
         self.connected.send_replace(false);
         let restarted = self.peers.publisher().restart().await;
         if let Ok(offer) = &restarted {
-            self.send_own(Request::Offer(offer.clone()), delegate).await;
+            self.signalling.send(Request::Offer(offer.clone())).await;
         }
         for request in waiting {
-            self.send(request, delegate).await;
+            self.send(request).await;
         }
         done.send(restarted.map(drop).map_err(JoinError::from)).ok();
         // It may have been closed in the meantime.

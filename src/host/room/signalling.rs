@@ -1,6 +1,14 @@
 //! The signalling side of a session: a socket, or the requests that wait for the next one; and what farewells mean.
+//!
+//! ```text
+//!  Live ──nothing can be sent any more──► Dying ──read to its end, or for long enough──► Cut
+//!    └──────────────────────────────── its end ──────────────────────────────────────────┘
+//! ```
+//! A server that ends a connection says why first: who stops reading when writing fails does not hear it.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     error::{EndReason, Interruption},
@@ -14,12 +22,9 @@ use crate::signal::session::{
 #[allow(clippy::large_enum_variant)] // there is one a session
 pub(super) enum Signalling {
     Live(Socket),
+    Dying { socket: Socket, until: Instant, waiting: VecDeque<Vec<u8>> },
     Cut { waiting: VecDeque<Vec<u8>> },
 }
-
-/// The connection broke while something was sent.
-#[derive(Debug)]
-pub(super) struct Broken;
 
 impl Signalling {
     pub(super) fn is_live(&self) -> bool {
@@ -30,28 +35,64 @@ impl Signalling {
     pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
         match self {
             Self::Live(socket) => socket.next().await,
+            Self::Dying { socket, until, .. } => {
+                timeout_at(*until, socket.next()).await.ok().flatten()
+            }
             Self::Cut { .. } => std::future::pending().await,
         }
     }
 
     /// A request of the session itself: means nothing to a later connection.
-    pub(super) async fn send(&mut self, request: Request) -> Result<(), Broken> {
-        let Self::Live(socket) = self else { return Ok(()) };
-        if socket.send(encode_request(request)).await { Ok(()) } else { Err(Broken) }
+    pub(super) async fn send(&mut self, request: Request) {
+        if self.is_live() {
+            self.forward(encode_request(request)).await;
+        }
+    }
+
+    /// A request of the host: waits while there is no connection. Answers whether it does not.
+    pub(super) async fn forward(&mut self, request: Vec<u8>) -> bool {
+        match self {
+            Self::Live(socket) => {
+                if !socket.send(request).await {
+                    self.die();
+                }
+                true
+            }
+            Self::Dying { waiting, .. } | Self::Cut { waiting } => {
+                waiting.push_back(request);
+                false
+            }
+        }
+    }
+
+    fn die(&mut self) {
+        *self = match std::mem::replace(self, Self::Cut { waiting: VecDeque::new() }) {
+            Self::Live(socket) => Self::Dying {
+                socket,
+                until: Instant::now() + LAST_WORDS_TIME,
+                waiting: VecDeque::new(),
+            },
+            other => other,
+        };
     }
 
     pub(super) fn cut(&mut self) {
-        if self.is_live() {
-            *self = Self::Cut { waiting: VecDeque::new() };
+        let waiting = self.take_waiting();
+        *self = Self::Cut { waiting };
+    }
+
+    fn take_waiting(&mut self) -> VecDeque<Vec<u8>> {
+        match self {
+            Self::Live(_) => VecDeque::new(),
+            Self::Dying { waiting, .. } | Self::Cut { waiting } => std::mem::take(waiting),
         }
     }
 
     /// Goes on with `socket`. Answers what has waited for it.
     pub(super) fn resume(&mut self, socket: Socket) -> VecDeque<Vec<u8>> {
-        match std::mem::replace(self, Self::Live(socket)) {
-            Self::Live(_) => VecDeque::new(),
-            Self::Cut { waiting } => waiting,
-        }
+        let waiting = self.take_waiting();
+        *self = Self::Live(socket);
+        waiting
     }
 
     /// Says goodbye, if there is a way to.
@@ -94,3 +135,6 @@ fn leaving() -> LeaveRequest {
         action: leave_action::DISCONNECT,
     }
 }
+
+/// What was said before the end has arrived by then.
+const LAST_WORDS_TIME: Duration = Duration::from_millis(500);
