@@ -8,3 +8,4 @@ mod kit;
 mod opening;
 #[path = "../raw_participant/mod.rs"]
 mod raw_participant;
+mod resubscribing;
