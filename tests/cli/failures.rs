@@ -151,14 +151,3 @@ fn a_taken_identity_ends_the_older_one_with_status_9() {
     assert!(older.remarks().contains("--identity"));
     newer.kill();
 }
-
-#[test]
-fn an_interrupt_leaves_the_room_with_status_130() {
-    let sfu = Sfu::start();
-    let mut reader = sfu.run(&["subscribe", "--name", "log"]);
-    let mut publisher = sfu.run(&["publish", "--name", "log", "--identity", "alice"]);
-    reader.until("subscribed to");
-    publisher.interrupt();
-    assert_eq!(publisher.status(), 130);
-    assert_eq!(reader.status(), 0, "the track ended");
-}

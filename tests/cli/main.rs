@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod failures;
+mod interrupts;
 #[path = "../livekit_server/mod.rs"]
 mod livekit_server;
 mod recordings;
 mod run;
+mod secrets;
 
 use std::{collections::BTreeSet, env, fs};
 

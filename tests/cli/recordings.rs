@@ -6,22 +6,22 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use mcap::Message;
+use mcap::{Compression, Message, WriteOptions, records::MessageHeader};
 use serde_json::Value;
 
 use crate::run::{Run, Sfu};
 
 /// A path of the test's own, where nothing is.
-struct Path(PathBuf);
+pub(crate) struct Path(PathBuf);
 
 impl Path {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Self(env::temp_dir().join(format!("datatracks-{}-{number}.mcap", std::process::id())))
     }
 
-    fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.0.to_str().unwrap()
     }
 
@@ -35,6 +35,19 @@ impl Drop for Path {
     fn drop(&mut self) {
         fs::remove_file(&self.0).ok();
     }
+}
+
+/// A file as tools of others write it: topics, seconds, payloads.
+pub(crate) fn write(path: &Path, compression: Option<Compression>, frames: &[(&str, u64, &[u8])]) {
+    let file = fs::File::create(&path.0).unwrap();
+    let mut writer = WriteOptions::new().compression(compression).create(file).unwrap();
+    for (sequence, (topic, seconds, payload)) in (0..).zip(frames) {
+        let channel_id = writer.add_channel(0, topic, "json", &Default::default()).unwrap();
+        let log_time = seconds * 1_000_000_000;
+        let header = MessageHeader { channel_id, sequence, log_time, publish_time: log_time };
+        writer.write_to_known_channel(&header, payload).unwrap();
+    }
+    writer.finish().unwrap();
 }
 
 /// Publishes frames that are fed.
@@ -136,6 +149,55 @@ fn a_recording_that_was_cut_is_sent_as_far_as_it_goes() {
     replay.until("the recording was not finished");
     replay.until("sent 3 frames");
     assert_eq!(replay.status(), 0);
+}
+
+#[test]
+fn files_of_others_are_sent_however_they_are_compressed() {
+    let sfu = Sfu::start();
+    let payloads = [vec![7; 100_000], vec![8; 100_000]];
+    let frames = [("pose", 1, &payloads[0][..]), ("pose", 1, &payloads[1][..])];
+    for compression in [None, Some(Compression::Zstd), Some(Compression::Lz4)] {
+        let path = Path::new();
+        write(&path, compression, &frames);
+        let packed = fs::metadata(&path.0).unwrap().len();
+        assert_eq!(compression.is_some(), packed < 100_000, "{compression:?}: {packed} bytes");
+        let mut reader = sfu.run(&["subscribe", "--name", "pose", "--json", "--count", "2"]);
+        let mut replay = sfu.run(&["replay", path.text()]);
+        assert_eq!((replay.status(), reader.status()), (0, 0), "{compression:?}");
+        for (line, payload) in reader.data().iter().zip(&payloads) {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line["sha"], crate::digest(payload), "{compression:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_compressed_in_another_way_says_what_helps() {
+    let (sfu, path) = (Sfu::start(), Path::new());
+    write(&path, Some(Compression::Zstd), &[("pose", 1, &[7; 100_000])]);
+    let mut bytes = fs::read(&path.0).unwrap();
+    let named: Vec<_> = bytes.windows(4).enumerate().filter(|(_, at)| *at == b"zstd").collect();
+    let places: Vec<_> = named.iter().map(|(place, _)| *place).collect();
+    places.iter().for_each(|place| bytes[*place..place + 4].copy_from_slice(b"zpaq"));
+    fs::write(&path.0, bytes).unwrap();
+    let mut replay = sfu.run(&["replay", path.text()]);
+    assert_eq!(replay.status(), 1);
+    let remarks = replay.remarks();
+    assert!(remarks.contains("zpaq") && remarks.contains("mcap compress"), "{remarks}");
+}
+
+#[test]
+fn long_work_tells_how_far_it_is() {
+    let (sfu, path, copy) = (Sfu::start(), Path::new(), Path::new());
+    write(&path, None, &[("pose", 0, b"first"), ("pose", 6, b"second"), ("pose", 12, b"last")]);
+    let mut recorder = sfu.run(&["record", "--out", copy.text()]);
+    recorder.until("recording into");
+    let mut replay = sfu.run(&["replay", path.text(), "--wait-ms", "3000"]);
+    replay.until("2 of 3 frames");
+    recorder.until("2 frames, 11 bytes");
+    assert_eq!(replay.status(), 0);
+    recorder.interrupt();
+    assert_eq!(recorder.status(), 0);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
 
 /// An embedded SFU in a process of its own, and processes in one of its rooms.
 pub struct Sfu {
-    process: Run,
+    pub process: Run,
     pub url: String,
 }
 
@@ -119,8 +119,16 @@ impl Run {
         self.remarks.join("\n")
     }
 
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub fn interrupt(&self) {
-        let kill = format!("kill -INT {}", self.process.id());
+        self.signal("INT");
+    }
+
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct Connection {
     /// Who joins; made up where not given
     #[arg(long, value_name = "NAME", help_heading = ROOM)]
     identity: Option<String>,
-    /// A token that somebody else made; it names room and identity
+    /// A token that somebody else made; it names room and identity. Better given by the environment, which no list of processes shows
     #[arg(
         long,
         env = "LIVEKIT_TOKEN",
@@ -82,7 +82,12 @@ impl Connection {
 impl Server {
     pub(crate) async fn join(&self, token: Token) -> Result<Joined, Failure> {
         let options = JoinOptions::new(self.url.clone(), token);
-        let (room, events) = Room::join(options, key_ring()?).await?;
+        let (room, events) = select! {
+            // First, so that whoever sees us connect can interrupt us.
+            biased;
+            _ = ctrl_c() => return Err(Failure::Interrupted),
+            joined = Room::join(options, key_ring()?) => joined?,
+        };
         let own = room.participant();
         let (identity, name, version) = (&own.identity, &own.room, &own.server_version);
         tell(&format!("joined \"{name}\" as \"{identity}\" (server {version})"));

@@ -1,6 +1,9 @@
 //! stdout for data, stderr for people.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    time::{Duration, Instant},
+};
 
 use tracing_subscriber::EnvFilter;
 
@@ -20,6 +23,24 @@ pub(crate) fn tell(line: &str) {
     writeln!(io::stderr().lock(), "{line}").ok();
 }
 
+/// Tells how far long work has come, now and then.
+pub(crate) struct Progress {
+    told: Instant,
+}
+
+impl Progress {
+    pub(crate) fn begin() -> Self {
+        Self { told: Instant::now() }
+    }
+
+    pub(crate) fn tell(&mut self, how_far: impl FnOnce() -> String) {
+        if self.told.elapsed() >= PACE {
+            tell(&how_far());
+            self.told = Instant::now();
+        }
+    }
+}
+
 /// Sends log records to stderr, the more the more verbose.
 pub(crate) fn log(verbose: u8) {
     let filter = match verbose {
@@ -33,3 +54,6 @@ pub(crate) fn log(verbose: u8) {
         .with_ansi(io::stderr().is_terminal())
         .init();
 }
+
+/// Often enough to see that it goes on.
+const PACE: Duration = Duration::from_secs(5);

@@ -29,7 +29,7 @@ use crate::{
     connection::{self, Connection},
     encodings::{frame_encoding_name, schema_encoding_name},
     failure::Failure,
-    output::tell,
+    output::{Progress, tell},
     recording::{Recording, Schema, Selection, Source, now_nanoseconds},
     subscribe::{reading_options, seconds, tell_losses, unwritable},
 };
@@ -193,11 +193,12 @@ fn write(path: &Path, file: File, mut received: Receiver<Frame>) -> Result<Strin
     let unwritable =
         |error: McapError| Failure::other(format!("cannot write {}: {error}", path.display()));
     let mut recording = Recording::create(file).map_err(unwritable)?;
-    let (mut frames, mut bytes) = (0_u64, 0_u64);
+    let (mut frames, mut bytes, mut progress) = (0_u64, 0_u64, Progress::begin());
     while let Some(Frame { source, payload, user_timestamp, came_at }) = received.blocking_recv() {
         recording.add(&source, payload.as_ref(), user_timestamp, came_at).map_err(unwritable)?;
         frames += 1;
         bytes += payload.as_ref().len() as u64;
+        progress.tell(|| format!("{frames} frames, {bytes} bytes"));
     }
     recording.finish().map_err(unwritable)?;
     Ok(format!("recorded {frames} frames, {bytes} bytes, into {}", path.display()))

@@ -14,7 +14,7 @@ use crate::{
     connection::{self, Connection},
     encodings::{frame_encoding, schema_encoding},
     failure::Failure,
-    output::tell,
+    output::{Progress, tell},
     publish::{clock_ms, flush},
     recording::{self, Selection, encoding_of, name_of, publisher_of, user_timestamp_of},
 };
@@ -56,23 +56,30 @@ enum Timestamps {
     None,
 }
 
-/// A track of the file: its name, and what else is known.
-type Tracks = BTreeMap<String, Arc<Channel<'static>>>;
+/// What the wanted part of a file has in it.
+struct Survey {
+    /// By name, and what else is known.
+    tracks: BTreeMap<String, Arc<Channel<'static>>>,
+    frames: u64,
+    /// When the first frame came.
+    begin: u64,
+}
 
 impl Replay {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let (tracks, begin) = self.survey()?;
+        let survey = self.survey()?;
         let joined = self.connection.join(false).await?;
-        joined.run(async |room| self.replay(room, tracks, begin).await).await
+        joined.run(async |room| self.replay(room, survey).await).await
     }
 
-    /// Which tracks there are, and when the first frame came; what cannot be sent is known before anything is.
-    fn survey(&self) -> Result<(Tracks, u64), Failure> {
-        let (mut tracks, mut begin) = (Tracks::new(), None);
+    /// What cannot be sent is known before anything is.
+    fn survey(&self) -> Result<Survey, Failure> {
+        let (mut tracks, mut frames, mut begin) = (BTreeMap::<String, _>::new(), 0, None);
         let cut = || tell("the recording was not finished; what is in it is sent");
         for message in self.messages(cut)? {
             let message = message?;
             begin.get_or_insert(message.log_time);
+            frames += 1;
             let (channel, name) = (&message.channel, name_of(&message.channel));
             let first = tracks.entry(name.into()).or_insert_with(|| Arc::clone(channel));
             let (one, another) = (publisher_of(first), publisher_of(channel));
@@ -83,18 +90,18 @@ impl Replay {
             }
         }
         let begin = begin.ok_or_else(|| self.unreadable(&"no frame of such a track is in it"))?;
-        Ok((tracks, begin))
+        Ok(Survey { tracks, frames, begin })
     }
 
-    async fn replay(&self, room: &Room, tracks: Tracks, begin: u64) -> Result<(), Failure> {
+    async fn replay(&self, room: &Room, survey: Survey) -> Result<(), Failure> {
         connection::wait_until_open(room).await?;
         let mut published = BTreeMap::new();
-        for (name, channel) in tracks {
-            let track = publish(room, &name, &channel).await?;
-            published.insert(name, track);
+        for (name, channel) in &survey.tracks {
+            let track = publish(room, name, channel).await?;
+            published.insert(name.clone(), track);
         }
         sleep(Duration::from_millis(self.wait_ms)).await;
-        self.send_all(&published, begin).await?;
+        self.send_all(&published, &survey).await?;
         for track in published.values() {
             flush(track).await?;
         }
@@ -105,12 +112,13 @@ impl Replay {
     async fn send_all(
         &self,
         tracks: &BTreeMap<String, Arc<LocalDataTrack>>,
-        begin: u64,
+        survey: &Survey,
     ) -> Result<(), Failure> {
-        let (start, mut too_large) = (Instant::now(), 0_u64);
-        for message in self.messages(|| ())? {
+        let (start, mut too_large, mut progress) = (Instant::now(), 0_u64, Progress::begin());
+        for (sent, message) in self.messages(|| ())?.enumerate() {
             let message = message?;
-            let after = Duration::from_nanos(message.log_time.saturating_sub(begin));
+            progress.tell(|| format!("{sent} of {} frames", survey.frames));
+            let after = Duration::from_nanos(message.log_time.saturating_sub(survey.begin));
             sleep_until(start + after.div_f64(self.speed)).await;
             let Some(track) = tracks.get(name_of(&message.channel)) else { continue };
             match track.send(self.frame(message), None).await {
@@ -138,6 +146,9 @@ impl Replay {
                 None
             }
             Err(McapError::BadMagic) => Some(Err(self.unreadable(&"it is no MCAP file"))),
+            Err(McapError::UnsupportedCompression(name)) => Some(Err(
+                self.unreadable(&format!("its chunks are compressed as {name:?}. {REPACK}"))
+            )),
             message => Some(message.map_err(|error| self.unreadable(&error))),
         });
         Ok(messages.filter(|message| message.as_ref().map_or(true, |message| self.wants(message))))
@@ -199,6 +210,9 @@ fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
+/// The tool of MCAP's own makers.
+const REPACK: &str = "`mcap compress --compression zstd` makes a file that can be sent";
+
 const SLOWEST: f64 = 0.001;
 const FASTEST: f64 = 1000.0;
 
@@ -209,5 +223,4 @@ Examples:
   Twice as fast, only two tracks, encrypted:
     DATATRACKS_E2EE_PASSPHRASE=… datatracks replay --room lab --speed 2 --name pose --name imu lab.mcap
 
-Encodings and schemas of the file become those of the tracks. Files with compressed chunks are not read: `mcap compress
---compression none` makes one that is.";
+Encodings and schemas of the file become those of the tracks. Chunks may be compressed with zstd or lz4, as other tools write them.";

@@ -37,7 +37,7 @@ pub(crate) struct Sfu {
     /// API key that tokens must be signed with
     #[arg(long, env = "LIVEKIT_API_KEY", value_name = "KEY", default_value = "devkey")]
     api_key: String,
-    /// API secret that tokens must be signed with
+    /// API secret that tokens must be signed with; better given by the environment, which no list of processes shows
     #[arg(
         long,
         env = "LIVEKIT_API_SECRET",

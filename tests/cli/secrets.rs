@@ -1,0 +1,73 @@
+//! Secrets: what the environment gives stands in no list of processes, log or error; what arguments give is warned of.
+
+use std::fs;
+
+use datatracks::host::room::{ApiKey, Grants};
+
+use crate::{
+    recordings::Path,
+    run::{KEYS, Run, Sfu},
+};
+
+const PASSPHRASE: &str = "correct horse battery staple";
+
+#[test]
+fn what_the_environment_gives_shows_nowhere_however_much_is_told() {
+    let (sfu, path) = (Sfu::start(), Path::new());
+    let environment = [KEYS[0], KEYS[1], ("DATATRACKS_E2EE_PASSPHRASE", PASSPHRASE)];
+    let run = |arguments: &[&str]| sfu.run_with(&[&["-vv"], arguments].concat(), &environment);
+    let mut publisher = run(&["publish", "--name", "log", "--generate", "size=10,rate=50"]);
+    publisher.until("published");
+    let reader = run(&["subscribe", "--name", "log"]);
+    let mut recorder = run(&["record", "--out", path.text()]);
+    recorder.until("recording \"log\"");
+    reader.line();
+    let mut all = [publisher, reader, recorder];
+    for run in &mut all {
+        run.interrupt();
+        let arguments = fs::read(format!("/proc/{}/cmdline", run.id())).unwrap();
+        run.status();
+        tells_no_secret(run, &String::from_utf8_lossy(&arguments));
+    }
+}
+
+#[test]
+fn a_token_that_is_refused_shows_nowhere() {
+    let sfu = Sfu::start();
+    let token = ApiKey::new("devkey", "of another server").sign(&Grants::new("eve", "lab"));
+    let environment = [("LIVEKIT_URL", &*sfu.url), ("LIVEKIT_TOKEN", token.as_str())];
+    for command in [&["list"][..], &["subscribe", "--name", "x"], &["publish", "--name", "x"]] {
+        let mut run = Run::start(&[&["-vv"], command].concat(), &environment);
+        assert_eq!(run.status(), 4, "{command:?}");
+        tells_no_secret(&run, "");
+    }
+}
+
+#[test]
+fn help_warns_of_secrets_as_arguments() {
+    for command in ["publish", "subscribe", "list", "record", "replay", "bench", "bridge", "sfu"] {
+        let mut help = Run::start(&[command, "--help"], &[("LIVEKIT_API_SECRET", "hush-hush")]);
+        assert_eq!(help.status(), 0);
+        let text = help.data().join("\n");
+        for option in ["--api-secret <SECRET>", "--token <TOKEN>"] {
+            let Some((_, behind)) = text.split_once(option) else {
+                assert!(option.starts_with("--token"), "{command} has no {option}");
+                continue;
+            };
+            let about: String = behind.chars().take(WINDOW).collect();
+            assert!(about.contains("no list of processes shows"), "{command} {option}: {about}");
+        }
+        assert!(!text.contains("hush-hush"), "{command} shows the secret");
+    }
+}
+
+fn tells_no_secret(run: &Run, arguments: &str) {
+    let told = [run.remarks(), run.data().join("\n"), arguments.into()].join("\n");
+    for secret in [PASSPHRASE, "of another server", "eyJ"] {
+        let before = told.split_once(secret).map(|(before, _)| before.lines().last());
+        assert_eq!(before, None, "{secret} shows behind this");
+    }
+}
+
+/// How far behind an option its text may go.
+const WINDOW: usize = 240;
