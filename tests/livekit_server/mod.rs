@@ -1,12 +1,19 @@
-//! A real livekit-server of one's own, on loopback and free ports, gone with its handle.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code, unreachable_pub)]
+//! A real livekit-server of one's own, on loopback and free ports, gone with its handle. A test that fails shows its last words.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    dead_code,
+    unreachable_pub
+)]
 
 use std::{
     env, fs,
     net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket},
     ops::Range,
     path::{Path, PathBuf},
-    process::{self, Child, Command, Stdio},
+    process::{self, Child, Command},
     sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
@@ -74,22 +81,36 @@ impl LivekitServer {
 fn spawn(config: &Path) -> Child {
     let binary = env::var_os("DATATRACKS_LIVEKIT_SERVER")
         .expect("set DATATRACKS_LIVEKIT_SERVER to the path of livekit-server");
-    let log = env::var_os("DATATRACKS_LIVEKIT_LOG");
-    let output = || match &log {
-        Some(path) => fs::File::create(path).unwrap().into(),
-        None => Stdio::null(),
-    };
+    let output = fs::File::options().create(true).append(true).open(log(config)).unwrap();
     let mut command = Command::new(binary);
-    command.arg("--config").arg(config).stdout(output()).stderr(output());
+    command.arg("--config").arg(config).stdout(output.try_clone().unwrap()).stderr(output);
     command.spawn().expect("livekit-server starts")
+}
+
+/// What it says, of all its lives.
+fn log(config: &Path) -> PathBuf {
+    config.with_extension("log")
 }
 
 impl Drop for LivekitServer {
     fn drop(&mut self) {
         self.process.kill().ok();
         self.process.wait().ok();
-        fs::remove_file(&self.config).ok();
+        if thread::panicking() {
+            eprintln!("last words of livekit-server:\n{}", tail(&log(&self.config)));
+        }
+        for file in [&self.config, &log(&self.config)] {
+            fs::remove_file(file).ok();
+        }
     }
+}
+
+/// As much of the end as a person wants to read.
+fn tail(log: &Path) -> String {
+    let said = fs::read(log).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let lines: Vec<String> = said.lines().map(|line| line.chars().take(300).collect()).collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
 }
 
 /// A port that nobody uses, no other test is given, and the system gives to nobody who connects to something meanwhile.

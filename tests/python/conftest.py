@@ -16,6 +16,9 @@ sys.path.insert(0, str(ROOT / "python-package/examples"))
 
 from peer import Peer  # noqa: E402
 
+LOGS = []  # of servers that others wrote: a test that fails shows their end
+TAIL = 30  # lines
+
 
 def binary():
     path = Path(os.environ.get("DATATRACKS_BIN", ROOT / "target/debug/datatracks"))
@@ -66,6 +69,16 @@ def join(sfu):
         assert peer.local.stats().panics == 0, peer.identity
         assert peer.remote.stats().panics == 0, peer.identity
         peer.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        for log in LOGS:
+            last = log.read_text(errors="replace").splitlines()[-TAIL:]
+            report.sections.append((f"last words of {log.stem}", "\n".join(line[:300] for line in last)))
+    return report
 
 
 def pytest_collection_modifyitems(items):

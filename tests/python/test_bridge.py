@@ -10,7 +10,7 @@ from pathlib import Path
 
 import datatracks as dt
 import pytest
-from conftest import ROOT, Plain
+from conftest import LOGS, ROOT, Plain
 from peer import Peer, connected, frame, options
 from test_encryption import SECRET, ring, sealed_by
 from test_tracks import pushed_until_read
@@ -47,7 +47,8 @@ rtc:
   interfaces: {{includes: ["lo"]}}
 """
     )
-    with open(config.with_suffix(".log"), "w") as log:
+    LOGS.append(config.with_suffix(".log"))
+    with open(LOGS[-1], "w") as log:
         process = subprocess.Popen([server, "--config", config], stdout=log, stderr=log)
     deadline = time.monotonic() + 20
     while socket.socket().connect_ex(("127.0.0.1", port)):

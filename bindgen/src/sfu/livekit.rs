@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use camino::Utf8PathBuf;
 
 use super::{Running, STARTING_TIME};
 use crate::{project::Project, run::command, setup};
@@ -17,6 +18,7 @@ use crate::{project::Project, run::command, setup};
 pub(super) struct Livekit {
     _process: Running,
     port: u16,
+    log: Utf8PathBuf,
 }
 
 impl Livekit {
@@ -36,10 +38,14 @@ impl Livekit {
         let deadline = Instant::now() + STARTING_TIME;
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             let may_come = Instant::now() < deadline && !process.has_ended()?;
-            ensure!(may_come, "livekit-server does not listen: {}", project.short(&log));
+            ensure!(may_come, "livekit-server does not listen:\n{}", tail(&log));
             thread::sleep(POLL);
         }
-        Ok(Self { _process: process, port })
+        Ok(Self { _process: process, port, log })
+    }
+
+    pub(super) fn last_words(&self) -> String {
+        tail(&self.log)
     }
 
     /// As clients name it.
@@ -66,6 +72,16 @@ rtc:
     )
 }
 
+/// As much of the end as a person wants to read.
+fn tail(log: &Utf8PathBuf) -> String {
+    let said = fs::read(log).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let lines: Vec<&str> = said.lines().collect();
+    let last = lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default();
+    let cut = last.iter().map(|line| line.chars().take(WIDTH).collect());
+    cut.collect::<Vec<String>>().join("\n")
+}
+
 /// Ports that nobody uses, and that the system gives to nobody who connects to something meanwhile. Others who look for some at the
 /// same time begin elsewhere.
 fn free_ports() -> impl Iterator<Item = u16> {
@@ -80,6 +96,9 @@ fn free_ports() -> impl Iterator<Item = u16> {
 
 pub(super) const KEY: &str = "testkey";
 pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// Lines of a log that are shown, and characters of a line.
+const TAIL: usize = 30;
+const WIDTH: usize = 300;
 /// Linux picks ports from 32768 on by itself.
 const BELOW_EPHEMERAL: Range<u16> = 20_000..32_000;
 /// How often a server that is starting is looked at.

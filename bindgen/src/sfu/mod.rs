@@ -15,12 +15,12 @@ use std::{
 use anyhow::{Context, Result};
 
 use self::livekit::Livekit;
-use crate::{project::Project, run::command};
+use crate::{project::Project, report::Outcome, run::command};
 
 /// Serves the plain protocol until it is dropped.
 pub(crate) struct Sfu {
     _plain: Running,
-    _behind: Option<Livekit>,
+    behind: Option<Livekit>,
     address: String,
 }
 
@@ -46,7 +46,17 @@ impl Sfu {
         let line = plain.first_line()?;
         let address = line.trim().strip_prefix("plain ").context("it does not say where it serves");
         let address = address.with_context(|| format!("datatracks {arguments:?}"))?.to_owned();
-        Ok(Self { _plain: plain, _behind: behind, address })
+        Ok(Self { _plain: plain, behind, address })
+    }
+
+    /// Runs tests. When they fail, what the server said last is shown.
+    pub(crate) fn watch(&self, tests: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
+        let outcome = tests();
+        let is_good = matches!(&outcome, Ok(Outcome::Counted(tally)) if tally.failed == 0);
+        if let (false, Some(server)) = (is_good, &self.behind) {
+            println!("   last words of livekit-server:\n{}", server.last_words());
+        }
+        outcome
     }
 
     /// Where it listens.

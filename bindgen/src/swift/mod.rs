@@ -67,7 +67,7 @@ fn test(project: &Project, profile: Profile, sanitizer: Option<&str>) -> Result<
 fn test_in_a_real_room(project: &Project, profile: Profile) -> Result<Outcome> {
     let sfu = Sfu::real(project)?;
     let address = format!("DATATRACKS_BRIDGE={}", sfu.address());
-    run_tests(project, profile, None, &address, ["--filter", REAL_ROOM])
+    sfu.watch(|| run_tests(project, profile, None, &address, ["--filter", REAL_ROOM]))
 }
 
 /// Builds the package with every warning an error, and runs the tests that are selected.
