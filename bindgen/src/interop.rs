@@ -7,7 +7,7 @@ use crate::{
     report::Report,
     run,
     runners::{count, pytest_command, pytest_tally, reference_host},
-    setup,
+    setup, swift,
 };
 
 /// How much of the matrix.
@@ -22,26 +22,39 @@ pub(crate) enum Cells {
 /// What the tests take, and the tests.
 pub(crate) fn all(project: &Project, report: &mut Report, cells: Cells) {
     report.step("peers", || setup::install_peers(project));
-    report.step("bindings", || bindings::generate(project, Language::Python, Profile::Debug));
+    report.step("bindings", || bindings::generate(project, Language::All, Profile::Debug));
     report.step("reference host", || reference_host(project));
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Debug));
     report.step("Kotlin package", || kotlin::build::package_with_programs(project));
-    suite(project, report, cells);
+    suite(project, report, Profile::Debug, cells);
 }
 
-/// The tests, after bindings, reference host and the Kotlin package. Where there can be no browser they run without, and are called so.
-pub(crate) fn suite(project: &Project, report: &mut Report, cells: Cells) {
+/// The tests, after bindings, reference host and the Kotlin package. Where there can be no browser, or no Swift, they run without, and are
+/// called so.
+pub(crate) fn suite(project: &Project, report: &mut Report, profile: Profile, cells: Cells) {
     report.step("Kotlin host", || kotlin::room::build(project));
+    let has_swift = report.gate("Swift host", || swift::participant::build(project, profile));
     let has_browser = report.gate("browser", || browser::install(project));
-    let name = if has_browser { NAME } else { WITHOUT_BROWSER };
+    let name = [
+        NAME,
+        if has_browser { "" } else { WITHOUT_BROWSER },
+        if has_swift { "" } else { WITHOUT_SWIFT },
+    ]
+    .concat();
     let folder = if has_browser { browser::folder(project).into_string() } else { String::new() };
     let mut variables = vec![(BROWSER, folder)];
     if cells == Cells::All {
         variables.push((TABLE, project.root.join("docs/interop.md").into_string()));
     }
-    report.step(name, || {
-        let host = run::lines(&kotlin::room::participant(project)?);
-        let variables = [variables.as_slice(), &[(KOTLIN, host)]].concat();
+    report.step(&name, || {
+        let in_kotlin = run::lines(&kotlin::room::participant(project)?);
+        let in_swift = if has_swift {
+            run::lines(&swift::participant::command(project)?)
+        } else {
+            String::new()
+        };
+        let hosts = [(KOTLIN, in_kotlin), (SWIFT, in_swift)];
+        let variables = [variables.as_slice(), &hosts].concat();
         count(&mut pytest_command(project, &[TESTS, &but_for_network()], &variables), pytest_tally)
     });
     network::suite(project, report, &variables);
@@ -54,10 +67,13 @@ fn but_for_network() -> String {
 
 const TESTS: &str = "tests/interop";
 const NAME: &str = "interop tests";
-const WITHOUT_BROWSER: &str = "interop tests, WITHOUT A BROWSER";
+const WITHOUT_BROWSER: &str = ", WITHOUT A BROWSER";
+const WITHOUT_SWIFT: &str = ", WITHOUT SWIFT";
 /// Where npm's packages are; empty where there can be no browser.
 const BROWSER: &str = "DATATRACKS_BROWSER";
 /// The command that starts the host in Kotlin, a word a line.
 const KOTLIN: &str = "DATATRACKS_KOTLIN_ROOM";
+/// The same of that in Swift; empty where there can be none.
+const SWIFT: &str = "DATATRACKS_SWIFT_HOST";
 /// Where the table of all cells goes; without it only a few run.
 const TABLE: &str = "DATATRACKS_INTEROP_TABLE";

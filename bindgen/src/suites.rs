@@ -34,7 +34,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
     report.step("Kotlin tests", || junit(project));
     report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
-    interop::suite(project, report, Cells::Few);
+    interop::suite(project, report, Profile::Release, Cells::Few);
     swift::suites(project, report, Profile::Release, true);
     languages::suite(project, report, Profile::Release);
     report.step("floors of speed", || bench::quick(project));
@@ -90,7 +90,7 @@ fn junit(project: &Project) -> Result<Outcome> {
 fn kotlin_in_a_real_room(project: &Project) -> Result<Outcome> {
     let sfu = Sfu::real(project)?;
     let maven = &mut kotlin::build::maven(project, &["surefire:test", REAL_ROOM, PATIENCE]);
-    count(maven.env("DATATRACKS_BRIDGE", sfu.address()), kotlin::build::tally)
+    sfu.watch(|| count(maven.env("DATATRACKS_BRIDGE", sfu.address()), kotlin::build::tally))
 }
 
 /// Generated cases a property in a full run; 256 otherwise.

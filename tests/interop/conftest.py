@@ -82,6 +82,15 @@ class Room:
         """The host in `kotlin-package/room`, on a WebRTC stack of its own."""
         return self.peer(words("DATATRACKS_KOTLIN_ROOM"), identity, **grants)
 
+    def swift(self, identity="swift", passphrase=None, key=None):
+        """The host of the Swift package, which brings no transport: it joins through a bridge."""
+        address = "{}:{}".format(*self.bridge())
+        secret = ["passphrase", passphrase] if passphrase else ["key", key] if key else ["plain", ""]
+        command = [*words("DATATRACKS_SWIFT_HOST"), "interop", address, self.name, identity, *secret]
+        host = self.start(identity, command, None, None, {})
+        host.wait_until_joined()
+        return host
+
     def bridge(self):
         """Where hosts on the bindings join this room's server."""
         process = self.datatracks("bridge", "--plain", "127.0.0.1:0", outside=True)

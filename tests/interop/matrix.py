@@ -20,8 +20,11 @@ A_FEW_SIZES = {"livekit-server": [1, MTU - 40 - TAG, MTU - 11, 40_000], "embedde
 # The file that takes the table of all cells; without it only a few run.
 DOCUMENT = os.environ.get("DATATRACKS_INTEROP_TABLE")
 
-# Kotlin is a host on our package, with a WebRTC stack of its own.
-OURS, OTHERS = ["ours", "Kotlin"], ["Python"]
+# Hosts on our packages: Kotlin has a WebRTC stack of its own, the other two join through `datatracks bridge`.
+HOSTS = ["Kotlin", "Swift", "ours in Python"]
+if os.environ.get("DATATRACKS_SWIFT_HOST") == "":  # `cargo tasks` says so where there can be no Swift
+    HOSTS.remove("Swift")
+OURS, OTHERS = ["ours", *HOSTS], ["Python"]
 if os.environ.get("DATATRACKS_BROWSER") != "":  # `cargo tasks` says so where there can be no browser
     OTHERS.append("JS")
 PAIRS = [("ours", "ours"), *(pair for one in OURS for other in OTHERS for pair in ((one, other), (other, one)))]

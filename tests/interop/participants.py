@@ -1,8 +1,8 @@
 """Who publishes and reads in the interop matrix, each with the same few methods.
 
-Everybody publishes two tracks, or reads both. Ours is the command line, one process a track; with a key from outside it is a Python
-host on the bindings behind `datatracks bridge`, and its frames are sealed and opened by providers of its own. Kotlin is ours too, but speaks
-the lines of the SDKs of others.
+Everybody publishes two tracks, or reads both. Ours is the command line, one process a track. Ours in Python is a host on the bindings
+behind `datatracks bridge`, and its frames are sealed and opened by providers of its own; it is also what ours is with a key from outside.
+Kotlin and Swift are ours too, but speak the lines of the SDKs of others.
 """
 
 import asyncio
@@ -21,19 +21,28 @@ TRACKS = ["stamped", "unstamped"]
 
 
 def publisher(kind, room, **secret):
+    if is_host(kind, secret):
+        return HostPublishing(room, **secret)
     if kind == "ours":
-        return HostPublishing(room, **secret) if "key" in secret else CommandsPublishing(room, **secret)
+        return CommandsPublishing(room, **secret)
     return PeerPublishing(peer(kind, room, "publisher", **secret), sealed=bool(secret))
 
 
 def reader(kind, room, **secret):
+    if is_host(kind, secret):
+        return HostReading(room, **secret)
     if kind == "ours":
-        return HostReading(room, **secret) if "key" in secret else CommandsReading(room, **secret)
+        return CommandsReading(room, **secret)
     return PeerReading(peer(kind, room, "reader", **secret))
 
 
+def is_host(kind, secret):
+    return kind == "ours in Python" or (kind == "ours" and "key" in secret)
+
+
 def peer(kind, room, identity, **secret):
-    return {"Kotlin": room.kotlin, "Python": room.python, "JS": room.javascript}[kind](identity, **secret)
+    joins = {"Kotlin": room.kotlin, "Swift": room.swift, "Python": room.python, "JS": room.javascript}
+    return joins[kind](identity, **secret)
 
 
 class CommandsPublishing:
@@ -113,7 +122,7 @@ class PeerReading:
         while line := self.peer.line_until(deadline):
             assert line["event"] != "ended", line
             if line["event"] == "frame" and line["name"] == name:
-                return line
+                return arrived(line)
         return None
 
     def until_ended(self, name):
@@ -123,7 +132,7 @@ class PeerReading:
             if line["event"] == "ended":
                 self.ended[line["name"]] = line
             elif line["event"] == "frame":
-                frames.append(line)
+                frames.append(arrived(line))
         return frames
 
     def undecryptable(self, name):
@@ -131,10 +140,22 @@ class PeerReading:
         return self.ended[name].get("undecryptable")
 
 
-def keyed(room, identity, key):
-    """A host that brings its own providers."""
-    ring = dt.KeyRing(dt.KeyRingOptions(derivation=dt.KeyDerivation.HKDF))
-    ring.set_shared_key(base64.b64decode(key), 0)
+def arrived(line):
+    """As most say it; those that have no SHA-256 give the payload."""
+    return line | {"sha": sha(base64.b64decode(line["payload"]))} if "payload" in line else line
+
+
+def sha(payload):
+    return hashlib.sha256(payload).hexdigest()[:16]
+
+
+def keyed(room, identity, key=None, passphrase=None):
+    """A host that brings its own providers, if it has a secret."""
+    if not (key or passphrase):
+        return Ours(room, identity)
+    derivation = dt.KeyDerivation.HKDF if key else dt.KeyDerivation.PBKDF2
+    ring = dt.KeyRing(dt.KeyRingOptions(derivation=derivation))
+    ring.set_shared_key(base64.b64decode(key) if key else passphrase.encode(), 0)
     return Ours(room, identity, Sealing(ring.encryption_provider(None)), Opening(ring.decryption_provider()))
 
 
@@ -155,9 +176,9 @@ class Opening(dt.DecryptionProvider):
 
 
 class HostPublishing:
-    def __init__(self, room, key):
-        self.host, self.clock = keyed(room, "publisher", key), itertools.count(1000)
-        required = {"encryption": dt.EncryptionMode.REQUIRED}
+    def __init__(self, room, **secret):
+        self.host, self.clock = keyed(room, "publisher", **secret), itertools.count(1000)
+        required = {"encryption": dt.EncryptionMode.REQUIRED} if secret else {}
         self.tracks = {name: self.host.publish(name, **required) for name in TRACKS}
 
     def send(self, name, payload):
@@ -172,8 +193,9 @@ class HostPublishing:
 
 
 class HostReading:
-    def __init__(self, room, key):
-        self.host, self.frames = keyed(room, "reader", key), {name: queue.Queue() for name in TRACKS}
+    def __init__(self, room, **secret):
+        self.host, self.frames = keyed(room, "reader", **secret), {name: queue.Queue() for name in TRACKS}
+        self.tracks = {}
         self.subscribed = {name: threading.Event() for name in TRACKS}
 
     def wait_until_subscribed(self):
@@ -182,12 +204,11 @@ class HostReading:
             assert subscribed.wait(DEADLINE), f"not subscribed to {name}"
 
     async def read(self, name):
-        track = await self.host.remote.wait_for_track(name, None, DEADLINE * 1000)
-        stream = await track.subscribe()
+        self.tracks[name] = await self.host.remote.wait_for_track(name, None, DEADLINE * 1000)
+        stream = await self.tracks[name].subscribe()
         self.subscribed[name].set()
         while frame := await stream.next():
-            sha = hashlib.sha256(frame.payload).hexdigest()[:16]
-            self.frames[name].put({"len": len(frame.payload), "sha": sha, "ts": frame.user_timestamp})
+            self.frames[name].put({"len": len(frame.payload), "sha": sha(frame.payload), "ts": frame.user_timestamp})
         self.frames[name].put(None)
 
     def next(self, name, deadline):
@@ -198,3 +219,6 @@ class HostReading:
 
     def until_ended(self, name):
         return list(iter(lambda: self.frames[name].get(timeout=DEADLINE), None))
+
+    def undecryptable(self, name):
+        return self.tracks[name].stats().frames_dropped_undecryptable

@@ -4,14 +4,13 @@ The server drops single packets when its machine is busy, and tells nobody. So a
 number of times, which the table shows; every frame must arrive, and nothing may arrive that was not sent.
 """
 
-import hashlib
 import random
 import time
 from collections import defaultdict
 
 import pytest
 from matrix import PAIRS, SECRETS
-from participants import TRACKS, publisher, reader
+from participants import TRACKS, publisher, reader, sha
 
 ATTEMPTS = 20  # to get one frame across
 PATIENCE = 2  # seconds for a frame to arrive; far more than it takes on a machine that is not busy
@@ -80,7 +79,3 @@ class Exchange:
 
 def frame(size):
     return random.Random(size).randbytes(size)
-
-
-def sha(payload):
-    return hashlib.sha256(payload).hexdigest()[:16]

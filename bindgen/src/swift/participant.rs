@@ -1,4 +1,4 @@
-//! The program of the package that takes part in the room for all languages.
+//! The program of the package that takes part in the room for all languages, and in the rooms of the interop tests.
 
 use std::process::Command;
 

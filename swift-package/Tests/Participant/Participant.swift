@@ -8,8 +8,9 @@ import WireIntoYourSDK
 struct Participant {
     static func main() async throws {
         let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments[0] == "interop" { return try await takePartInInterop(arguments) }
         let (address, room, identity, passphrase) = (arguments[0], arguments[1], arguments[2], arguments[3])
-        let keys = try keyRing(passphrase)
+        let keys = try keyRing(.hkdf, Data(passphrase.utf8))
         let connection = try PlainConnection(to: address, hello: ["identity": identity, "room": room])
         let session = DataTrackSession(
             transport: connection,
@@ -17,23 +18,10 @@ struct Participant {
             encryption: keys?.encryptionProvider(),
             decryption: keys?.decryptionProvider()
         )
-        connection.receive { kind, bytes in
-            switch kind {
-            case .signal: try? session.received(signal: bytes)
-            case .packet: session.received(packet: bytes)
-            case .hello, .control: break
-            }
-        }
+        connection.receive(into: session)
         try await participate(session, as: identity, with: arguments.dropFirst(4))
         say("left", session.local.stats().panics + session.remote.stats().panics)
     }
-}
-
-private func keyRing(_ passphrase: String) throws -> KeyRing? {
-    guard !passphrase.isEmpty else { return nil }
-    let keys = try KeyRing(options: KeyRingOptions(derivation: .hkdf))
-    try keys.setSharedKey(material: Data(passphrase.utf8), keyIndex: 0)
-    return keys
 }
 
 private func participate(_ session: DataTrackSession, as identity: String, with others: ArraySlice<String>) async throws {
@@ -76,23 +64,3 @@ private func read(_ stream: DataTrackStream, of publisher: String) async throws 
         say("frame", publisher, frame.userTimestamp.map(String.init) ?? "none", frame.payload.base64EncodedString())
     }
 }
-
-/// What comes in, read on a thread that may block.
-private func lines() -> AsyncStream<String> {
-    AsyncStream { continuation in
-        Thread.detachNewThread {
-            while let line = readLine() {
-                continuation.yield(line)
-            }
-            continuation.finish()
-        }
-    }
-}
-
-/// Not by `print`: to flush what it writes takes the global `stdout`, which strict concurrency does not allow.
-private func say(_ words: any CustomStringConvertible...) {
-    let line = words.map(\.description).joined(separator: " ") + "\n"
-    output.withLock { FileHandle.standardOutput.write(Data(line.utf8)) }
-}
-
-private let output = NSLock()
