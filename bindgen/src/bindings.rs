@@ -56,6 +56,7 @@ pub(crate) fn build_library(project: &Project, profile: Profile) -> Result<Utf8P
     let mut arguments = vec!["rustc", "--package", SHIPPED, "--lib", "--crate-type", "cdylib"];
     if profile == Profile::Release {
         arguments.push("--release");
+        arguments.extend(FOLDED);
     }
     let target = project.root.join(TARGET);
     run::run(command(&project.root, "cargo", &arguments).env("CARGO_TARGET_DIR", &target))?;
@@ -195,6 +196,14 @@ impl BindgenPathsLayer for UdlFolder {
         Some(self.0.join("udl").join(format!("{stem}.udl")))
     }
 }
+
+/// Functions that are compiled to the same code become one, where the compiler brings a linker that can. Rust makes no promise
+/// about the addresses of functions, and nothing here compares them.
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+const FOLDED: &[&str] = &["--", "-Clink-arg=-Wl,--icf=all"];
+/// Functions that are compiled to the same code stay apart: linkers differ.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
+const FOLDED: &[&str] = &[];
 
 /// The package that applications get a library of.
 pub(crate) const SHIPPED: &str = "datatracks-mobile";
