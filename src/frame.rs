@@ -93,10 +93,7 @@ impl PacketBatch {
 
     /// The packets as buffers of their own that share the memory.
     pub fn into_packets(mut self) -> impl Iterator<Item = Bytes> {
-        std::iter::from_fn(move || {
-            let packet = self.split_to(1);
-            (!packet.is_empty()).then_some(packet.data)
-        })
+        std::iter::from_fn(move || (!self.is_empty()).then(|| self.split_to(1).data))
     }
 }
 

@@ -4,14 +4,19 @@
 //! host seals under none, one frame of a track at a time. A push that finds another at it (on another thread, or around this
 //! one) leaves its frame to that one and is accepted: waiting could be for a callback that waits for this very push.
 
-use std::{sync::Arc, task::Waker, time::Instant};
+use std::{sync::Arc, time::Instant};
 
-use super::{EncryptionProvider, KeyRing, LocalDataTrack, local_sending::Scope};
+use super::{
+    EncryptionProvider, KeyRing, LocalDataTrack,
+    local_sending::{Call, Outbox, Scope, wake},
+    lock::MutexGuard,
+    spare::packetize,
+};
 use crate::{
     error::PushFrameError,
     frame::{PacketBatch, Payload},
     local::{
-        packetizer::{PacketizeError, Packetizer, Seal, Size},
+        packetizer::{Counters, PacketizeError, Packetizer, Seal, Size},
         send_queue::{NotTaken, SealTurn},
         waiting_room::{Admission, Unsealed},
     },
@@ -112,7 +117,37 @@ impl LocalDataTrack {
         }
         let before = packetizer.counters();
         let packets = self.packetize(&mut packetizer, payload, user_timestamp, now)?;
+        self.hand_in(packets, (packetizer, before), admission, now)
+    }
+
+    /// Lets a frame's packets leave at once, or wait.
+    fn hand_in(
+        &self,
+        packets: PacketBatch,
+        made_by: (MutexGuard<'_, Packetizer>, Counters),
+        admission: Admission,
+        now: Instant,
+    ) -> Result<(), PushFrameError> {
         let mut outbox = self.sending.outbox();
+        let Some(delegate) = outbox.pass(self.lane, &packets) else {
+            return self.hand_in_behind_others(outbox, packets, made_by, admission, now);
+        };
+        drop(outbox);
+        drop(made_by);
+        self.sending.send(Some(Call { lane: self.lane, packets, delegate }), Scope::Track);
+        Ok(())
+    }
+
+    /// A frame that is not taken leaves no gap in the track's counters.
+    #[inline(never)]
+    fn hand_in_behind_others(
+        &self,
+        mut outbox: MutexGuard<'_, Outbox>,
+        packets: PacketBatch,
+        (mut packetizer, before): (MutexGuard<'_, Packetizer>, Counters),
+        admission: Admission,
+        now: Instant,
+    ) -> Result<(), PushFrameError> {
         let handover = outbox.queue.push(self.lane, packets, admission, now);
         if handover.is_err() {
             packetizer.restore(before);
@@ -122,7 +157,7 @@ impl LocalDataTrack {
         let wakers = outbox.wakers();
         drop(outbox);
         drop(packetizer);
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
         self.sending.wake_at(deadline);
         self.sending.send(call?, Scope::Track);
         Ok(())
@@ -136,14 +171,14 @@ impl LocalDataTrack {
         now: Instant,
     ) -> Result<PacketBatch, PushFrameError> {
         let Sealing::Ring { ring, identity } = &self.sealing else {
-            return Ok(packetizer.packetize(payload, user_timestamp, Seal::Plain, now)?);
+            return Ok(packetize(packetizer, payload, user_timestamp, Seal::Plain, now)?);
         };
         let key = ring.sealing_key(identity.as_deref());
         let (key_index, key) = key.map_err(|_| PushFrameError::EncryptionFailed)?;
         let mut iv = [0; 12];
         self.sending.environment.with_random(|random| random.fill(&mut iv));
         let seal = Seal::With(&key, Encryption { key_index, iv });
-        Ok(packetizer.packetize(payload, user_timestamp, seal, now)?)
+        Ok(packetize(packetizer, payload, user_timestamp, seal, now)?)
     }
 
     fn push_through_provider(
@@ -180,27 +215,12 @@ impl LocalDataTrack {
         own: Unsealed,
         admission: Admission,
     ) -> Result<(), PushFrameError> {
-        let sealed = self.seal(provider, &own);
+        let (payload, seal) = self.seal(provider, &own)?;
         let mut packetizer = self.packetizer();
         let before = packetizer.counters();
-        let packets = sealed.and_then(|(payload, seal)| {
-            Ok(packetizer.packetize(payload.as_ref(), own.user_timestamp, seal, own.since)?)
-        });
-        let mut outbox = self.sending.outbox();
-        let pushed = packets
-            .and_then(|packets| Ok(outbox.queue.push(self.lane, packets, admission, own.since)?));
-        if pushed.is_err() {
-            packetizer.restore(before);
-        }
-        let call = pushed.map(|handover| outbox.call(handover));
-        let deadline = outbox.queue.next_deadline(own.since);
-        let wakers = outbox.wakers();
-        drop(outbox);
-        drop(packetizer);
-        wakers.into_iter().for_each(Waker::wake);
-        self.sending.wake_at(deadline);
-        self.sending.send(call?, Scope::Track);
-        Ok(())
+        let payload = payload.as_ref();
+        let packets = packetize(&mut packetizer, payload, own.user_timestamp, seal, own.since)?;
+        self.hand_in(packets, (packetizer, before), admission, own.since)
     }
 
     /// Seals what others left meanwhile; ends the turn when there is nothing more.
@@ -210,7 +230,7 @@ impl LocalDataTrack {
             let sealed = self.seal(provider, &frame);
             let packets = sealed.and_then(|(payload, seal)| {
                 let (payload, at) = (payload.as_ref(), frame.since);
-                Ok(self.packetizer().packetize(payload, frame.user_timestamp, seal, at)?)
+                Ok(packetize(&mut self.packetizer(), payload, frame.user_timestamp, seal, at)?)
             });
             let now = self.sending.environment.now();
             let (call, deadline) = self.sending.with_outbox(|outbox| {

@@ -2,9 +2,11 @@
 //!
 //! Outlives the manager as long as a track is held, so that a push needs no detour; without manager nothing leaves any more.
 
-use std::sync::{Arc, Weak};
-use std::task::Waker;
-use std::time::Instant;
+use std::{
+    sync::{Arc, Weak},
+    task::Waker,
+    time::Instant,
+};
 
 use super::{
     EncryptionProvider, Environment, LocalDataTrackManagerDelegate,
@@ -43,10 +45,13 @@ pub(super) struct Host {
 
 /// Packets on their way to the delegate.
 pub(super) struct Call {
-    lane: LaneId,
-    packets: PacketBatch,
-    delegate: Arc<dyn LocalDataTrackManagerDelegate>,
+    pub(super) lane: LaneId,
+    pub(super) packets: PacketBatch,
+    pub(super) delegate: Arc<dyn LocalDataTrackManagerDelegate>,
 }
+
+/// Whom to wake without the lock; mostly nobody.
+pub(super) type Wakers = Option<Vec<Waker>>;
 
 /// Whose packets a thread goes on with after a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,7 +84,7 @@ impl Sending {
             let answer = change(&mut outbox);
             (answer, outbox.wakers())
         };
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
         answer
     }
 
@@ -104,26 +109,43 @@ impl Sending {
     /// Hands packets out until there are none that may leave. A second thread that comes for the same track finds nothing to
     /// do: what it brought leaves here.
     pub(super) fn send(&self, mut next: Option<Call>, scope: Scope) {
-        while let Some(Call { lane, packets, delegate }) = next {
-            let call = || delegate.on_packets_available(packets);
-            let sent = self.faults.call_out("on_packets_available", call).is_ok();
-            payload::take_back();
-            let deadline;
-            (next, deadline) = self.with_outbox(|outbox| {
-                outbox.queue.finish(lane, sent);
-                let done = scope == Scope::Track && outbox.queue.waiting(lane) == 0;
-                if done && outbox.queue.is_idle() {
-                    return (None, None);
-                }
-                let now = self.environment.now();
-                let next = match scope {
-                    Scope::Track => outbox.continue_with(lane, now),
-                    Scope::All => outbox.next(now),
-                };
-                (next, outbox.queue.next_deadline(now))
-            });
-            self.wake_at(deadline);
+        while let Some(call) = next {
+            next = self.send_one(call, scope);
         }
+    }
+
+    fn send_one(&self, call: Call, scope: Scope) -> Option<Call> {
+        let Call { lane, packets, delegate } = call;
+        let call = || delegate.on_packets_available(packets);
+        let sent = self.faults.call_out("on_packets_available", call).is_ok();
+        payload::take_back();
+        let mut outbox = self.outbox();
+        let none_waits = outbox.queue.finish(lane, sent);
+        if none_waits && scope == Scope::Track && outbox.is_at_rest() {
+            return None;
+        }
+        self.go_on(outbox, lane, scope)
+    }
+
+    /// After a call: wakes whom it concerns, and looks for the next.
+    #[inline(never)]
+    fn go_on(
+        &self,
+        mut outbox: MutexGuard<'_, Outbox>,
+        lane: LaneId,
+        scope: Scope,
+    ) -> Option<Call> {
+        let now = self.environment.now();
+        let next = match scope {
+            Scope::Track => outbox.continue_with(lane, now),
+            Scope::All => outbox.next(now),
+        };
+        let deadline = outbox.queue.next_deadline(now);
+        let wakers = outbox.wakers();
+        drop(outbox);
+        wake(wakers);
+        self.wake_at(deadline);
+        next
     }
 
     /// Asks the deadline thread to look after the queue.
@@ -136,7 +158,29 @@ impl Sending {
     }
 }
 
+/// Calls foreign code: never under a lock.
+pub(super) fn wake(wakers: Wakers) {
+    if let Some(wakers) = wakers {
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
 impl Outbox {
+    /// Whom to call with packets that may leave at once, since nothing waits and nothing is paced.
+    pub(super) fn pass(
+        &mut self,
+        lane: LaneId,
+        packets: &PacketBatch,
+    ) -> Option<Arc<dyn LocalDataTrackManagerDelegate>> {
+        let host = self.host.as_ref()?;
+        self.queue.pass(lane, packets).then(|| Arc::clone(&host.delegate))
+    }
+
+    /// Nothing waits, and nobody waits for anything.
+    fn is_at_rest(&self) -> bool {
+        self.seats.is_empty() && self.queue.is_idle()
+    }
+
     /// The next track's turn.
     fn next(&mut self, now: Instant) -> Option<Call> {
         let handover = self.queue.next(now);
@@ -157,13 +201,13 @@ impl Outbox {
     }
 
     /// Takes out who waits for what has happened. Wake them without the lock.
-    pub(super) fn wakers(&mut self) -> Vec<Waker> {
+    pub(super) fn wakers(&mut self) -> Wakers {
         if self.seats.is_empty() {
-            return Vec::new();
+            return None;
         }
         let progress = self.queue.progress();
         let wakers = self.seats.take(&progress);
         self.queue.watch(!self.seats.is_empty());
-        wakers
+        Some(wakers)
     }
 }

@@ -145,7 +145,7 @@ impl State {
             self.left.wakers.append(&mut track.about().end.close());
             self.left.tracks.push(track);
         }
-        self.left.wakers.append(&mut outbox.wakers());
+        self.left.wakers.extend(outbox.wakers().into_iter().flatten());
         self.left.kept.push(kept);
     }
 
@@ -221,7 +221,7 @@ impl State {
         {
             let mut outbox = sending.outbox();
             outbox.queue.end(track.lane);
-            ends.wakers.append(&mut outbox.wakers());
+            ends.wakers.extend(outbox.wakers().into_iter().flatten());
         }
         self.actions.push_back(Action::Unpublished(track, reason));
     }

@@ -32,7 +32,8 @@ mod remote_reception;
 mod remote_seats;
 mod remote_tell;
 pub mod remote_track;
-pub mod stream;
+pub mod spare;
+mod stream;
 
 pub use delegate::*;
 pub use environment::Environment;

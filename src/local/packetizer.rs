@@ -1,9 +1,11 @@
-//! A frame → its packets, in one buffer: one allocation and one copy a frame, whatever its size.
+//! A frame → its packets, in one buffer: one copy and at most one allocation a frame, whatever its size.
 //!
 //! Owns the counters and the clock of one track. They go on over a republish, and a frame that is not accepted leaves no gap.
+//! A frame of one packet gets the memory of the one before it ([`Spare`]) when the host has let go of that.
 
 use std::time::Instant;
 
+use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 
 use crate::{
@@ -65,9 +67,11 @@ impl Packetizer {
         user_timestamp: Option<u64>,
         seal: Seal<'_>,
         now: Instant,
+        spare: &mut Spare,
     ) -> Result<PacketBatch, PacketizeError> {
         let extensions = Extensions { encryption: seal.encryption(), user_timestamp };
-        let max = MAX_PACKETS * (MTU - extensions.header_len()) - seal.overhead();
+        let header_len = extensions.header_len();
+        let max = MAX_PACKETS * (MTU - header_len) - seal.overhead();
         if payload.len() > max {
             return Err(PacketizeError::TooLarge { max });
         }
@@ -79,15 +83,13 @@ impl Packetizer {
             timestamp: self.clock.at(now),
             extensions,
         };
+        let length = header_len + payload.len() + seal.overhead();
         let data = match seal {
+            _ if length <= MTU => single(&header, payload, seal, spare.room(length))?,
             Seal::Plain | Seal::Done(_) => split(header, payload),
-            Seal::With(key, by) => {
-                let single = payload.len() + TAG_LEN <= MTU - extensions.header_len();
-                let seal = if single { seal_single } else { seal_and_split };
-                seal(header, payload, key, &by.iv)?
-            }
+            Seal::With(key, by) => seal_and_split(header, payload, key, &by.iv, &mut spare.sealed)?,
         };
-        let packets = PacketBatch::new(data.into(), MTU);
+        let packets = PacketBatch::new(data, MTU);
         self.counters.advance(packets.len());
         Ok(packets)
     }
@@ -130,12 +132,57 @@ impl Size {
     }
 }
 
-/// The payload in as few packets as hold it; one, when it is empty.
-fn split(mut header: Header, payload: &[u8]) -> Vec<u8> {
+/// Memory that lasts from one frame to the next.
+#[derive(Default)]
+pub(crate) struct Spare {
+    /// Of the packet of a frame, and how much that is.
+    data: BytesMut,
+    capacity: usize,
+    /// Where a frame of several packets is sealed. Never holds anything in plain.
+    sealed: Vec<u8>,
+}
+
+impl Spare {
+    /// Room for so many bytes: new where the last is still in use, or so large that the frame would hold more than it is
+    /// charged for.
+    fn room(&mut self, length: usize) -> &mut BytesMut {
+        self.data.clear();
+        let is_too_large = self.capacity.saturating_sub(length) > length / SLACK;
+        if is_too_large || !self.data.try_reclaim(length) {
+            self.data = BytesMut::with_capacity(length);
+            self.capacity = length;
+        }
+        &mut self.data
+    }
+}
+
+/// A frame in one packet. Where it is sealed, that pass is the copy.
+fn single(
+    header: &Header,
+    payload: &[u8],
+    seal: Seal<'_>,
+    data: &mut BytesMut,
+) -> Result<Bytes, PacketizeError> {
+    header.encode(data);
+    match seal {
+        Seal::Plain | Seal::Done(_) => data.extend_from_slice(payload),
+        Seal::With(key, by) => {
+            let header_len = data.len();
+            data.resize(header_len + payload.len(), 0);
+            let (_, body) = data.split_at_mut(header_len);
+            let tag = key.seal_into(&by.iv, payload, body);
+            data.extend_from_slice(&tag.map_err(|_| PacketizeError::NotSealed)?);
+        }
+    }
+    Ok(data.split().freeze())
+}
+
+/// The payload in as few packets as hold it.
+fn split(mut header: Header, payload: &[u8]) -> Bytes {
     let header_len = header.extensions.header_len();
     let room = MTU - header_len;
-    let count = payload.len().div_ceil(room).max(1);
-    let mut data = Vec::with_capacity(payload.len() + count * header_len);
+    let count = payload.len().div_ceil(room);
+    let mut data = BytesMut::with_capacity(payload.len() + count * header_len);
     let mut rest = payload;
     for index in 0..count {
         let (part, after) = rest.split_at(rest.len().min(room));
@@ -145,59 +192,26 @@ fn split(mut header: Header, payload: &[u8]) -> Vec<u8> {
         header.sequence = header.sequence.wrapping_add(1);
         rest = after;
     }
-    data
+    data.freeze()
 }
 
-/// The seal pass is the copy.
-fn seal_single(
+/// A frame of several packets is sealed as a whole: the tag stands at its end only. So it is sealed apart, in memory that is
+/// there, and its parts are copied from there: for less than a new buffer for all costs to be cleared.
+fn seal_and_split(
     header: Header,
     payload: &[u8],
     key: &AesKey,
     iv: &[u8; 12],
-) -> Result<Vec<u8>, PacketizeError> {
-    let header_len = header.extensions.header_len();
-    let mut data = Vec::with_capacity(header_len + payload.len() + TAG_LEN);
-    header.encode(&mut data);
-    data.resize(header_len + payload.len(), 0);
-    let (_, body) = data.split_at_mut(header_len);
-    let tag = key.seal_into(iv, payload, body).map_err(|_| PacketizeError::NotSealed)?;
-    data.extend_from_slice(&tag);
-    Ok(data)
-}
-
-/// A frame of several packets is sealed as a whole: the tag stands at its end only. It is sealed at the end of the buffer, and
-/// part after part moves from there to its place, which is always before what has not moved yet.
-fn seal_and_split(
-    mut header: Header,
-    payload: &[u8],
-    key: &AesKey,
-    iv: &[u8; 12],
-) -> Result<Vec<u8>, PacketizeError> {
-    let header_len = header.extensions.header_len();
-    let room = MTU - header_len;
-    let count = (payload.len() + TAG_LEN).div_ceil(room);
-    let headers = count * header_len;
-    let mut data = vec![0; headers + payload.len() + TAG_LEN];
-    let (_, sealed) = data.split_at_mut(headers);
-    let (sealed, tag) = sealed.split_at_mut(payload.len());
-    tag.copy_from_slice(
-        &key.seal_into(iv, payload, sealed).map_err(|_| PacketizeError::NotSealed)?,
-    );
-    let mut encoded = Vec::with_capacity(header_len);
-    for index in 0..count {
-        let part = headers + index * room;
-        let packet = index * MTU;
-        let end = data.len().min(part + room);
-        data.copy_within(part..end, packet + header_len);
-        header.marker = marker(index, count);
-        encoded.clear();
-        header.encode(&mut encoded);
-        if let Some(place) = data.get_mut(packet..packet + header_len) {
-            place.copy_from_slice(&encoded);
-        }
-        header.sequence = header.sequence.wrapping_add(1);
+    sealed: &mut Vec<u8>,
+) -> Result<Bytes, PacketizeError> {
+    sealed.resize(payload.len(), 0);
+    let tag = key.seal_into(iv, payload, sealed).map_err(|_| PacketizeError::NotSealed)?;
+    sealed.extend_from_slice(&tag);
+    let packets = split(header, sealed);
+    if sealed.capacity() > KEPT {
+        *sealed = Vec::new();
     }
-    Ok(data)
+    Ok(packets)
 }
 
 fn marker(index: usize, count: usize) -> Marker {
@@ -235,6 +249,12 @@ impl Seal<'_> {
 
 /// Receivers drop a frame of more packets (protocol §1.10).
 pub(crate) const MAX_PACKETS: usize = 128;
+
+/// A frame may have a buffer that is larger by this part.
+const SLACK: usize = 4;
+
+/// Most memory in which a thread seals that it keeps.
+const KEPT: usize = 128 << 10;
 
 #[cfg(test)]
 #[path = "packetizer_tests.rs"]

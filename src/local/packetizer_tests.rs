@@ -35,7 +35,7 @@ proptest! {
         frames in prop::collection::vec((sizes(), any::<Option<u64>>(), 0_u8..3), 1..4),
         first: (u16, u16),
     ) {
-        let mut packetizer = packetizer();
+        let (mut packetizer, mut spare) = (packetizer(), Spare::default());
         let counters = Counters { sequence: first.0, frame_number: first.1 };
         packetizer.restore(counters);
         let (mut sequence, mut frame_number) = first;
@@ -49,7 +49,8 @@ proptest! {
                 _ => Seal::Done(by),
             };
             let now = Instant::now() + Duration::from_millis(u64::from(sealing));
-            let batch = packetizer.packetize(&payload, user_timestamp, seal, now).unwrap();
+            let batch = packetizer.packetize(&payload, user_timestamp, seal, now, &mut spare);
+            let batch = batch.unwrap();
             let size = Size::new(sealing > 0, user_timestamp);
             if sealing < 2 {
                 prop_assert_eq!(batch.byte_len(), size.of_packets(bytes));
@@ -89,33 +90,63 @@ impl<'a, I: ExactSizeIterator<Item = &'a [u8]>> Full for I {
 
 #[test]
 fn a_frame_that_does_not_fit_moves_no_counter() {
-    let mut packetizer = packetizer();
+    let (mut packetizer, mut spare) = (packetizer(), Spare::default());
     let max = Size::new(false, None).max_payload();
     let now = Instant::now();
-    let too_large = packetizer.packetize(&vec![0; max + 1], None, Seal::Plain, now);
-    assert_eq!(too_large, Err(PacketizeError::TooLarge { max }));
-    assert_eq!(packetizer.counters(), Counters::default());
-    assert_eq!(packetizer.packetize(&vec![0; max], None, Seal::Plain, now).unwrap().len(), 128);
+    let mut packetize =
+        |bytes| packetizer.packetize(&vec![0; bytes], None, Seal::Plain, now, &mut spare);
+    assert_eq!(packetize(max + 1), Err(PacketizeError::TooLarge { max }));
+    assert_eq!(packetize(max).unwrap().len(), 128);
+    assert_eq!(packetizer.counters(), Counters { sequence: 128, frame_number: 1 });
+}
+
+#[test]
+fn memory_is_used_again_only_when_nobody_has_it_and_for_frames_of_its_size() {
+    let (mut packetizer, mut spare) = (packetizer(), Spare::default());
+    let mut packetize = |bytes: usize, fill: u8| {
+        let payload = vec![fill; bytes];
+        packetizer.packetize(&payload, None, Seal::Plain, Instant::now(), &mut spare).unwrap()
+    };
+    let place = |batch: &PacketBatch| batch.parts().0.as_ptr().addr();
+    let held = packetize(1000, 1);
+    let other = packetize(1000, 2);
+    assert!(held.parts().0[12..].iter().all(|byte| *byte == 1), "held, and not written again");
+    let freed = place(&other);
+    drop(other);
+    let again = packetize(900, 3);
+    assert_eq!(place(&again), freed);
+    drop(again);
+    let small = packetize(100, 4);
+    assert_ne!(place(&small), freed, "a small frame holds no large buffer");
 }
 
 #[test]
 fn the_buffer_is_as_large_as_its_packets() {
     let key = AesKey::new(&[5; 16]);
-    for bytes in [0, 100, 15_968, 100_000] {
-        let header = Header {
-            marker: Marker::Single,
-            handle: Handle::MIN,
-            sequence: 0,
-            frame_number: 0,
-            timestamp: 0,
-            extensions: Extensions { encryption: Some(encryption(1)), user_timestamp: None },
-        };
+    let is_full = |bytes: Bytes| {
+        let bytes = bytes.try_into_mut().unwrap();
+        bytes.capacity() == bytes.len()
+    };
+    let by = encryption(1);
+    let extensions = Extensions { encryption: Some(by), user_timestamp: None };
+    let header = Header {
+        marker: Marker::Single,
+        handle: Handle::MIN,
+        sequence: 0,
+        frame_number: 0,
+        timestamp: 0,
+        extensions,
+    };
+    for bytes in [15_968, 100_000] {
         let payload = vec![0; bytes];
-        let plain = split(header, &payload);
-        assert_eq!(plain.capacity(), plain.len());
-        let sealed = seal_and_split(header, &payload, &key, &[1; 12]).unwrap();
-        assert_eq!(sealed.capacity(), sealed.len());
-        let single = seal_single(header, &payload, &key, &[1; 12]).unwrap();
-        assert_eq!(single.capacity(), single.len());
+        assert!(is_full(split(header, &payload)));
+        assert!(is_full(seal_and_split(header, &payload, &key, &by.iv, &mut Vec::new()).unwrap()));
+    }
+    for bytes in [0, 100, 15_900] {
+        let (payload, mut spare) = (vec![0; bytes], Spare::default());
+        let length = extensions.header_len() + bytes + TAG_LEN;
+        let sealed = single(&header, &payload, Seal::With(&key, by), spare.room(length)).unwrap();
+        drop(spare);
+        assert!(is_full(sealed));
     }
 }

@@ -81,6 +81,19 @@ impl SendQueue {
         self.lanes.progressed(id);
     }
 
+    /// The common case of [`push`](Self::push), in short: nothing waits, and there is no pacing. True when the frame may leave.
+    pub(crate) fn pass(&mut self, id: LaneId, packets: &PacketBatch) -> bool {
+        let cost = WaitingRoom::cost_of(packets);
+        let takes = !self.pacing.is_on() && cost <= self.lanes.spare();
+        let Some(lane) = self.lanes.get_mut(id).filter(|_| takes) else { return false };
+        if lane.gate != Gate::Open || !lane.room.is_empty() {
+            return false;
+        }
+        lane.room.pass(packets);
+        self.lanes.passed(cost);
+        true
+    }
+
     /// Takes a frame; hands out what may leave at once.
     pub(crate) fn push(
         &mut self,
@@ -89,7 +102,7 @@ impl SendQueue {
         admission: Admission,
         now: Instant,
     ) -> Result<Option<Handover>, NotTaken> {
-        if self.pass_through(id, &packets) {
+        if self.pass(id, &packets) {
             return Ok(Some(Handover { lane: id, packets }));
         }
         self.not_ended(id)?;
@@ -129,15 +142,18 @@ impl SendQueue {
         self.lanes.on_room(id, |room, _| room.refuse());
     }
 
-    /// What became of a handover. Then ask for another: [`continue_with`](Self::continue_with) or [`next`](Self::next).
-    pub(crate) fn finish(&mut self, id: LaneId, sent: bool) {
+    /// What became of a handover: true when nothing of the track waits any more. Else ask for another:
+    /// [`continue_with`](Self::continue_with) or [`next`](Self::next).
+    pub(crate) fn finish(&mut self, id: LaneId, sent: bool) -> bool {
         let waiting = self.lanes.on_room(id, |room, _| {
             room.finish(sent);
-            room.waiting()
+            !room.is_empty()
         });
-        if waiting != Some(0) {
+        let waits = waiting == Some(true);
+        if waits {
             self.settle(id);
         }
+        !waits
     }
 
     /// More of the same track, if it may leave now.
@@ -219,19 +235,6 @@ impl SendQueue {
 
     pub(crate) fn stats(&self, id: LaneId) -> LocalTrackStats {
         self.lanes.get(id).map(|lane| lane.room.stats()).unwrap_or_default()
-    }
-
-    /// The common case, in short: nothing waits, and there is no pacing.
-    fn pass_through(&mut self, id: LaneId, packets: &PacketBatch) -> bool {
-        let cost = WaitingRoom::cost_of(packets);
-        let takes = !self.pacing.is_on() && cost <= self.lanes.spare();
-        let Some(lane) = self.lanes.get_mut(id).filter(|_| takes) else { return false };
-        if lane.gate != Gate::Open || lane.room.waiting() > 0 {
-            return false;
-        }
-        lane.room.pass(packets);
-        self.lanes.passed(cost);
-        true
     }
 
     fn hand_over(&mut self, id: LaneId, now: Instant) -> Option<Handover> {

@@ -162,6 +162,12 @@ impl WaitingRoom {
         self.frames.len() + self.unsealed.len() + apart
     }
 
+    /// Nothing waits, and no callback has anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        let waits = self.flight.is_some() || self.sealing.is_some();
+        !waits && self.frames.is_empty() && self.unsealed.is_empty()
+    }
+
     pub(crate) fn in_flight(&self) -> bool {
         self.flight.is_some()
     }
@@ -333,4 +339,4 @@ impl WaitingRoom {
 }
 
 /// Memory of a waiting frame besides its packets, and of what its buffer costs an allocator.
-const FRAME_COST: usize = size_of::<Waiting>() + 16;
+const FRAME_COST: usize = size_of::<Waiting>() + 64;

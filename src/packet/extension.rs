@@ -1,5 +1,7 @@
 //! The extension block (protocol §1.3–1.5).
 
+use bytes::BufMut;
+
 use super::DecodeError;
 
 /// What a packet carries besides its payload. The same on every packet of a frame.
@@ -31,22 +33,21 @@ impl Extensions {
     }
 
     /// Appends the block, or nothing when there is no extension.
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+    pub(super) fn encode(&self, out: &mut impl BufMut) {
         if self.is_empty() {
             return;
         }
-        let end = out.len() + self.block_len();
-        let words_less_one = (self.block_len() / WORD - 1) as u16;
-        out.extend_from_slice(&words_less_one.to_be_bytes());
+        let block_len = self.block_len();
+        out.put_u16((block_len / WORD - 1) as u16);
         if let Some(Encryption { key_index, iv }) = &self.encryption {
-            out.extend_from_slice(&[ENCRYPTION_ID, ENCRYPTION_LEN as u8, *key_index]);
-            out.extend_from_slice(iv);
+            out.put_slice(&[ENCRYPTION_ID, ENCRYPTION_LEN as u8, *key_index]);
+            out.put_slice(iv);
         }
         if let Some(user_timestamp) = self.user_timestamp {
-            out.extend_from_slice(&[USER_TIMESTAMP_ID, USER_TIMESTAMP_LEN as u8]);
-            out.extend_from_slice(&user_timestamp.to_be_bytes());
+            out.put_slice(&[USER_TIMESTAMP_ID, USER_TIMESTAMP_LEN as u8]);
+            out.put_u64(user_timestamp);
         }
-        out.resize(end, PADDING);
+        out.put_bytes(PADDING, block_len - size_of::<u16>() - self.elements_len());
     }
 
     /// Reads the block at the start of `bytes`; answers it and what follows.
@@ -96,12 +97,16 @@ impl Extensions {
 
     /// Bytes of the block with its length and padding; 0 without extensions.
     fn block_len(&self) -> usize {
-        let encryption = self.encryption.map_or(0, |_| ELEMENT_HEAD + ENCRYPTION_LEN);
-        let user_timestamp = self.user_timestamp.map_or(0, |_| ELEMENT_HEAD + USER_TIMESTAMP_LEN);
-        match encryption + user_timestamp {
+        match self.elements_len() {
             0 => 0,
             elements => (size_of::<u16>() + elements).next_multiple_of(WORD),
         }
+    }
+
+    fn elements_len(&self) -> usize {
+        let encryption = self.encryption.map_or(0, |_| ELEMENT_HEAD + ENCRYPTION_LEN);
+        let user_timestamp = self.user_timestamp.map_or(0, |_| ELEMENT_HEAD + USER_TIMESTAMP_LEN);
+        encryption + user_timestamp
     }
 }
 

@@ -1,5 +1,7 @@
 //! The base header (protocol §1.1, 1.2), and the packet that it begins.
 
+use bytes::BufMut;
+
 use super::{DecodeError, Extensions, extension::BASE_LEN};
 use crate::track::Handle;
 
@@ -84,7 +86,7 @@ pub fn set_handle(packet: &mut [u8], handle: Handle) -> Result<(), DecodeError> 
 
 impl Header {
     /// Appends the header: exactly `extensions.header_len()` bytes.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    pub fn encode(&self, out: &mut impl BufMut) {
         let extended = if self.extensions.is_empty() { 0 } else { EXTENDED };
         let [h0, h1] = self.handle.get().to_be_bytes();
         let [s0, s1] = self.sequence.to_be_bytes();
@@ -92,7 +94,7 @@ impl Header {
         let [t0, t1, t2, t3] = self.timestamp.to_be_bytes();
         let first = (VERSION << VERSION_SHIFT) | self.marker.bits() | extended;
         let base: [u8; BASE_LEN] = [first, 0, h0, h1, s0, s1, f0, f1, t0, t1, t2, t3];
-        out.extend_from_slice(&base);
+        out.put_slice(&base);
         self.extensions.encode(out);
     }
 }
