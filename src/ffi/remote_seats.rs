@@ -41,32 +41,33 @@ impl Seats {
     }
 }
 
-/// Wakers to be woken once no lock is held. One, the usual number, costs no allocation.
+/// Wakers to be woken once no lock is held. None and one, the usual numbers, cost no allocation.
 #[derive(Default)]
 #[must_use]
-pub(super) struct Wakes {
-    first: Option<Waker>,
-    more: Vec<Waker>,
-}
+pub(super) struct Wakes(Option<(Waker, Vec<Waker>)>);
 
 impl Wakes {
     pub(super) fn add(&mut self, waker: Waker) {
-        match &self.first {
-            None => self.first = Some(waker),
-            Some(_) => self.more.push(waker),
+        match &mut self.0 {
+            None => self.0 = Some((waker, Vec::new())),
+            Some((_, more)) => more.push(waker),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.0.is_none()
     }
 
     pub(super) fn append(&mut self, other: Self) {
-        other.first.into_iter().chain(other.more).for_each(|waker| self.add(waker));
+        let Some((first, more)) = other.0 else { return };
+        self.add(first);
+        more.into_iter().for_each(|waker| self.add(waker));
     }
 
     /// Calls foreign code: never under a lock.
     pub(super) fn wake(self) {
-        self.first.into_iter().chain(self.more).for_each(Waker::wake);
+        let Some((first, more)) = self.0 else { return };
+        first.wake();
+        more.into_iter().for_each(Waker::wake);
     }
 }

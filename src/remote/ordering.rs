@@ -71,6 +71,8 @@ impl Ordering {
 
     /// When the next held frame's window is over.
     pub(super) fn due(&self) -> Option<Instant> {
+        // Mostly nothing is held, and this is asked for every packet.
+        self.held.front()?;
         self.held.iter().map(|(_, due)| *due).min()
     }
 
@@ -101,6 +103,9 @@ impl Ordering {
 
     /// Hands out the frames whose window is over, with all before them, and what follows them without a gap.
     pub(super) fn release(&mut self, now: Instant, mut out: impl FnMut(DataTrackFrame)) {
+        if self.held.is_empty() {
+            return;
+        }
         if let Some(last) = self.held.iter().rposition(|(_, due)| *due <= now) {
             self.hand_out_through(last, &mut out);
             self.hand_out_line(&mut out);

@@ -121,11 +121,11 @@ impl Reassembly {
     ) -> bool {
         let number = packet.header.frame_number;
         let heard = self.heard.replace(now);
-        let silent = heard.is_some_and(|heard| now.saturating_duration_since(heard) > quiet);
+        let silent = || heard.is_some_and(|heard| now.saturating_duration_since(heard) > quiet);
         let strayed = self.window.seen(number) == Seen::TooOld;
         let follows = strayed && self.stray == Some(number.wrapping_sub(1));
         self.stray = strayed.then_some(number);
-        follows || silent && self.window.is_behind(number)
+        follows || self.window.is_behind(number) && silent()
     }
 
     /// Forgets everything: frame numbers begin anew.
