@@ -1,8 +1,8 @@
 //! What waits in the channel, by what the host reports of it; how fast it drains, and how much it should hold for that.
 //!
 //! What waits in the channel delays every packet behind it, of whatever track; too little leaves the link idle. So it holds what it
-//! drains in the time a packet takes through it when it is empty (with some transports that is a round trip), a quarter more, since
-//! that time varies, and 5 ms: at 100 KB/s and a round trip of 100 ms that is 13 KB instead of 64, 0.1 instead of 0.6 seconds.
+//! drains in the time a packet takes through it when it is empty (with some transports that is a round trip), half of it more, since
+//! that time varies and packets are large, and 5 ms: at 200 KB/s and a round trip of 100 ms that is 31 KB instead of 64 and a packet.
 //!
 //! One packet at a time is followed from where it was handed over until the reports say that it is gone. What left the channel
 //! meanwhile gives the rate; a packet that found the channel nearly empty gives the time. None of this for hosts that report only
@@ -152,13 +152,14 @@ impl Channel {
         Some(Duration::from_micros(bytes.checked_div(self.rate?)? + 1))
     }
 
-    /// How much the channel should hold.
+    /// How much the channel may hold for another packet to leave. That may be a large one.
     fn mark(&self, now: Instant) -> usize {
         let (Some(rate), Some(passage)) = (self.rate, self.passage) else { return MOST };
         if self.passage_at.is_none_or(|at| now.saturating_duration_since(at) > STALE) {
             return LEAST;
         }
-        drained(rate, passage * 5 / 4 + SLACK).clamp(LEAST, MOST)
+        let enough = drained(rate, passage * 3 / 2 + SLACK);
+        enough.saturating_sub(MTU).clamp(LEAST, MOST)
     }
 }
 

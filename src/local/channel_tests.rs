@@ -13,8 +13,9 @@ struct Link {
     round_trip: Duration,
     jitter: Duration,
     reports: Reports,
-    /// When each packet no longer counts, and its bytes.
-    packets: Vec<(Instant, usize)>,
+    /// When each part of a packet no longer counts, and its bytes.
+    chunks: Vec<(Instant, usize)>,
+    taken: u32,
     idle_from: Instant,
 }
 
@@ -38,20 +39,25 @@ struct Seen {
 impl Link {
     fn new(rate: u64, round_trip_ms: u64, reports: Reports) -> Self {
         let round_trip = Duration::from_millis(round_trip_ms);
-        let (packets, idle_from) = (Vec::new(), Instant::now());
-        Self { rate, round_trip, jitter: Duration::ZERO, reports, packets, idle_from }
+        let (chunks, idle_from) = (Vec::new(), Instant::now());
+        Self { rate, round_trip, jitter: Duration::ZERO, reports, chunks, taken: 0, idle_from }
     }
 
     fn waiting(&mut self, now: Instant) -> usize {
-        self.packets.retain(|(gone, _)| *gone > now);
-        self.packets.iter().map(|(_, bytes)| bytes).sum()
+        self.chunks.retain(|(gone, _)| *gone > now);
+        self.chunks.iter().map(|(_, bytes)| bytes).sum()
     }
 
+    /// In chunks, as SCTP does.
     fn take(&mut self, bytes: usize, now: Instant) {
-        let time = Duration::from_micros(bytes as u64 * 1_000_000 / self.rate);
-        self.idle_from = self.idle_from.max(now) + time;
-        let varied = self.jitter * (self.packets.len() as u32 % 5) / 4;
-        self.packets.push((self.idle_from + self.round_trip + varied, bytes));
+        let varied = self.jitter * (self.taken % 5) / 4;
+        self.taken += 1;
+        for at in (0..bytes).step_by(CHUNK) {
+            let bytes = CHUNK.min(bytes - at);
+            let time = Duration::from_nanos(bytes as u64 * 1_000_000_000 / self.rate);
+            self.idle_from = self.idle_from.max(now) + time;
+            self.chunks.push((self.idle_from + self.round_trip + varied, bytes));
+        }
     }
 
     /// Packets of so many bytes leave as soon as they may, for `seconds`; what was seen in the last half of them.
@@ -170,6 +176,7 @@ fn a_channel_that_stands_still_after_it_was_fast_gets_no_more_than_64_kib_and_a_
     assert!(seen.most_waiting <= LOW + 10 * LARGE, "{seen:?}");
 }
 
+const CHUNK: usize = 1_200;
 const SMALL: usize = 1_000;
 const LARGE: usize = 16_000;
 const LOW: usize = 64 * 1024;
