@@ -54,7 +54,7 @@ impl Room {
             }
             Output::Packet { to, bytes } => {
                 if let Some(who) = self.who(to) {
-                    self.participants[who].remote.handle_packet_received(&bytes);
+                    self.participants[who].receive_packet(bytes);
                 } else if let Some(at) = self.stranger(to) {
                     self.strangers[at].receive_packet(bytes.to_vec());
                 }

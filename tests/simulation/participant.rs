@@ -1,7 +1,8 @@
 //! One simulated participant: its managers, its host, and its application.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
+use bytes::Bytes;
 use datatracks::*;
 
 use super::{
@@ -19,6 +20,8 @@ pub struct Participant {
     pub remote: Arc<RemoteDataTrackManager>,
     /// In this session an answer to it got lost, or it gets what it did not ask for.
     pub needs_a_session: bool,
+    /// The last packets that came and when, as long as their handles stand for the same tracks.
+    pub received: VecDeque<(Bytes, u64)>,
     /// The next answer to a publish is tampered with.
     pub deceived: bool,
 }
@@ -41,7 +44,14 @@ impl Participant {
         ));
         *host.app.local.lock().unwrap() = Arc::downgrade(&local);
         *host.app.remote.lock().unwrap() = Arc::downgrade(&remote);
-        Self { host, local, remote, needs_a_session: false, deceived: false }
+        Self {
+            host,
+            local,
+            remote,
+            needs_a_session: false,
+            received: VecDeque::new(),
+            deceived: false,
+        }
     }
 
     pub fn identity(&self) -> &str {
@@ -53,12 +63,22 @@ impl Participant {
     }
 
     /// Hands a signal message to both managers, as a host does.
-    pub fn receive_signal(&self, bytes: &[u8]) {
+    pub fn receive_signal(&mut self, bytes: &[u8]) {
+        self.received.clear();
         let taken = [
             self.local.handle_signal_response(bytes.to_vec()),
             self.remote.handle_signal_response(bytes.to_vec()),
         ];
         assert!(!taken.contains(&Err(SignalError::Malformed)));
+    }
+
+    pub fn receive_packet(&mut self, packet: Bytes) {
+        self.remote.handle_packet_received(&packet);
+        let now = self.app().ledger.now_ms();
+        self.received.push_back((packet, now));
+        if self.received.len() > RECEIVED {
+            self.received.pop_front();
+        }
     }
 
     /// At its end: what its managers have come to.
@@ -84,3 +104,6 @@ impl Participant {
         assert!(!streams.iter().any(|reading| reading.is_open()), "a stream outlived its manager");
     }
 }
+
+/// Packets that may come again.
+const RECEIVED: usize = 64;

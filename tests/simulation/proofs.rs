@@ -13,7 +13,14 @@ use super::{
 fn a_script_reads_as_it_was_written() {
     let script = Script::drawn(7, 500);
     assert_eq!(script.to_string().parse(), Ok(script));
-    for wrong in ["", "room 1", "room 1 of 99", "room 1 of 2\nPublish 0", "room 1 of 2\nSing 0 1"] {
+    let wrong = [
+        "",
+        "room 1 new",
+        "room 1 of 99 new",
+        "room 1 of 2 new\nPublish 0",
+        "room 1 of 2 new\nSing 0 1",
+    ];
+    for wrong in wrong {
         assert!(wrong.parse::<Script>().is_err(), "{wrong}");
     }
 }

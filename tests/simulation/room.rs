@@ -32,6 +32,8 @@ pub struct Room {
     pub audit: Vec<signal::Participant>,
     /// What the SFU could not read, and nobody else has sent.
     pub malformed_by_strangers: u64,
+    /// Unsubscribes that crossed a revocation.
+    pub crossed: u64,
     traced: bool,
 }
 
@@ -53,6 +55,7 @@ impl Room {
             wall_clock: WallClock::default(),
             audit: Vec::new(),
             malformed_by_strangers: 0,
+            crossed: 0,
             traced: std::env::var_os("DATATRACKS_TRACE").is_some(),
         };
         for number in 0..size {
@@ -64,14 +67,11 @@ impl Room {
             room.strangers.push(Stranger::join(&mut room.sfu, number));
         }
         room.run_network();
-        if room.chance.one_in(25) {
-            room.use_up_handles();
-        }
         room
     }
 
-    /// One who has published so much that its next handles are those that it had long ago.
-    fn use_up_handles(&mut self) {
+    /// The first one's next handles will be those that it had long ago.
+    pub fn use_up_handles(&mut self) {
         let app = self.participants[0].app();
         self.participants[0].host.connected.store(false, Relaxed);
         for _ in 0..u16::MAX - 8 {

@@ -47,6 +47,9 @@ pub fn run_with(script: &Script, holds: impl Fn(&Room)) -> Result<Coverage, Fail
     let taken = Cell::new(0);
     attempt(|| {
         let mut room = Room::new(script.seed, script.size);
+        if script.is_old {
+            room.use_up_handles();
+        }
         for step in &script.steps {
             taken.set(taken.get() + 1);
             room.step(*step);

@@ -14,6 +14,8 @@ pub struct Script {
     pub seed: u64,
     /// How many take part.
     pub size: usize,
+    /// The first of them has published so much that its next handles are those that it had long ago.
+    pub is_old: bool,
     pub steps: Vec<Step>,
 }
 
@@ -31,18 +33,20 @@ impl Script {
     pub fn drawn(seed: u64, steps: u64) -> Self {
         let mut chance = Chance::new(seed.wrapping_mul(0x51_7C_C1_B7));
         let size = if chance.one_in(10) { 6 + chance.below(15) } else { 2 + chance.below(4) };
+        let is_old = Chance::new(seed).one_in(25);
         let draw = |_| Step {
             action: Action::drawn(&mut chance),
             who: chance.below(size),
             luck: chance.next() as u32,
         };
-        Self { seed, size, steps: (0..steps).map(draw).collect() }
+        Self { seed, size, is_old, steps: (0..steps).map(draw).collect() }
     }
 }
 
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "room {} of {}", self.seed, self.size)?;
+        let age = if self.is_old { "old" } else { "new" };
+        writeln!(f, "room {} of {} {age}", self.seed, self.size)?;
         self.steps.iter().try_for_each(|step| writeln!(f, "{step}"))
     }
 }
@@ -60,15 +64,15 @@ impl FromStr for Script {
         let mut lines = text.lines().filter(|line| !line.trim().is_empty());
         let room = lines.next().unwrap_or_default();
         let words: Vec<_> = room.split_whitespace().collect();
-        let ["room", seed, "of", size] = words[..] else {
-            return Err(format!("`{room}` is not of the form `room SEED of SIZE`"));
+        let ["room", seed, "of", size, age @ ("old" | "new")] = words[..] else {
+            return Err(format!("`{room}` is not of the form `room SEED of SIZE old|new`"));
         };
         let size = number(size)? as usize;
         if !(1..=20).contains(&size) {
             return Err(format!("a room of {size}"));
         }
         let steps = lines.map(str::parse).collect::<Result<_, _>>()?;
-        Ok(Self { seed: number(seed)?, size, steps })
+        Ok(Self { seed: number(seed)?, size, is_old: age == "old", steps })
     }
 }
 

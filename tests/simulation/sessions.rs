@@ -42,7 +42,7 @@ impl Room {
         let now = self.now();
         self.sfu = new_sfu(now, &mut self.chance);
         self.wall_clock.differ_by([0, 0, 3_600_000, -3_600_000][self.chance.below(4)]);
-        self.malformed_by_strangers = 0;
+        (self.malformed_by_strangers, self.crossed) = (0, 0);
         self.seats.clear();
         let everybody = 0..self.participants.len();
         everybody.clone().for_each(|who| self.cut(who));
@@ -114,7 +114,8 @@ impl Room {
     /// Nobody but strangers sends what the server cannot read, or what freezes real ones.
     pub fn assert_understood(&self) {
         let stats = self.sfu.stats();
-        assert_eq!(stats.dangerous_unsubscribes, 0, "an unsubscribe that freezes real servers");
+        let dangerous = stats.dangerous_unsubscribes;
+        assert_eq!(dangerous, self.crossed, "an unsubscribe that freezes real servers");
         let malformed = stats.malformed_signals + stats.malformed_packets;
         assert_eq!(malformed, self.malformed_by_strangers, "the SFU could not read what came");
     }

@@ -1,11 +1,13 @@
 //! Makes a failing script short: what can be left out while it fails in the same way is left out.
 
+use std::time::{Duration, Instant};
+
 use super::{
     run::Failure,
     script::{Script, Step},
 };
 
-/// Leaves out people and, in halves, quarters, … single ones, steps. `fails` plays a script.
+/// Leaves out age, people and, in halves, quarters, … single ones, steps. `fails` plays a script.
 pub fn shrink(
     script: &Script,
     failure: &Failure,
@@ -13,7 +15,9 @@ pub fn shrink(
 ) -> Script {
     let steps = script.steps[..failure.steps].to_vec();
     let best = Script { steps, ..script.clone() };
-    let mut shrinking = Shrinking { best, failure, fails, tries: TRIES };
+    let end = Instant::now() + PATIENCE;
+    let mut shrinking = Shrinking { best, failure, fails, tries: TRIES, end };
+    shrinking.keeps_failing(Script { is_old: false, ..script.clone() });
     shrinking.people();
     while shrinking.steps() {}
     shrinking.best
@@ -24,6 +28,7 @@ struct Shrinking<'a, F> {
     failure: &'a Failure,
     fails: F,
     tries: usize,
+    end: Instant,
 }
 
 impl<F: FnMut(&Script) -> Option<Failure>> Shrinking<'_, F> {
@@ -49,12 +54,12 @@ impl<F: FnMut(&Script) -> Option<Failure>> Shrinking<'_, F> {
             }
             chunk /= 2;
         }
-        self.tries > 0 && self.best.steps.len() < before
+        self.is_patient() && self.best.steps.len() < before
     }
 
     /// Plays a script, and goes on from it when it fails as the first one did.
     fn keeps_failing(&mut self, mut script: Script) -> bool {
-        if self.tries == 0 {
+        if !self.is_patient() {
             return false;
         }
         self.tries -= 1;
@@ -63,6 +68,10 @@ impl<F: FnMut(&Script) -> Option<Failure>> Shrinking<'_, F> {
         script.steps.truncate(failed.steps);
         self.best = script;
         true
+    }
+
+    fn is_patient(&self) -> bool {
+        self.tries > 0 && Instant::now() < self.end
     }
 }
 
@@ -73,3 +82,6 @@ fn without(steps: &[Step], at: usize, count: usize) -> Vec<Step> {
 
 /// A script of 2 000 steps usually takes a few hundred.
 const TRIES: usize = 1_500;
+
+/// Large rooms are slow.
+const PATIENCE: Duration = Duration::from_mins(3);

@@ -5,9 +5,11 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use datatracks::{
     DataTrackOptions,
     host::sfu::{Control, Impairment, Permissions},
+    packet,
     random::Random,
     signal::session::{
         DataSubscription, Request, SubscriptionPermission, TrackPermission, UpdateDataSubscription,
@@ -21,6 +23,23 @@ use super::{
 };
 
 impl Room {
+    /// What has come comes again, in any order: sealed packets whenever it pleases somebody, plain ones as a network does it. (A plain
+    /// track goes on from lower numbers after a silence: its publisher may have begun anew.)
+    pub fn replay(&mut self, who: usize) {
+        let now = self.ledger.now_ms();
+        let may_come = |(packet, at): &&(Bytes, u64)| {
+            let sealed =
+                packet::decode(packet).is_ok_and(|one| one.header.extensions.encryption.is_some());
+            sealed || now - at < 1_000
+        };
+        let received = self.participants[who].received.iter();
+        let packets: Vec<_> = received.filter(may_come).cloned().collect();
+        for _ in 0..packets.len() {
+            let (packet, _) = &packets[self.chance.below(packets.len())];
+            self.participants[who].remote.handle_packet_received(packet);
+        }
+    }
+
     pub fn lose_next_reply(&mut self, who: usize) {
         self.participants[who].needs_a_session = true;
         self.control(who, Control::LoseNext);
@@ -53,20 +72,26 @@ impl Room {
         self.control(who, Control::Impair(impairment));
     }
 
-    /// What is on its way arrives first: an unsubscribe that crosses a revocation cannot be told from a dangerous one.
     pub fn revoke_or_grant(&mut self, who: usize) {
-        self.advance(Duration::from_micros(1));
         let permissions = Permissions {
             can_publish_data: !self.chance.one_in(5),
             can_subscribe: !self.chance.one_in(5),
             hidden: false,
         };
-        self.control(who, Control::Permit(permissions));
+        self.revoke(|room| room.control(who, Control::Permit(permissions)));
+    }
+
+    /// An unsubscribe that crosses a revocation is as dangerous as one of what was never there, and nobody can help it.
+    fn revoke(&mut self, revoke: impl FnOnce(&mut Self)) {
+        self.advance(Duration::from_micros(1));
+        let before = self.sfu.stats().dangerous_unsubscribes;
+        revoke(self);
+        self.run_network();
+        self.crossed += self.sfu.stats().dangerous_unsubscribes - before;
     }
 
     /// A publisher says who may read: everybody, or but one.
     pub fn permit_readers(&mut self, who: usize, everybody: bool) {
-        self.advance(Duration::from_micros(1));
         let others = (0..self.participants.len()).filter(|other| *other != who);
         let others: Vec<_> = others.skip(usize::from(!everybody)).collect();
         let permit = |other: usize| TrackPermission {
@@ -79,7 +104,7 @@ impl Room {
             track_permissions: others.into_iter().map(permit).collect(),
         };
         let request = encode_request(Request::SubscriptionPermission(permission));
-        self.send_signal(who, &request);
+        self.revoke(|room| room.send_signal(who, &request));
     }
 
     /// The server sends what was not asked for, as one with `auto_subscribe_data_track` does. It goes on until the session ends.

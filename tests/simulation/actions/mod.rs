@@ -29,7 +29,7 @@ actions! {
     Subscribe 14, CancelSubscribe 2, CloseStream 2, DropStream 2, Resubscribe 2, WaitForTrack 3, WaitForEnd 2, CancelAny 3, GetSchema 2,
     Wait 20, WaitLong 2, WaitADay 1,
     DropQuick 2, DropFull 2, SendAway 2, RestartServer 1, Restart 1,
-    LoseReply 2, RefuseNext 2, Deceive 2, Impair 2, Revoke 2, PermitOthers 2, PermitAll 2, Offer 2,
+    Replay 3, LoseReply 2, RefuseNext 2, Deceive 2, Impair 2, Revoke 2, PermitOthers 2, PermitAll 2, Offer 2,
     HostThrows 2, Reenter 8, Garbage 3, Resend 2,
     HostilePublish 3, HostileSubscribe 2, HostilePackets 10,
 }
@@ -103,6 +103,7 @@ impl Room {
             Action::SendAway => self.send_away(who),
             Action::RestartServer => self.restart_server(),
             Action::Restart => self.restart(who),
+            Action::Replay => self.replay(who),
             Action::LoseReply => self.lose_next_reply(who),
             Action::RefuseNext => self.refuse_next(who),
             Action::Deceive => self.participants[who].deceived = true,
