@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use semver::Version;
 
 use crate::{
+    compatibility,
     project::Project,
     report::{Outcome, Report},
     run::{self, command},
@@ -26,7 +28,19 @@ pub(crate) fn all(project: &Project, report: &mut Report) {
     report.step("layers", || {
         cargo(&[&["test", "--quiet"], WORKSPACE, &["--test", "layers"]].concat())
     });
+    surface(project, report);
+}
+
+/// That the surface is the committed one, and what became of it since the last release.
+pub(crate) fn surface(project: &Project, report: &mut Report) {
     report.step("surface", || surface::check(project));
+    report.step("surface of the crate", || surface::rust::check(project));
+    report.step("compatibility", || compatibility::check(project, &version()?));
+}
+
+/// What is built here.
+fn version() -> Result<Version> {
+    Ok(Version::parse(env!("CARGO_PKG_VERSION"))?)
 }
 
 fn document(project: &Project) -> Result<Outcome> {

@@ -9,7 +9,9 @@ mod bench;
 mod bindings;
 mod browser;
 mod calls;
+mod changelog;
 mod check;
+mod compatibility;
 mod cross;
 mod fuzz;
 mod interop;
@@ -91,7 +93,7 @@ enum Command {
         /// An archive for Android (*.aar), a framework for Apple's systems (*.xcframework, *.xcframework.zip)
         file: Utf8PathBuf,
     },
-    /// Write the public surface of each language to udl/surface/, so that a change of it shows in a diff
+    /// Write the public surface of each language and of the crate to udl/surface/, so that a change of it shows in a diff
     Surface {
         /// Write nothing; fail when the committed text is not what the code gives
         #[arg(long)]
@@ -149,7 +151,7 @@ enum Command {
     },
     /// Install the tools that tests need into .tools/ (SFU, Python and JavaScript peers, cargo-deny); quick when they are there
     Setup,
-    /// Formatting, lints, documentation, dependencies, layers, surface
+    /// Formatting, lints, documentation, dependencies, layers, surface, and whether the version says what changed
     Check,
     /// Everything: setup, check, and every test suite; closes with what ran and what did not
     Test {
@@ -176,7 +178,7 @@ fn main() -> ExitCode {
         Command::Aar => kotlin::android::package(&project, &mut report),
         Command::Verify { file } => verify::file(&project, &mut report, &file),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
-        Command::Surface { check: true } => report.step("surface", || surface::check(&project)),
+        Command::Surface { check: true } => check::surface(&project, &mut report),
         Command::Bench { wishes } => report.step("bench", || bench::measure(&project, &wishes)),
         Command::Size => report.step("size", || size::measure(&project)),
         Command::Swift { debug, sanitizers } => {

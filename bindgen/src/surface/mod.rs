@@ -6,6 +6,7 @@
 //! Owns no opinion on what the surface should be; it makes a change of it visible in a diff.
 
 mod dump;
+pub(crate) mod rust;
 mod spelling;
 
 use std::{collections::HashMap, fs};
@@ -24,22 +25,32 @@ use crate::{
     report::Outcome,
 };
 
-/// Writes the surface of every language.
+/// Writes the surface of every language, and of the crate.
 pub(crate) fn write(project: &Project) -> Result<Outcome> {
     for (path, surface) in derive(project)? {
-        let before = fs::read_to_string(&path).unwrap_or_default();
-        fs::create_dir_all(path.with_file_name(""))?;
-        fs::write(&path, &surface)?;
-        let state = if before == surface { "unchanged" } else { "changed" };
-        println!("   {:>4} lines  {} ({state})", surface.lines().count(), project.short(&path));
+        write_one(project, &path, &surface)?;
     }
+    rust::write(project)?;
     Ok(Outcome::Done)
 }
 
-/// Fails when a committed surface is not what the code gives.
+fn write_one(project: &Project, path: &Utf8Path, surface: &str) -> Result<()> {
+    let before = fs::read_to_string(path).unwrap_or_default();
+    fs::create_dir_all(path.with_file_name(""))?;
+    fs::write(path, surface)?;
+    let state = if before == surface { "unchanged" } else { "changed" };
+    println!("   {:>4} lines  {} ({state})", surface.lines().count(), project.short(path));
+    Ok(())
+}
+
+/// Fails when the committed surface of a language is not what the code gives.
 pub(crate) fn check(project: &Project) -> Result<Outcome> {
+    compare(project, derive(project)?)
+}
+
+fn compare(project: &Project, surfaces: Vec<(Utf8PathBuf, String)>) -> Result<Outcome> {
     let mut changed = Vec::new();
-    for (path, surface) in derive(project)? {
+    for (path, surface) in surfaces {
         let committed = fs::read_to_string(&path).unwrap_or_default();
         if committed != surface {
             differences(&committed, &surface).iter().for_each(|line| println!("   {line}"));
