@@ -39,7 +39,7 @@ pub(crate) fn surface(project: &Project, report: &mut Report) {
 }
 
 /// What is built here.
-fn version() -> Result<Version> {
+pub(crate) fn version() -> Result<Version> {
     Ok(Version::parse(env!("CARGO_PKG_VERSION"))?)
 }
 

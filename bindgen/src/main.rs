@@ -21,6 +21,7 @@ mod models;
 mod network;
 mod pacing;
 mod project;
+mod release;
 mod report;
 mod root;
 mod run;
@@ -90,8 +91,13 @@ enum Command {
     Aar,
     /// Read a package back and judge it as the tools of its platform will
     Verify {
-        /// An archive for Android (*.aar), a framework for Apple's systems (*.xcframework, *.xcframework.zip)
+        /// An archive for Android (*.aar), a framework for Apple's systems (*.xcframework, *.xcframework.zip), a release's folder
         file: Utf8PathBuf,
+    },
+    /// Check, build, read back and lay out all that a release consists of, in target/release-VERSION
+    Release {
+        #[command(flatten)]
+        wishes: release::Wishes,
     },
     /// Write the public surface of each language and of the crate to udl/surface/, so that a change of it shows in a diff
     Surface {
@@ -177,6 +183,7 @@ fn main() -> ExitCode {
         Command::Xcframework => xcframework::all(&project, &mut report),
         Command::Aar => kotlin::android::package(&project, &mut report),
         Command::Verify { file } => verify::file(&project, &mut report, &file),
+        Command::Release { wishes } => release::all(&project, &mut report, wishes),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
         Command::Surface { check: true } => check::surface(&project, &mut report),
         Command::Bench { wishes } => report.step("bench", || bench::measure(&project, &wishes)),

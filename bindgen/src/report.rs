@@ -53,8 +53,7 @@ impl Report {
         let result = step();
         let step = Step { name: name.into(), took: started.elapsed(), result };
         println!("   {}", step.line());
-        let has_run = !matches!(step.result, Ok(Outcome::NotRun(_) | Outcome::OutOfReach(_)));
-        let is_open = step.is_green() && has_run;
+        let is_open = step.is_green() && step.has_run();
         self.steps.push(step);
         is_open
     }
@@ -62,6 +61,12 @@ impl Report {
     /// True when every step so far is good.
     pub(crate) fn is_green(&self) -> bool {
         self.steps.iter().all(Step::is_green)
+    }
+
+    /// The lines of those steps that failed or did not run.
+    pub(crate) fn open(&self) -> Vec<String> {
+        let open = self.steps.iter().filter(|step| !step.is_green() || !step.has_run());
+        open.map(|step| step.line().trim_end().to_owned()).collect()
     }
 
     /// Lists the steps, closes with the sum of all tests, and answers the exit status.
@@ -98,6 +103,10 @@ impl Step {
             Ok(Outcome::NotRun(_)) => !in_ci(),
             Err(_) => false,
         }
+    }
+
+    fn has_run(&self) -> bool {
+        !matches!(self.result, Ok(Outcome::NotRun(_) | Outcome::OutOfReach(_)))
     }
 
     /// A step that counts nothing itself counts once, when it fails.
@@ -174,5 +183,10 @@ mod tests {
         report.step("advisories", || Ok(Outcome::OutOfReach("no database".into())));
         assert!(report.is_green());
         assert!(report.steps.iter().all(|step| step.line().contains("NOT RUN, no database")));
+        report.step("bad", || anyhow::bail!("no"));
+        report.step("good", || Ok(Outcome::Done));
+        let open = report.open();
+        let [advisories, bad] = &*open else { panic!("{open:?}") };
+        assert!(advisories.contains("no database") && bad.contains("bad: no"));
     }
 }

@@ -1,4 +1,4 @@
-//! The jar for the JVM, its native library inside, and the jars of its sources and documentation.
+//! The jar for the JVM, its native library inside, its POM, and the jars of its sources and documentation.
 
 use std::fs;
 
@@ -20,12 +20,13 @@ pub(crate) fn package(project: &Project) -> Result<Outcome> {
     run::run(&mut build::maven(project, &["package", "-Dmaven.test.skip=true"]))?;
     let packages = project.packages();
     fs::create_dir_all(&packages)?;
-    let name = |kind: &str| packages.join(format!("datatracks-{}{kind}.jar", build::VERSION));
-    let jar = name("");
+    let name = |kind: &str| packages.join(format!("datatracks-{}{kind}", build::VERSION));
+    let jar = name(".jar");
     fs::copy(project.root.join("target/kotlin").join(jar.file_name().unwrap_or_default()), &jar)?;
     made(project, &jar)?;
-    sources_jar(project, &name("-sources"))?;
-    docs_jar(project, &name("-javadoc"))?;
+    fs::copy(project.root.join("kotlin-package/pom.xml"), name(".pom"))?;
+    sources_jar(project, &name("-sources.jar"))?;
+    docs_jar(project, &name("-javadoc.jar"))?;
     Ok(Outcome::Done)
 }
 

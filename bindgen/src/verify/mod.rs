@@ -13,6 +13,7 @@ use camino::Utf8Path;
 use crate::{
     kotlin::android::{self, tools},
     project::Project,
+    release,
     report::Report,
 };
 
@@ -23,6 +24,8 @@ pub(crate) fn file(project: &Project, report: &mut Report, file: &Utf8Path) {
         aar::all(project, report, file);
     } else if [".xcframework", ".xcframework.zip"].iter().any(is) {
         xcframework::all(report, file);
+    } else if release::folder::is_one(file) {
+        report.step("sums", || release::folder::verify(file));
     } else {
         report.step("verify", || unknown(file));
     }
@@ -45,4 +48,4 @@ fn unknown<T>(file: &Utf8Path) -> Result<T> {
 
 /// How UniFFI begins the names of the library's functions.
 const FUNCTIONS: &[&str] = &["uniffi_datatracks_", "ffi_datatracks_"];
-const KINDS: &str = "*.aar, *.xcframework and *.xcframework.zip";
+const KINDS: &str = "*.aar, *.xcframework, *.xcframework.zip and the folder of a release";

@@ -97,8 +97,8 @@ fn write_folder(folder: &Utf8Path, files: &Entries) -> Result<()> {
     Ok(())
 }
 
-/// As `swift package compute-checksum`.
-fn checksum(bytes: &[u8]) -> String {
+/// The SHA-256 of a file, in the form of `swift package compute-checksum` and `sha256sum`.
+pub(crate) fn checksum(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -122,7 +122,8 @@ fn folder(project: &Project, slice: &Slice) -> Utf8PathBuf {
     project.root.join("target/apple").join(slice.identifier)
 }
 
-fn zip(project: &Project) -> Utf8PathBuf {
+/// The archive for a release.
+pub(crate) fn zip(project: &Project) -> Utf8PathBuf {
     project.packages().join(format!("{NAME}.zip"))
 }
 

@@ -12,6 +12,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use camino::Utf8PathBuf;
 
+pub(crate) use self::native::has_ndk;
 use super::{build, jar};
 use crate::{
     archive::{self, Entries},
@@ -59,8 +60,7 @@ fn compile(project: &Project) -> Result<Outcome> {
 
 fn assemble(project: &Project) -> Result<Outcome> {
     let name = |kind: &str| project.packages().join(format!("{NAME}-{}{kind}", build::VERSION));
-    let note = if native::has_ndk() { "" } else { NOT_FOR_DEVICES };
-    let archive = name(&format!("{note}.aar"));
+    let archive = archive(project);
     let mut entries = classes_and_rules(project)?;
     archive::add_folder(&mut entries, &native::folder(project))?;
     archive::write(&archive, &entries)?;
@@ -72,6 +72,12 @@ fn assemble(project: &Project) -> Result<Outcome> {
     jar::docs_jar(project, &name("-javadoc.jar"))?;
     println!("   now: cargo tasks verify {}", project.short(&archive));
     Ok(Outcome::Done)
+}
+
+/// Where [`package`] leaves the archive.
+pub(crate) fn archive(project: &Project) -> Utf8PathBuf {
+    let note = if has_ndk() { "" } else { NOT_FOR_DEVICES };
+    project.packages().join(format!("{NAME}-{}{note}.aar", build::VERSION))
 }
 
 fn source(project: &Project, file: &str) -> Utf8PathBuf {

@@ -24,7 +24,7 @@ pub(super) fn build(project: &Project) -> Result<Outcome> {
 }
 
 /// Whether [`build`] makes libraries for devices.
-pub(super) fn has_ndk() -> bool {
+pub(crate) fn has_ndk() -> bool {
     ndk().is_some()
 }
 
