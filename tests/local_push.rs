@@ -640,3 +640,24 @@ fn a_frame_that_is_too_large_is_not_even_sealed() {
     assert!(matches!(too_large, Err(PushFrameError::FrameTooLarge { .. })));
     assert_eq!(provider.calls.load(Ordering::SeqCst), 0);
 }
+
+#[test]
+fn p11_a_track_can_end_while_a_frame_that_was_left_is_sealed() {
+    let (rig, provider, track) = flipping();
+    let inner = Arc::clone(&track);
+    *provider.before.lock().unwrap() = Some(Arc::new(move |payload| {
+        if payload.as_ref().len() == 1 {
+            inner.try_push(frame(2)).unwrap();
+        } else {
+            let stats = inner.stats();
+            assert_eq!((stats.frames_waiting, stats.bytes_waiting > 0), (1, true), "it is here");
+            inner.unpublish();
+        }
+        Ok(EncryptedPayload { payload, iv: vec![], key_index: 0 })
+    }));
+    assert_eq!(track.try_push(frame(1)), Ok(()));
+    assert_eq!(left(&rig), [1]);
+    let stats = track.stats();
+    assert_eq!((stats.frames_waiting, stats.frames_dropped_unpublished), (0, 1));
+    assert_eq!(provider.calls.load(Ordering::SeqCst), 2);
+}

@@ -189,7 +189,6 @@ impl Ring {
         key: &Arc<Generation>,
         next: &Arc<Generation>,
     ) {
-        let window = self.window;
         let chains = [
             self.participants.get_mut(publisher),
             self.ahead_of_shared.get_mut(publisher),
@@ -197,7 +196,6 @@ impl Ring {
         ];
         let mut chains = chains.into_iter().flatten();
         if let Some(chain) = chains.find_map(|chains| chains.get_mut(&key_index))
-            && chain.ahead.len() < window
             && Arc::ptr_eq(chain.last(), key)
         {
             chain.ahead.push(Arc::clone(next));
@@ -257,3 +255,23 @@ const MAX_WINDOW: u32 = 255;
 
 /// Rooms with more such publishers than this begin anew with the shared key, and find each again by its next frame.
 const MAX_AHEAD_OF_SHARED: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{e2ee::Derivation, options::KeyDerivation};
+
+    #[test]
+    fn of_two_that_derived_the_next_key_one_is_kept() {
+        let mut ring = Ring::new(&KeyRingOptions::default()).unwrap();
+        let derivation = Derivation::new(KeyDerivation::Hkdf, None);
+        ring.set(None, 0, derivation.derive(b"secret")).unwrap();
+        let key = Arc::clone(ring.opening_key("alice", 0).unwrap());
+        let [one, another] = [0, 1].map(|_| Arc::new(derivation.ratchet(&key)));
+        ring.learn("alice", 0, &key, &one);
+        ring.learn("alice", 0, &key, &another);
+        assert!(Arc::ptr_eq(ring.known_after("alice", 0, &key).unwrap(), &one));
+        assert!(ring.known_after("alice", 0, &one).is_none());
+    }
+}

@@ -42,9 +42,7 @@ impl End {
     }
 
     fn turn(&mut self, state: EndState) -> Vec<Waker> {
-        if self.is_published() {
-            self.state = state;
-        }
+        self.state = state;
         std::mem::take(&mut self.waiting).into_values().collect()
     }
 }

@@ -251,7 +251,8 @@ fn a_token_keeps_no_waker_of_who_waits_no_more() {
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(Arc::clone(&wakes));
     {
-        let mut wait = pin!(unless_cancelled(Some(token), std::future::pending::<u8>()));
+        let mut wait =
+            pin!(unless_cancelled(Some(Arc::clone(&token)), std::future::pending::<u8>()));
         assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         assert_eq!(Arc::strong_count(&wakes), 3);
     }

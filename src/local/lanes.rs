@@ -131,10 +131,6 @@ impl Lanes {
         }
     }
 
-    pub(super) fn settle_all(&mut self, paced: bool) {
-        (0..self.slots.len()).for_each(|index| self.settle(index, paced));
-    }
-
     /// Takes a lane out of the turns.
     pub(super) fn take_out(&mut self, index: usize) {
         self.set_place(index, Place::Idle);

@@ -192,11 +192,7 @@ impl SendQueue {
 
     /// The host says how many bytes wait in the channel. Ask for the [`next`](Self::next) one.
     pub(crate) fn report(&mut self, waiting: usize, now: Instant) {
-        let first = !self.pacing.is_on();
         self.pacing.report(waiting, now);
-        if first {
-            self.lanes.settle_all(true);
-        }
     }
 
     /// A full reconnect brings an empty channel.
