@@ -75,6 +75,14 @@ class Livekit(Server):
         return [located("DATATRACKS_LIVEKIT_SERVER"), "--config", configuration]
 
 
+class WithoutDataTracks(Livekit):
+    def prepare(self, folder):
+        command = super().prepare(folder)
+        configuration = folder / "config.yaml"
+        configuration.write_text(configuration.read_text().replace("enable_data_tracks: true", "enable_data_tracks: false"))
+        return command
+
+
 class Embedded(Server):
     name = "embedded SFU"
 

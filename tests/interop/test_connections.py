@@ -6,7 +6,9 @@ import time
 
 import pytest
 from conftest import Room
+from processes import words
 from proxy import SIMULATE_NODE_FAILURE, Proxy
+from servers import WithoutDataTracks
 from sending import PATIENCE, deliver, published, reads_on, sending, subscribed
 
 OTHERS = pytest.mark.parametrize("other", ["python", "javascript"])
@@ -99,7 +101,7 @@ def test_a_publisher_that_the_server_has_forgotten_publishes_its_track_again(roo
 
 
 def test_a_host_in_kotlin_whose_websocket_is_cut_comes_back_quickly_and_frames_flow_on(room, proxy):
-    host, peer = conversing(room, proxy)
+    host, peer = conversing(room, proxy.url)
     proxy.cut()
     host.until_event("reconnected", quick=True)
     passes(host, peer, "ours")
@@ -110,7 +112,7 @@ def test_a_host_in_kotlin_whose_websocket_is_cut_comes_back_quickly_and_frames_f
 
 
 def test_a_host_in_kotlin_that_the_server_has_forgotten_publishes_and_reads_again(room, proxy):
-    host, peer = conversing(room, proxy)
+    host, peer = conversing(room, proxy.url)
     proxy.ask_server(SIMULATE_NODE_FAILURE)
     host.until_event("reconnected", quick=False)
     peer.until_event("track", name="ours")  # there a track does not outlive its SID
@@ -140,6 +142,61 @@ def test_a_server_that_is_frozen_for_five_seconds_costs_frames_and_a_quick_recon
         assert not any("(full)" in line for line in process.said)
 
 
+def test_a_server_that_stays_frozen_is_noticed_named_and_met_afresh_once(own_room):
+    peer = own_room.python()
+    peer.write("publish pose")
+    reader, publisher = subscribed(own_room), published(own_room, name="ours")
+    with sending(peer, "pose"):
+        reader.line()
+        own_room.server.freeze()
+        for process in (reader, publisher):
+            process.until_remark("reconnecting")
+            process.until_remark("the server did not answer within 5 s; trying again")
+        own_room.server.kill()
+        own_room.server.start()
+        for process in (reader, publisher):
+            process.until_remark("reconnected (full)", seconds=RETURN)
+        peer.until_event("reconnected", seconds=RETURN)
+        reads_on(reader)
+    peer.write("subscribe ours")
+    deliver(publisher, peer, "ours")
+    assert publisher.status() == 0
+    for process in (reader, publisher):
+        assert sum("reconnect" in line for line in process.said) == 2, "one interruption is mended once"
+
+
+@pytest.mark.parametrize(("end", "quick"), [("restart", False), ("freeze for good", False), ("freeze", True)])
+def test_a_host_in_kotlin_comes_back_once_from_a_server_that_goes_down(own_room, end, quick):
+    host, peer = conversing(own_room)
+    own_room.server.freeze() if "freeze" in end else own_room.server.kill()
+    host.until_event("reconnecting")
+    if end == "freeze":
+        own_room.server.thaw()
+    else:
+        own_room.server.kill()
+        own_room.server.start()
+    host.until_event("reconnected", seconds=RETURN, quick=quick)
+    if not quick:
+        peer.until_event("reconnected", seconds=RETURN)
+        peer.write("subscribe ours")
+    passes(host, peer, "ours")
+    passes(peer, host, "pose")
+    assert sum('"reconnect' in line for line in host.said) == 2, "one interruption is mended once"
+
+
+def test_a_host_in_kotlin_gives_up_a_server_that_has_no_data_tracks(tmp_path):
+    server = WithoutDataTracks(tmp_path)
+    room = Room(server, None)
+    try:
+        own = {"LIVEKIT_TOKEN": room.token("kotlin"), "DATATRACKS_E2EE_KEY": ""}
+        host = room.start("kotlin", words("DATATRACKS_KOTLIN_ROOM"), None, None, own)
+        # Before it has joined, or after: the server lets the channel open for a moment.
+        host.until_event("disconnected", why="NO_DATA_TRACKS")
+    finally:
+        room.end()
+        server.kill()
+
+
 def test_a_server_that_restarts_gets_tracks_and_subscriptions_again(own_room):
     peer = own_room.python()
     peer.write("publish pose")
@@ -158,9 +215,9 @@ def test_a_server_that_restarts_gets_tracks_and_subscriptions_again(own_room):
     assert publisher.status() == 0
 
 
-def conversing(room, proxy):
-    """Two who read each other: a host in Kotlin, behind the proxy, and the Python SDK."""
-    host, peer = room.kotlin(url=proxy.url), room.python()
+def conversing(room, url=None):
+    """Two who read each other: a host in Kotlin, which may be behind a proxy, and the Python SDK."""
+    host, peer = room.kotlin(url=url), room.python()
     for one, other, name in ((host, peer, "ours"), (peer, host, "pose")):
         one.write(f"publish {name}")
         one.until_event("published", name=name)

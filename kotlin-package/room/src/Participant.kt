@@ -26,21 +26,24 @@ import java.security.MessageDigest
 import java.util.Base64
 
 /**
- * A participant that is told by lines what to do: those of `tests/interop/peer.py`, where they are listed. "reconnected" says here whether it
- * was `quick`, and "ended" how many frames were `undecryptable`.
+ * A participant that is told by lines what to do: those of `tests/interop/peer.py`, where they are listed. It also says "reconnecting", and
+ * here "reconnected" says whether it was `quick`, "disconnected" `why`, and "ended" how many frames were `undecryptable`.
  */
 object Participant {
     @JvmStatic
     fun main(arguments: Array<String>): Unit = runBlocking(Dispatchers.Default) {
         val room = Room(
             setting("LIVEKIT_URL"), setting("LIVEKIT_TOKEN"), keys(), Announcements,
+            onReconnecting = { say("reconnecting") },
             onReconnected = { quick -> say("reconnected", "quick" to quick) },
-            onEnd = { say("disconnected") },
+            onEnd = { why -> say("disconnected", "why" to why) },
         )
         try {
             room.connect()
             say("joined")
             obeyAll(room)
+        } catch (_: Refused) {
+            say("disconnected", "why" to Room.End.NO_DATA_TRACKS)
         } finally {
             room.leave()
             say("left")

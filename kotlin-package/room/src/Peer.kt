@@ -59,8 +59,10 @@ class Peer(
 
     val isClosed get() = channelState.value > RTCDataChannelState.OPEN
 
+    /** Throws [Refused] when the server closes the channel instead. */
     suspend fun untilUsable() {
         states().first { (connection, channel) ->
+            if (channel > RTCDataChannelState.OPEN) throw Refused()
             val isOpen = connection == RTCPeerConnectionState.CONNECTED && channel == RTCDataChannelState.OPEN
             isOpen || role == Role.SUBSCRIBER && connection == RTCPeerConnectionState.NEW
         }
@@ -148,6 +150,9 @@ class Peer(
         }
     }
 }
+
+/** As servers without data tracks do. */
+class Refused : IOException("the server closes the channel")
 
 /** Both connections. */
 class Peers(webRtc: PeerConnectionFactory, events: PeerEvents) {

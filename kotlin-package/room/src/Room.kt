@@ -26,6 +26,8 @@ import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.io.IOException
 import java.nio.ByteBuffer
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.TimeSource
 
 /**
  * A room of a LiveKit server: what your SDK does anyway, as far as data tracks need it. No media.
@@ -34,7 +36,7 @@ import java.nio.ByteBuffer
  *                  │                                         │ the server does not know us any more, ICE stays down
  *                  │ the server says so, the channel closed  ▼
  *                  ├─────────────────────────────────────► join (full) ──► listening
- *                  └ the server says so, nothing helps ──► the end
+ *                  └ the server says so, the channel closed again, nothing helps ──► the end
  *
  * The managers are the same all the time, and so are tracks and streams. Connection and session are changed on one thread at a time;
  * requests and packets come on those of the managers' callers.
@@ -44,8 +46,9 @@ class Room(
     private var token: String,
     keys: KeyRing? = null,
     remoteEvents: RemoteDataTrackEvents? = null,
+    private val onReconnecting: () -> Unit = {},
     private val onReconnected: (quick: Boolean) -> Unit = {},
-    private val onEnd: () -> Unit = {},
+    private val onEnd: (End) -> Unit = {},
 ) : DirectDataTrackTransport, RemoteDataTrackTransport, PeerEvents {
     val local = LocalDataTrackManager(this, null, keys?.encryptionProvider())
     val remote = RemoteDataTrackManager(this, remoteEvents, keys?.decryptionProvider())
@@ -58,6 +61,7 @@ class Room(
     private lateinit var listening: Deferred<Ending>
     private var sid = ""
     private var offers = 0L
+    private var refused: TimeSource.Monotonic.ValueTimeMark? = null
     @Volatile
     private var peers: Peers? = null
 
@@ -65,7 +69,7 @@ class Room(
     private val waiting = ArrayDeque<ByteArray>()
     private var socket: Socket? = null
 
-    /** Returns when frames can flow; throws an IOException when the server is away or refuses. */
+    /** Returns when frames can flow; throws an IOException when the server is away or refuses, [Refused] when it has no data tracks. */
     suspend fun connect() = withContext(thread) {
         join()
         CoroutineScope(thread + job).launch { stay() }
@@ -105,30 +109,47 @@ class Room(
     // The session.
 
     private suspend fun stay() {
+        var end: End?
         do {
             val ending = listening.await()
-            val isBack = ending != Ending.FOR_GOOD && comeBack(ending)
-        } while (isBack)
+            end = if (ending == Ending.FOR_GOOD) End.SERVER else comeBack(ending)
+        } while (end == null)
         local.shutdown()
         remote.shutdown()
-        onEnd()
+        onEnd(end)
     }
 
-    private suspend fun comeBack(ending: Ending): Boolean {
-        var quick = ending == Ending.BROKEN && peers?.isClosed == false
+    /** Null when it is back. */
+    private suspend fun comeBack(ending: Ending): End? {
+        onReconnecting()
+        var quick = ending == Ending.BROKEN
+        if (peers?.isClosed == true) {
+            if (isRefusedAgain()) return End.NO_DATA_TRACKS
+            quick = false
+        }
         for (pause in PAUSES_MS) {
             delay(pause)
             try {
                 if (quick) resume() else join()
                 onReconnected(quick)
-                return true
+                return null
             } catch (_: Forgotten) {
+                quick = false
+            } catch (_: Refused) {
+                if (isRefusedAgain()) return End.NO_DATA_TRACKS
                 quick = false
             } catch (_: IOException) {
                 // The next attempt may do better.
             }
         }
-        return false
+        return End.LOST
+    }
+
+    /** A server that has no data tracks closes the channel; so does one that is about to go. */
+    private fun isRefusedAgain(): Boolean {
+        val before = refused
+        refused = TimeSource.Monotonic.markNow()
+        return before != null && before.elapsedNow() < RECURRENCE
     }
 
     /** As a new participant. The SFU knows nothing of what we published or read before. */
@@ -189,6 +210,7 @@ class Room(
         }
         val watch = launch {
             peers.untilBroken()
+            if (peers.isClosed) delay(EXPLANATION_MS) // a server that ends the session does this too, and says why
             socket.end()
         }
         try {
@@ -238,6 +260,9 @@ class Room(
         socket?.send(request) ?: waiting.addLast(request)
     }
 
+    /** Why a room is over. */
+    enum class End { SERVER, LOST, NO_DATA_TRACKS }
+
     private enum class Ending { BROKEN, FORGOTTEN, FOR_GOOD }
 
     /** Only joining anew can help. */
@@ -267,6 +292,8 @@ class Room(
         // As other SDKs do.
         const val PING_MS = 5_000L
         const val PATIENCE_MS = 10_000L
+        const val EXPLANATION_MS = 2_000L
+        val RECURRENCE = 30.seconds
         val PAUSES_MS = listOf<Long>(0, 300, 600, 1_200, 2_400, 4_800, 7_000, 7_000, 7_000, 7_000)
     }
 }
