@@ -40,7 +40,10 @@ pub(crate) fn all(project: &Project, report: &mut Report, wishes: Wishes) {
         report.step("release", refuse);
         return;
     }
-    let Ok(version) = check::version() else { return };
+    let version = match check::version() {
+        Ok(version) => version,
+        Err(error) => return report.step("version", || Err(error)),
+    };
     report.step("versions", || versions::check(project, &version));
     report.step("changelog", || changelog::check(project, &version));
     report.step("working tree", || is_committed(project));
@@ -70,7 +73,8 @@ pub(crate) fn all(project: &Project, report: &mut Report, wishes: Wishes) {
 
 fn refuse() -> Result<Outcome> {
     bail!(
-        "nothing is published from here. `cargo tasks release --dry-run` checks and builds everything; then, by people:\n{NEXT}"
+        "nothing is published from here. `cargo tasks release --dry-run` checks and builds everything; then, by people:\n{}",
+        next()
     )
 }
 

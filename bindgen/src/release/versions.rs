@@ -45,11 +45,11 @@ fn rules(name: &str) -> &'static [(&'static str, &'static str)] {
     known.map_or(&[], |(_, rules)| rules)
 }
 
-const ENDS: [char; 4] = ['"', '<', ':', ' '];
+const ENDS: [char; 5] = ['"', '<', ':', ',', ' '];
 /// By the name of a file.
 const RULES: &[(&str, &[(&str, &str)])] = &[
-    ("Cargo.toml", &[("\nversion", "= \"")]),
-    ("pyproject.toml", &[("\nversion", "= \"")]),
+    ("Cargo.toml", &[("\nversion = \"", "")]),
+    ("pyproject.toml", &[("\nversion = \"", "")]),
     ("pom.xml", &[("<artifactId>datatracks", "<version>"), ("/datatracks", "-")]),
     ("README.md", &[("datatracks.git", "from: \""), ("/datatracks", "-")]),
 ];
@@ -57,6 +57,7 @@ const RULES: &[(&str, &[(&str, &str)])] = &[
 const FEWEST: usize = 15;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -68,7 +69,8 @@ mod tests {
         assert_eq!(versions("kotlin-package/room/pom.xml", pom), ["0.2.0", "0.1.0"]);
         let manifest = "[package]\nversion = \"0.2.0\"\n[dependencies]\nbytes = \"1.0\"\n";
         assert_eq!(versions("fuzz/Cargo.toml", manifest), ["0.2.0"]);
-        assert!(versions("Cargo.toml", "[package]\nversion.workspace = true\n").is_empty());
+        let inherits = "[package]\nversion.workspace = true\n[dependencies]\nbytes = \"1.0\"\n";
+        assert!(versions("aes/Cargo.toml", inherits).is_empty());
         let readme = "`.package(url: \"https://…/datatracks.git\", from: \"0.1.0\")`, packages/datatracks-*.whl";
         assert_eq!(versions("swift-package/README.md", readme), ["0.1.0"]);
         assert!(versions("CHANGELOG.md", "## 0.0.1").is_empty());
@@ -77,6 +79,7 @@ mod tests {
     #[test]
     fn a_version_that_disagrees_is_named_with_its_file() {
         let project = Project::find();
+        assert!(check(&project, &crate::check::version().unwrap()).is_ok());
         let next = Version::new(99, 0, 0);
         let error = check(&project, &next).err().map(|error| error.to_string()).unwrap_or_default();
         for name in ["Cargo.toml", "kotlin-package/room/pom.xml", "python-package/pyproject.toml"] {
