@@ -45,8 +45,6 @@ kinds! {
     UnpublishReason { Requested Revoked RepublishRefused PublisherLeft Shutdown }
     StreamEndReason { Closed Unpublished Shutdown }
     SubscriptionState { Unsubscribed Pending Active NotPermitted }
-    SignalOutcome { Handled Ignored }
-    SignalError { Malformed UnexpectedMessage Closed }
 }
 
 /// How a call ended: `Ok`, or the kind of its error.
