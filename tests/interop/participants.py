@@ -111,7 +111,7 @@ class PeerPublishing:
 
 class PeerReading:
     def __init__(self, peer):
-        self.peer, self.ended = peer, {}
+        self.peer, self.ended, self.late = peer, {}, {name: [] for name in TRACKS}
         for name in TRACKS:
             peer.write(f"subscribe {name}")
 
@@ -126,14 +126,13 @@ class PeerReading:
         return None
 
     def until_ended(self, name):
-        frames = []
         while name not in self.ended:
             line = self.peer.line()
             if line["event"] == "ended":
                 self.ended[line["name"]] = line
             elif line["event"] == "frame":
-                frames.append(arrived(line))
-        return frames
+                self.late[line["name"]].append(arrived(line))
+        return self.late[name]
 
     def undecryptable(self, name):
         """Foreign SDKs do not count."""
