@@ -14,6 +14,7 @@ mod check;
 mod compatibility;
 mod cross;
 mod fuzz;
+mod guards;
 mod interop;
 mod kotlin;
 mod languages;
@@ -140,7 +141,7 @@ enum Command {
         #[command(flatten)]
         wishes: models::Wishes,
     },
-    /// Feed inputs that a fuzzer makes up to packets, signals, key rings and sequences of calls, guided by coverage
+    /// Feed inputs that a fuzzer makes up to packets, signals, key rings, recordings and sequences of calls, guided by coverage
     Fuzz {
         #[command(flatten)]
         wishes: fuzz::Wishes,
@@ -149,6 +150,11 @@ enum Command {
     Simulate {
         #[command(flatten)]
         wishes: simulate::Wishes,
+    },
+    /// Break the guards of tests/guards.toml one at a time, in a copy, and see the test that is named beside each fail
+    Guards {
+        #[command(flatten)]
+        wishes: guards::Wishes,
     },
     /// Count large frames that arrive in a hurry through a real SFU, from us and from others, at us and at others
     Pacing {
@@ -204,6 +210,7 @@ fn main() -> ExitCode {
         Command::Simulate { wishes } => {
             report.step("simulation", || simulate::play(&project, &wishes));
         }
+        Command::Guards { wishes } => report.step("guards", || guards::check(&project, &wishes)),
         Command::Pacing { wishes } => pacing::all(&project, &mut report, &wishes),
         Command::Setup => {
             report.step("setup", || setup::install(&project));

@@ -1,6 +1,6 @@
 //! Model checks of the shell (`src/ffi/models`): its real code, built with the primitives of a scheduler that tries the schedules.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{
     project::Project,
@@ -46,12 +46,8 @@ pub(crate) fn check(project: &Project, wishes: &Wishes) -> Result<Outcome> {
 fn build(project: &Project) -> Result<String> {
     let arguments = ["rustc", "--lib", "--all-features", "--profile", "test"];
     let cargo = &mut command(&project.root, "cargo", &arguments);
-    cargo.args(["--message-format", "json-render-diagnostics", "--", "--cfg", "models"]);
-    let messages = run::capture(cargo.stderr(std::process::Stdio::inherit()))?;
-    let after = |line: &str| Some(line.split_once(r#""executable":""#)?.1.to_owned());
-    let path = messages.lines().rev().find_map(after);
-    let path = path.and_then(|path| Some(path.split_once('"')?.0.to_owned()));
-    path.context("cargo names no program")
+    cargo.args([run::TELLING, &["--", "--cfg", "models"]].concat());
+    run::program(cargo.stderr(std::process::Stdio::inherit()))
 }
 
 /// Tens of thousands of schedules in all.

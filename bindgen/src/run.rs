@@ -56,6 +56,15 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Builds with cargo, which must be [`TELLING`], and answers the path of the program that it made.
+pub(crate) fn program(cargo: &mut Command) -> Result<String> {
+    let messages = capture(cargo)?;
+    let after = |line: &str| Some(line.split_once(r#""executable":""#)?.1.to_owned());
+    let path = messages.lines().rev().find_map(after);
+    let path = path.and_then(|path| Some(path.split_once('"')?.0.to_owned()));
+    path.context("cargo names no program")
+}
+
 /// Whether a quiet command succeeds before `deadline` is over.
 pub(crate) fn succeeds_within(command: &mut Command, deadline: Duration) -> Result<bool> {
     let started = Instant::now();
@@ -122,6 +131,9 @@ const PACKAGES: &[(&str, &str)] = &[
     ("unshare", "the package util-linux"),
     ("xcrun", "Xcode"),
 ];
+
+/// Lets cargo tell in its standard output what it made.
+pub(crate) const TELLING: &[&str] = &["--message-format", "json-render-diagnostics"];
 
 /// How often a command with a deadline is looked at.
 const POLL: Duration = Duration::from_millis(50);

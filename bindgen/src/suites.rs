@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::{
     bench,
     bindings::{self, Language, Profile},
-    check, fuzz,
+    check, fuzz, guards,
     interop::{self, Cells},
     kotlin, languages, models,
     project::Project,
@@ -39,6 +39,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     languages::suite(project, report, Profile::Release);
     report.step("floors of speed", || bench::quick(project));
     if full {
+        report.step("guards", || guards::check(project, &guards::Wishes::all()));
         android(project, report);
         xcframework::all(project, report);
     }
