@@ -112,6 +112,7 @@ fn a_dropped_alarm_does_not_fire() {
     let alarm = environment.register(weak(&a));
     alarm.set(environment.now());
     drop(alarm);
+    assert_eq!(environment.next_deadline(), None);
     environment.advance(Duration::from_secs(1));
     assert!(log.hold().is_empty());
 }
@@ -268,4 +269,21 @@ fn a_panic_under_a_lock_does_not_spread() {
     });
     assert!(std::panic::catch_unwind(planted).is_err());
     assert_eq!(*lock.hold(), 7);
+}
+
+#[test]
+fn the_deadline_thread_hears_of_an_earlier_time_while_it_sleeps() {
+    let environment = Environment::with_thread(Box::new(Zeros));
+    let log = Arc::default();
+    let a = client(&log, 'a');
+    let alarm = environment.register(weak(&a));
+    let start = Instant::now();
+    alarm.set(start + Duration::from_secs(3_600));
+    // Whether it sleeps by then is of no matter to what must follow.
+    thread::sleep(Duration::from_millis(100));
+    alarm.set(start);
+    while log.hold().len() < 2 {
+        assert!(start.elapsed() < Duration::from_secs(10), "it sleeps on");
+        thread::yield_now();
+    }
 }

@@ -75,3 +75,18 @@ impl<'a> Iterator for Fields<'a> {
         Some(field)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_ends_at_the_first_error() {
+        let endless_key = [0xFF; 20];
+        let too_long = [1 << 3 | 2, 9, 8, 7];
+        for message in [&endless_key[..], &too_long] {
+            assert_eq!(fields(message).take(10).count(), 1);
+            assert!(!is_sound(message));
+        }
+    }
+}
