@@ -74,6 +74,26 @@ fn of_several_calls_at_once_each_gets_another_frame() {
 }
 
 #[test]
+fn a_call_that_has_caught_up_lets_turns_pass_before_it_asks_to_be_woken() {
+    let (subscriber, stream, mut packets) = reading();
+    subscriber.feed(packets.frame(b"x"));
+    assert_eq!(poll_once(stream.next(None)).map(number), Some(0));
+    let calm = next(&stream);
+    assert_eq!(calm.wakes(), 0, "one frame is no crowd");
+    subscriber.feed(packets.frame(b"x"));
+    assert_eq!(number(calm.finish()), 1);
+    (0..2).for_each(|_| subscriber.feed(packets.frame(b"x")));
+    (2..4)
+        .for_each(|expected| assert_eq!(poll_once(stream.next(None)).map(number), Some(expected)));
+    let waiting = next(&stream);
+    let turns = waiting.wakes();
+    assert!(turns > 0, "no turn passed");
+    subscriber.feed(packets.frame(b"x"));
+    assert_eq!(waiting.wakes(), turns + 1, "nobody woke it");
+    assert_eq!(number(waiting.finish()), 4);
+}
+
+#[test]
 fn an_abandoned_call_takes_no_frame_and_no_wakeup() {
     let (subscriber, stream, mut packets) = reading();
     let (abandoned, waiting) = (next(&stream), next(&stream));

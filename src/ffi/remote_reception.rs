@@ -60,15 +60,16 @@ impl Reception {
         environment: &Environment,
         now: Instant,
     ) -> Option<Instant> {
-        let mut deadlines = Deadlines::default();
-        let mut sealed = deadlines.note(self.change(|receiver| receiver.receive(packet, now)));
+        let (mut sealed, mut deadline) = self.change(|receiver| receiver.receive(packet, now));
         while let Some(Sealed { encryption, bytes, ticket }) = sealed {
             let opened = self.open(&encryption, bytes);
             let now = environment.now();
             let take = |receiver: &mut Receiver| receiver.opened(encryption, ticket, opened, now);
-            sealed = deadlines.note(self.change(take));
+            let next;
+            (sealed, next) = self.change(take);
+            deadline = deadline.into_iter().chain(next).min();
         }
-        deadlines.earliest
+        deadline
     }
 
     /// Does what is due. Answers when to call it again.
@@ -133,20 +134,32 @@ impl Reception {
         drop(waker);
     }
 
-    /// The next frame, or `None` at the end of the stream. Takes a seat among those who wait where there is neither.
+    /// The next frame, or `None` at the end of the stream. Takes a seat among those who wait where there is neither; where
+    /// frames come faster than readers wake up, only after some turns in which the sender need not wake anybody.
     pub(super) fn poll_next(
         &self,
         reader: ReaderId,
-        seat: &mut Option<u64>,
+        wait: &mut Wait,
         waker: &Waker,
     ) -> Poll<Option<DataTrackFrame>> {
+        if wait.passes_a_turn(waker) {
+            return Poll::Pending;
+        }
         let mut state = self.state.hold();
+        if wait.for_a_batch && state.receiver.is_worth_a_rest(reader) {
+            drop(state);
+            return wait.rest(waker);
+        }
         match state.receiver.next(reader) {
             Next::Frame(frame) => Poll::Ready(Some(frame)),
             Next::Ended => Poll::Ready(None),
-            Next::Empty => {
+            Next::Empty { was_behind: true } => {
+                drop(state);
+                wait.rest(waker)
+            }
+            Next::Empty { was_behind: false } => {
                 let seats = state.seats(reader);
-                let former = seats.and_then(|seats| seats.wait(seat, waker));
+                let former = seats.and_then(|seats| seats.wait(&mut wait.seat, waker));
                 drop(state);
                 drop(former);
                 Poll::Pending
@@ -156,12 +169,7 @@ impl Reception {
 
     /// Adds frames that are there to `frames`, until it holds `max`: all under one lock.
     pub(super) fn take(&self, reader: ReaderId, max: usize, frames: &mut Vec<DataTrackFrame>) {
-        let mut state = self.state.hold();
-        while frames.len() < max
-            && let Next::Frame(frame) = state.receiver.next(reader)
-        {
-            frames.push(frame);
-        }
+        self.state.hold().receiver.take(reader, max, frames);
     }
 
     pub(super) fn end_reason(&self, reader: ReaderId) -> Option<StreamEndReason> {
@@ -210,6 +218,39 @@ impl Reception {
     }
 }
 
+/// One call that waits for a frame.
+pub(super) struct Wait {
+    pub(super) seat: Option<u64>,
+    /// Lets some more frames come first, once.
+    for_a_batch: bool,
+    /// Turns to let pass before it looks again.
+    turns: u32,
+}
+
+impl Wait {
+    pub(super) fn new(for_a_batch: bool) -> Self {
+        Self { seat: None, for_a_batch, turns: 0 }
+    }
+
+    /// Looks again after some turns. Calls foreign code: never under a lock.
+    fn rest<T>(&mut self, waker: &Waker) -> Poll<T> {
+        self.for_a_batch = false;
+        self.turns = TURNS;
+        self.passes_a_turn(waker);
+        Poll::Pending
+    }
+
+    /// Asks its executor for another turn, if it lets this one pass. Calls foreign code: never under a lock.
+    fn passes_a_turn(&mut self, waker: &Waker) -> bool {
+        let passes = self.turns > 0;
+        if passes {
+            self.turns -= 1;
+            waker.wake_by_ref();
+        }
+        passes
+    }
+}
+
 impl State {
     fn seats(&mut self, reader: ReaderId) -> Option<&mut Seats> {
         self.readers.iter_mut().find(|(known, _)| *known == reader).map(|(_, seats)| seats)
@@ -236,15 +277,5 @@ impl State {
     }
 }
 
-/// The earliest of several deadlines.
-#[derive(Default)]
-struct Deadlines {
-    earliest: Option<Instant>,
-}
-
-impl Deadlines {
-    fn note<T>(&mut self, (answer, deadline): (T, Option<Instant>)) -> T {
-        self.earliest = [self.earliest, deadline].into_iter().flatten().min();
-        answer
-    }
-}
+/// Less than what waking a thread costs the sender, for an executor whose turns are short; many frames come meanwhile.
+const TURNS: u32 = 16;

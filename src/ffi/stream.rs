@@ -9,7 +9,7 @@ use std::{
 use super::{
     CancelToken,
     remote_core::Remote,
-    remote_reception::Reception,
+    remote_reception::{Reception, Wait},
     wait::{Cancelled, unless_cancelled},
 };
 use crate::{
@@ -48,14 +48,10 @@ impl DataTrackStream {
         &self,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Option<DataTrackFrame>, WaitError> {
-        let mut seat = Seat { stream: self, seat: None };
-        let next = poll_fn(|context| {
-            self.reception.poll_next(self.reader, &mut seat.seat, context.waker())
-        });
-        unless_cancelled(cancel, next).await.map_err(|Cancelled| WaitError::Cancelled)
+        unless_cancelled(cancel, self.frame(false)).await.map_err(|Cancelled| WaitError::Cancelled)
     }
 
-    /// Up to `max` frames, at least one unless the stream has ended.
+    /// Up to `max` frames, at least one unless the stream has ended. Where frames come fast, it lets some more come first.
     ///
     /// # Errors
     ///
@@ -65,11 +61,20 @@ impl DataTrackStream {
         max: u32,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Vec<DataTrackFrame>, WaitError> {
-        let Some(first) = self.next(cancel).await? else { return Ok(Vec::new()) };
+        let first = unless_cancelled(cancel, self.frame(true)).await;
+        let first = first.map_err(|Cancelled| WaitError::Cancelled)?;
+        let Some(first) = first else { return Ok(Vec::new()) };
         let mut frames = vec![first];
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         self.reception.take(self.reader, max, &mut frames);
         Ok(frames)
+    }
+
+    fn frame(&self, for_a_batch: bool) -> impl Future<Output = Option<DataTrackFrame>> {
+        let mut seat = Seat { stream: self, wait: Wait::new(for_a_batch) };
+        poll_fn(move |context| {
+            self.reception.poll_next(self.reader, &mut seat.wait, context.waker())
+        })
     }
 
     /// Ends the stream. The last stream of a track ends its subscription at the SFU.
@@ -116,12 +121,12 @@ impl Drop for DataTrackStream {
 /// One call of `next`: takes a seat when it has to wait, and gives it up when dropped.
 struct Seat<'a> {
     stream: &'a DataTrackStream,
-    seat: Option<u64>,
+    wait: Wait,
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        if let Some(seat) = self.seat {
+        if let Some(seat) = self.wait.seat {
             self.stream.reception.leave(self.stream.reader, seat);
         }
     }

@@ -16,6 +16,7 @@ mod catalog;
 mod control;
 mod fragments;
 mod link;
+mod memory;
 mod opening;
 mod ordering;
 mod pieces;

@@ -19,6 +19,7 @@ use bytes::Bytes;
 
 use super::{
     budget::{Budget, Budgets},
+    memory::Memory,
     opening::{Begun, Opening, Sealed, Ticket},
     ordering::Placed,
     reassembly::{MAX_AGE, Reassembly, Whole},
@@ -47,6 +48,7 @@ pub(crate) struct Receiver {
     /// Counts restarts: a sealed frame that was out during one has lost its place.
     epoch: u32,
     waiting: Arc<Budget>,
+    memory: Memory,
     open: Streams,
     ended: Streams,
     /// The longest reorder window of the open streams.
@@ -64,6 +66,7 @@ impl Receiver {
             lately: Opened::default(),
             epoch: 0,
             waiting: Arc::clone(&budgets.waiting),
+            memory: Memory::new(Arc::clone(&budgets.waiting)),
             open: Vec::new(),
             ended: Vec::new(),
             window: Duration::ZERO,
@@ -96,7 +99,10 @@ impl Receiver {
         self.stats.frames_completed += 1;
         let ticket = whole.ticket(self.epoch);
         match (self.encrypted, whole.extensions.encryption) {
-            (false, None) => self.deliver(ticket.place(Some(payload(whole.bytes))), now),
+            (false, None) => {
+                let payload = self.payload(whole.bytes);
+                self.deliver(ticket.place(Some(payload)), now);
+            }
             (true, Some(encryption)) => {
                 let sealed = Sealed { encryption, bytes: whole.bytes, ticket };
                 return self.hand_out(sealed);
@@ -172,7 +178,26 @@ impl Receiver {
     }
 
     pub(crate) fn next(&mut self, id: ReaderId) -> Next {
-        self.stream_mut(id).map_or(Next::Ended, Stream::pop)
+        let Some(stream) = self.stream_mut(id) else { return Next::Ended };
+        let next = stream.pop();
+        if stream.is_behind() {
+            self.memory.begin();
+        } else if matches!(next, Next::Empty { was_behind: false }) {
+            self.memory.rest();
+        }
+        next
+    }
+
+    /// True when a reader of batches had better let some more frames come.
+    pub(crate) fn is_worth_a_rest(&self, id: ReaderId) -> bool {
+        self.stream(id).is_some_and(Stream::is_worth_a_rest)
+    }
+
+    /// Adds frames that are there to `frames`, until it holds `max`.
+    pub(crate) fn take(&mut self, id: ReaderId, max: usize, frames: &mut Vec<DataTrackFrame>) {
+        if let Some(stream) = self.stream_mut(id) {
+            stream.take(max, frames);
+        }
     }
 
     /// True when `next` would not wait.
@@ -190,8 +215,11 @@ impl Receiver {
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called, or earlier than need be.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let held = self.open.iter().filter_map(|(_, stream)| stream.due());
-        held.chain(self.reassembly.expiry()).min()
+        let mut first = self.reassembly.expiry();
+        for due in self.open.iter().filter_map(|(_, stream)| stream.due()) {
+            first = Some(first.map_or(due, |first| first.min(due)));
+        }
+        first
     }
 
     /// Gives up incomplete frames that are too old, and hands out frames that waited long enough.
@@ -224,6 +252,7 @@ impl Receiver {
         self.reassembly.set_limit(limit);
         if self.open.is_empty() {
             self.reassembly.restart(&mut self.stats);
+            self.memory.rest();
         }
     }
 
@@ -236,6 +265,20 @@ impl Receiver {
                 None
             }
         }
+    }
+
+    /// The one copy of a frame of one packet; a frame of several was copied into place and is not copied again, unless its
+    /// buffer is much too large.
+    fn payload(&mut self, bytes: Cow<'_, [u8]>) -> Payload {
+        Payload(match bytes {
+            Cow::Borrowed(bytes) => self.memory.copy(bytes),
+            Cow::Owned(mut bytes) => {
+                if bytes.capacity() - bytes.len() > bytes.len() / SLACK {
+                    bytes.shrink_to_fit();
+                }
+                Bytes::from(bytes)
+            }
+        })
     }
 
     fn deliver(&mut self, placed: Placed, now: Instant) {
@@ -278,20 +321,6 @@ impl Ticket {
             frame: payload.map(|payload| DataTrackFrame { payload, user_timestamp }),
         }
     }
-}
-
-/// The one copy of a frame of one packet; a frame of several was copied into place and is not copied again, unless its buffer
-/// is much too large.
-fn payload(bytes: Cow<'_, [u8]>) -> Payload {
-    Payload(match bytes {
-        Cow::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
-        Cow::Owned(mut bytes) => {
-            if bytes.capacity() - bytes.len() > bytes.len() / SLACK {
-                bytes.shrink_to_fit();
-            }
-            Bytes::from(bytes)
-        }
-    })
 }
 
 /// A frame may keep a buffer that is larger by this part.

@@ -52,6 +52,11 @@ impl Ring {
     pub(super) fn pop(&mut self) -> Option<DataTrackFrame> {
         self.frames.pop_front()
     }
+
+    /// Up to `most` frames, oldest first.
+    pub(super) fn drain(&mut self, most: usize) -> impl Iterator<Item = DataTrackFrame> {
+        self.frames.drain(..most.min(self.frames.len()))
+    }
 }
 
 #[cfg(test)]

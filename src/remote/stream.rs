@@ -46,7 +46,10 @@ pub(crate) enum Next {
     /// A frame.
     Frame(DataTrackFrame),
     /// Nothing yet.
-    Empty,
+    Empty {
+        /// Since this was last found, frames waited behind one another: they come faster than readers wake up.
+        was_behind: bool,
+    },
     /// Nothing any more.
     Ended,
 }
@@ -56,6 +59,7 @@ pub(super) struct Stream {
     max_partial_bytes: usize,
     ordering: Ordering,
     waiting: Waiting,
+    behind: bool,
     ended: Option<StreamEndReason>,
 }
 
@@ -73,6 +77,7 @@ impl Stream {
                 budget,
                 stats: StreamStats::default(),
             },
+            behind: false,
             ended: None,
         }
     }
@@ -122,12 +127,30 @@ impl Stream {
         self.waiting.stats.frames_late += 1;
     }
 
+    /// Frames waited behind one that was taken, and the reader has not caught up since.
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind
+    }
+
     pub(super) fn pop(&mut self) -> Next {
         match self.waiting.pop() {
-            Some(frame) => Next::Frame(frame),
+            Some(frame) => {
+                self.behind |= self.waiting.ring.len() > 0;
+                Next::Frame(frame)
+            }
             None if self.ended.is_some() => Next::Ended,
-            None => Next::Empty,
+            None => Next::Empty { was_behind: std::mem::take(&mut self.behind) },
         }
+    }
+
+    /// Frames come faster than readers wake up, and few of them are there.
+    pub(super) fn is_worth_a_rest(&self) -> bool {
+        self.behind && self.waiting.ring.len() < FEW
+    }
+
+    /// Adds frames that are there to `frames`, until it holds `max`.
+    pub(super) fn take(&mut self, max: usize, frames: &mut Vec<DataTrackFrame>) {
+        self.waiting.take_out(max.saturating_sub(frames.len()), frames);
     }
 
     /// Frames that come next belong to a new epoch of the track.
@@ -201,6 +224,14 @@ impl Waiting {
         Some(frame)
     }
 
+    fn take_out(&mut self, most: usize, frames: &mut Vec<DataTrackFrame>) {
+        let known = frames.len();
+        frames.extend(self.ring.drain(most));
+        let taken = frames.get(known..).unwrap_or_default();
+        self.stats.frames_delivered += taken.len() as u64;
+        self.free(taken.iter().map(cost).sum());
+    }
+
     fn make_room(&mut self) -> bool {
         let dropped = self.ring.make_room();
         dropped.as_ref().inspect(|frame| self.free(cost(frame))).is_some()
@@ -235,6 +266,9 @@ const FRAME: usize = 96;
 
 /// Most memory that the frames of one stream take, however many of them may wait.
 const MAX_BYTES: usize = 64 << 20;
+
+/// Frames that are not worth a lock of their own.
+const FEW: usize = 8;
 
 /// The ranges of the options (`udl/datatracks.udl`).
 const MAX_BUFFER_FRAMES: u32 = 65_536;

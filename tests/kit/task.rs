@@ -41,11 +41,7 @@ impl<T> Task<T> {
 
     /// Its result, if it is done.
     pub fn poll(&mut self) -> Option<T> {
-        let waker = Waker::from(Arc::clone(&self.wakes));
-        match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => Some(output),
-            Poll::Pending => None,
-        }
+        poll(self.future.as_mut(), &self.wakes)
     }
 
     /// Its result: it must have been woken, and be done.
@@ -61,9 +57,18 @@ impl<T> Task<T> {
 
 /// The result of a call, unless it waits. Then the call is abandoned.
 pub fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
-    let future = std::pin::pin!(future);
-    match future.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
+    poll(std::pin::pin!(future), &Arc::default())
+}
+
+/// As an executor does: once, and again where it asks for another turn.
+fn poll<F: Future + ?Sized>(mut future: Pin<&mut F>, wakes: &Arc<Wakes>) -> Option<F::Output> {
+    let waker = Waker::from(Arc::clone(wakes));
+    loop {
+        let before = wakes.0.load(SeqCst);
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return Some(output),
+            Poll::Pending if wakes.0.load(SeqCst) == before => return None,
+            Poll::Pending => {}
+        }
     }
 }
