@@ -16,6 +16,8 @@ beside it, a ratio is one of medians, above 1 where datatracks is better. What c
 - `sealed` pushes a frame and reads it. The peer has no cipher of its own: it gets the least that a provider can be, over the same `aes-gcm`.
 - **limit**: a bare copy into memory that is there, or `aes-gcm` alone into such memory. The percentage is how much of its speed datatracks reaches.
 - `tracks`: `publish` and `subscribe` of 1 KiB on one track after the other.
+- `participants`, `streams`, `in flight`: does a frame cost more where more publishers are known, where its track has more streams (the figure is of one
+  frame in one stream), where more frames of a track are incomplete at once? Of datatracks alone: what is looked for is whether the cost grows.
 - `flood`, `burst`, `signals`, `latency`: the peer's actors on tokio's default runtime, a thread a core, and the host's threads beside it. A side
   that loses frames shows how many beside its speed: *lost*, nobody knows of it; *dropped and counted*, a full buffer of 1 024 frames (or a full waiting room)
   made room, and the stats say so. The slow transport needs 100 µs a frame. A latency is at 10 000 frames of 1 KiB a second.
