@@ -95,7 +95,6 @@ async fn serve(
 }
 
 /// Clients with one peer connection are sent away, as the embedded SFU does.
-#[allow(clippy::result_large_err)]
 fn look_at(
     request: &Request,
     answer: Accepted,

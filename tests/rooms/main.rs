@@ -1,6 +1,13 @@
 //! Whole rooms of the embedded SFU, and servers that go wrong on purpose: what the host of a room sees.
 #![cfg(feature = "host")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    // What tungstenite wants of a callback.
+    clippy::result_large_err
+)]
 
 mod endings;
 mod gate;
