@@ -32,7 +32,7 @@ mod remote_reception;
 mod remote_seats;
 mod remote_tell;
 pub mod remote_track;
-pub mod spare;
+mod spare;
 mod stream;
 
 pub use delegate::*;
