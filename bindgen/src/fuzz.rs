@@ -159,7 +159,8 @@ fn statistic(said: &str, name: &str) -> Option<u64> {
 }
 
 /// The programs of fuzz/Cargo.toml.
-const TARGETS: [&str; 6] = ["packets", "peer", "signals", "keys", "reception", "calls"];
+const TARGETS: [&str; 7] =
+    ["packets", "peer", "signals", "keys", "reception", "calls", "recordings"];
 
 const FOLDER: &str = "target/fuzz";
 

@@ -15,6 +15,7 @@ mod list;
 mod output;
 mod publish;
 mod record;
+mod recorded;
 mod recording;
 mod replay;
 mod sfu;

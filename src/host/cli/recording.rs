@@ -4,20 +4,15 @@
 //! `name`, `sid` and `user_timestamp`. `log_time` is when a frame came, `publish_time` its user timestamp in nanoseconds: the
 //! metadata say of which unit it is, so that it can be had back to the digit. Without a timestamp, both times are the same.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{BufReader, BufWriter},
-    path::Path,
-};
+use std::{collections::BTreeMap, fs::File, io::BufWriter};
 
 use clap::Args;
-use mcap::{
-    Channel, McapError, McapResult, Message, WriteOptions, Writer, io::MessageReader,
-    records::MessageHeader, sans_io::LinearReaderOptions,
-};
+use mcap::{McapResult, WriteOptions, Writer, records::MessageHeader};
 
-use crate::publish::since_epoch;
+use crate::{
+    publish::since_epoch,
+    recorded::{UNKNOWN_ENCODING, Unit},
+};
 
 /// What is known of a track when its recording begins.
 #[derive(Clone, Debug)]
@@ -118,101 +113,18 @@ impl Recording {
     }
 }
 
-/// Frames of a file as they were written.
-pub(crate) fn read(
-    path: &Path,
-) -> std::io::Result<impl Iterator<Item = McapResult<Message<'static>>>> {
-    let options = LinearReaderOptions::default().with_record_length_limit(LARGEST_RECORD);
-    Ok(MessageReader::new_with_options(BufReader::new(File::open(path)?), options))
-}
-
-/// A recording that was not finished ends in the middle; what is before can be had.
-pub(crate) fn is_cut(error: &McapError) -> bool {
-    matches!(error, McapError::UnexpectedEof | McapError::UnexpectedEoc)
-}
-
-pub(crate) fn publisher_of<'a>(channel: &'a Channel<'_>) -> &'a str {
-    channel.metadata.get("publisher").map_or("", String::as_str)
-}
-
-/// Of a file that others wrote, the topic.
-pub(crate) fn name_of<'a>(channel: &'a Channel<'_>) -> &'a str {
-    channel.metadata.get("name").unwrap_or(&channel.topic)
-}
-
-pub(crate) fn encoding_of<'a>(channel: &'a Channel<'_>) -> Option<&'a str> {
-    Some(channel.message_encoding.as_str()).filter(|name| ![UNKNOWN_ENCODING, ""].contains(name))
-}
-
-/// The user timestamp as it was, for files of ours.
-pub(crate) fn user_timestamp_of(message: &Message<'_>) -> Option<u64> {
-    let unit = Unit::named(message.channel.metadata.get("user_timestamp")?)?;
-    message.publish_time.checked_div(unit.nanoseconds())
-}
-
 pub(crate) fn now_nanoseconds() -> u64 {
     u64::try_from(since_epoch().as_nanos()).unwrap_or(u64::MAX)
 }
-
-/// What a user timestamp counts: applications send times in milliseconds or microseconds; all else is kept as it is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Unit {
-    None,
-    Milliseconds,
-    Microseconds,
-    Nanoseconds,
-}
-
-impl Unit {
-    fn of(user_timestamp: Option<u64>) -> Self {
-        match user_timestamp {
-            None => Self::None,
-            Some(..=MOST_MILLISECONDS) => Self::Milliseconds,
-            Some(..=MOST_MICROSECONDS) => Self::Microseconds,
-            Some(_) => Self::Nanoseconds,
-        }
-    }
-
-    fn named(name: &str) -> Option<Self> {
-        [Self::Milliseconds, Self::Microseconds, Self::Nanoseconds]
-            .into_iter()
-            .find(|unit| unit.name() == name)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Milliseconds => "ms",
-            Self::Microseconds => "us",
-            Self::Nanoseconds => "ns",
-        }
-    }
-
-    fn nanoseconds(self) -> u64 {
-        match self {
-            Self::Milliseconds => 1_000_000,
-            Self::Microseconds => 1_000,
-            Self::None | Self::Nanoseconds => 1,
-        }
-    }
-}
-
-/// Until the year 2286. Times 10⁶ they still fit into 64 bits.
-const MOST_MILLISECONDS: u64 = 9_999_999_999_999;
-
-/// As above.
-const MOST_MICROSECONDS: u64 = 9_999_999_999_999_999;
-
-/// Of a track that names none.
-const UNKNOWN_ENCODING: &str = "application/octet-stream";
-
-/// Far more than a chunk of ours, which ends behind the frame that fills it; others write chunks of some megabytes.
-const LARGEST_RECORD: usize = 256 << 20;
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::recorded::{
+        MOST_MICROSECONDS, MOST_MILLISECONDS, encoding_of, name_of, publisher_of, read,
+        user_timestamp_of,
+    };
 
     #[test]
     fn timestamps_of_any_unit_come_back_to_the_digit() {
@@ -233,7 +145,7 @@ mod tests {
             recording.add(&source, &[index as u8], timestamp, 1_800_000_000_000_000_000).unwrap();
         }
         recording.finish().unwrap();
-        let read: Vec<_> = read(&path).unwrap().map(Result::unwrap).collect();
+        let read: Vec<_> = read(File::open(&path).unwrap()).map(Result::unwrap).collect();
         std::fs::remove_file(path).unwrap();
         assert!(read.iter().map(user_timestamp_of).eq(timestamps));
         for (index, message) in read.iter().enumerate() {

@@ -1,6 +1,8 @@
 //! `datatracks replay`
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, fs::File, io::BufReader, path::PathBuf, sync::Arc, time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use datatracks::{
@@ -16,7 +18,8 @@ use crate::{
     failure::Failure,
     output::{Progress, tell},
     publish::{clock_ms, flush},
-    recording::{self, Selection, encoding_of, name_of, publisher_of, user_timestamp_of},
+    recorded::{self, encoding_of, name_of, publisher_of, user_timestamp_of},
+    recording::Selection,
 };
 
 /// Send recorded data tracks again
@@ -139,18 +142,19 @@ impl Replay {
         &self,
         cut: impl Fn(),
     ) -> Result<impl Iterator<Item = Result<Message<'static>, Failure>>, Failure> {
-        let messages = recording::read(&self.file).map_err(|error| self.unreadable(&error))?;
-        let messages = messages.map_while(move |message| match message {
-            Err(error) if recording::is_cut(&error) => {
-                cut();
-                None
-            }
-            Err(McapError::BadMagic) => Some(Err(self.unreadable(&"it is no MCAP file"))),
-            Err(McapError::UnsupportedCompression(name)) => Some(Err(
-                self.unreadable(&format!("its chunks are compressed as {name:?}. {REPACK}"))
-            )),
-            message => Some(message.map_err(|error| self.unreadable(&error))),
-        });
+        let file = File::open(&self.file).map_err(|error| self.unreadable(&error))?;
+        let messages =
+            recorded::read(BufReader::new(file)).map_while(move |message| match message {
+                Err(error) if recorded::is_cut(&error) => {
+                    cut();
+                    None
+                }
+                Err(McapError::BadMagic) => Some(Err(self.unreadable(&"it is no MCAP file"))),
+                Err(McapError::UnsupportedCompression(name)) => Some(Err(
+                    self.unreadable(&format!("its chunks are compressed as {name:?}. {REPACK}"))
+                )),
+                message => Some(message.map_err(|error| self.unreadable(&error))),
+            });
         Ok(messages.filter(|message| message.as_ref().map_or(true, |message| self.wants(message))))
     }
 
