@@ -150,9 +150,10 @@ impl Replay {
                     None
                 }
                 Err(McapError::BadMagic) => Some(Err(self.unreadable(&"it is no MCAP file"))),
-                Err(McapError::UnsupportedCompression(name)) => Some(Err(
-                    self.unreadable(&format!("its chunks are compressed as {name:?}. {REPACK}"))
-                )),
+                Err(McapError::UnsupportedCompression(name)) => {
+                    Some(Err(self
+                        .unreadable(&format!("its chunks are compressed as {name:?}. {REPACK}"))))
+                }
                 message => Some(message.map_err(|error| self.unreadable(&error))),
             });
         Ok(messages.filter(|message| message.as_ref().map_or(true, |message| self.wants(message))))
