@@ -26,9 +26,8 @@ pub(super) struct Channel {
     followed: Option<Followed>,
     /// Bytes a second; `None`: not known yet.
     rate: Option<u64>,
-    /// Of a packet that finds the channel empty, and when that was last seen; `None`: look again.
+    /// Of a packet that finds the channel nearly empty; `None`: the channel is to be that, so that it can be seen.
     passage: Option<Duration>,
-    passage_at: Option<Instant>,
 }
 
 /// A packet on its way.
@@ -55,7 +54,6 @@ impl Channel {
             followed: None,
             rate: None,
             passage: None,
-            passage_at: None,
         }
     }
 
@@ -67,7 +65,7 @@ impl Channel {
     /// Bytes that still fit; or else the time until some do, where that is known.
     pub(super) fn room(&self, now: Instant) -> Result<usize, Option<Duration>> {
         let limit = MOST.checked_sub(self.waiting).ok_or(None)?;
-        let (believed, mark) = (self.believed(now), self.mark(now));
+        let (believed, mark) = (self.believed(now), self.mark());
         let room =
             mark.checked_sub(believed).ok_or_else(|| self.time_of((believed - mark) as u64))?;
         Ok(room.min(limit))
@@ -100,7 +98,7 @@ impl Channel {
             (std::mem::take(&mut followed.finds_room), drained - followed.handed);
         let (since, before) = (followed.since, followed.drained);
         if finds_room {
-            self.passed(took.saturating_sub(self.time_of(behind).unwrap_or_default()), now);
+            self.passed(took.saturating_sub(self.time_of(behind).unwrap_or_default()));
         }
         let time = now.saturating_duration_since(since);
         if !idle && time < LEAST_TIME {
@@ -116,20 +114,19 @@ impl Channel {
     }
 
     /// A packet that found room took so long.
-    fn passed(&mut self, took: Duration, now: Instant) {
+    fn passed(&mut self, took: Duration) {
         let took = took.min(LONGEST_PASSAGE);
         self.passage = Some(match self.passage {
             Some(passage) if passage < took => (passage * 3 + took) / 4,
             Some(passage) if passage < took * 2 => (passage + took) / 2,
             Some(_) | None => took,
         });
-        self.passage_at = Some(now);
     }
 
     /// `idle`: there was not more to drain.
     fn learn(&mut self, seen: u64, idle: bool) {
         if self.rate.is_some_and(|rate| seen / 2 > rate) {
-            self.passage_at = None;
+            self.passage = None;
         }
         self.rate = match self.rate {
             Some(rate) if idle => Some(rate.max(seen)),
@@ -153,11 +150,9 @@ impl Channel {
     }
 
     /// How much the channel may hold for another packet to leave. That may be a large one.
-    fn mark(&self, now: Instant) -> usize {
-        let (Some(rate), Some(passage)) = (self.rate, self.passage) else { return MOST };
-        if self.passage_at.is_none_or(|at| now.saturating_duration_since(at) > STALE) {
-            return LEAST;
-        }
+    fn mark(&self) -> usize {
+        let Some(rate) = self.rate else { return MOST };
+        let Some(passage) = self.passage else { return LEAST };
         let enough = drained(rate, passage * 3 / 2 + SLACK);
         enough.saturating_sub(MTU).clamp(LEAST, MOST)
     }
@@ -188,10 +183,6 @@ const LEAST_TIME: Duration = Duration::from_millis(20);
 
 /// What took longer met an outage.
 const LONGEST_PASSAGE: Duration = Duration::from_millis(500);
-
-/// For so long a passage is believed. Then the channel holds little until it was seen again: where it always holds much, no packet
-/// could tell how long the way is without.
-const STALE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 #[path = "channel_tests.rs"]

@@ -158,6 +158,21 @@ fn a_link_that_gets_faster_or_slower_is_followed() {
 }
 
 #[test]
+fn after_outages_little_waits_again() {
+    let mut link = Link::new(1_000_000, 0, Reports::Often);
+    let (mut pacing, mut start) = (Pacing::default(), Instant::now());
+    pacing.report(0, start);
+    for _ in 0..8 {
+        link.flood(&mut pacing, LARGE, start, 1);
+        start += Duration::from_secs(1);
+        link.idle_from += Duration::from_millis(900);
+    }
+    link.flood(&mut pacing, LARGE, start, SECONDS);
+    let seen = link.flood(&mut pacing, LARGE, start + Duration::from_secs(SECONDS), SECONDS);
+    assert!(seen.most_waiting <= 3 * LARGE, "{seen:?}");
+}
+
+#[test]
 fn a_host_that_reports_only_when_little_waits_is_served_as_ever() {
     let mut link = Link::new(1_000_000, 0, Reports::LowOnly);
     let seen = flooded(&mut link, LARGE);
