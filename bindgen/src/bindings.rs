@@ -200,7 +200,7 @@ impl BindgenPathsLayer for UdlFolder {
 /// Functions that are compiled to the same code become one, where the compiler brings a linker that can. Rust makes no promise
 /// about the addresses of functions, and nothing here compares them.
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
-const FOLDED: &[&str] = &["--", "-Clink-arg=-Wl,--icf=all,-O2"];
+const FOLDED: &[&str] = &["--", "-Clink-arg=-Wl,--icf=all"];
 /// Functions that are compiled to the same code stay apart: linkers differ.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
 const FOLDED: &[&str] = &[];

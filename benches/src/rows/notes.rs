@@ -14,8 +14,8 @@ costs it page faults only in a process whose heap shrinks after each frame; in t
     ),
     (
         "subscribe/1KiB",
-        "as `publish/1KiB`: a clock, and locks that are calls. The copy of the payload, which the peer does not make for frames of one \
-packet, is 8 ns of it",
+        "as `publish/1KiB`: a clock, and locks that are calls. `bytes` is compiled for size as well, which is 18 ns of it and saves 1.6 KB; the \
+copy of the payload, which the peer does not make for frames of one packet, is 8 ns",
     ),
     (
         "sealed/64KiB",
