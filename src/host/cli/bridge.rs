@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 
 use clap::Args;
 use datatracks::host::bridge;
-use tokio::{net::TcpListener, select, signal::ctrl_c};
+use tokio::{net::TcpListener, select};
 
 use crate::{
     connection::Server,
     failure::Failure,
+    interrupt::interrupted,
     output::{data, tell},
 };
 
@@ -41,7 +42,7 @@ impl Bridge {
         tell(&format!("bridging {address} to {}", self.server.url.authority()));
         select! {
             served = bridge.serve(listener) => served.map_err(unusable),
-            _ = ctrl_c() => Err(Failure::Interrupted),
+            () = interrupted() => Err(Failure::Interrupted),
         }
     }
 }

@@ -12,13 +12,12 @@ use datatracks::{
 };
 use tokio::{
     select,
-    signal::ctrl_c,
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::{Instant, sleep},
 };
 use zeroize::Zeroizing;
 
-use crate::{failure::Failure, output::tell};
+use crate::{failure::Failure, interrupt::interrupted, output::tell};
 
 #[derive(Args)]
 pub(crate) struct Connection {
@@ -85,7 +84,7 @@ impl Server {
         let (room, events) = select! {
             // First, so that whoever sees us connect can interrupt us.
             biased;
-            _ = ctrl_c() => return Err(Failure::Interrupted),
+            () = interrupted() => return Err(Failure::Interrupted),
             joined = Room::join(options, key_ring()?) => joined?,
         };
         let own = room.participant();
@@ -127,7 +126,7 @@ impl Joined {
         let (tracks, heard) = unbounded_channel();
         let outcome = select! {
             biased;
-            _ = ctrl_c() => Err(Failure::Interrupted),
+            () = interrupted() => Err(Failure::Interrupted),
             reason = watch(&mut self.events, &tracks) => Err(lost(reason)),
             outcome = work(&self.room, heard) => outcome,
         };

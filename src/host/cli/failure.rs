@@ -40,7 +40,7 @@ impl Failure {
             Self::NotAllowed(_) => 8,
             Self::Lost(_) => 9,
             Self::Ended(_) => 10,
-            Self::Interrupted => 130,
+            Self::Interrupted => INTERRUPTED,
         })
     }
 
@@ -96,6 +96,9 @@ impl Failure {
         }
     }
 }
+
+/// As shells have it for what Ctrl-C has ended: 128 + SIGINT.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 impl From<JoinError> for Failure {
     fn from(error: JoinError) -> Self {

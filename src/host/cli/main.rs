@@ -10,6 +10,7 @@ mod demo;
 mod encodings;
 mod failure;
 mod frames;
+mod interrupt;
 mod latency;
 mod list;
 mod output;
@@ -34,6 +35,7 @@ use self::{
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     output::log(arguments.verbose);
+    interrupt::listen();
     match run(arguments.command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -11,11 +11,12 @@ use datatracks::host::{
         plain,
     },
 };
-use tokio::{net::TcpListener, select, signal::ctrl_c};
+use tokio::{net::TcpListener, select};
 use zeroize::Zeroizing;
 
 use crate::{
     failure::Failure,
+    interrupt::interrupted,
     output::{data, tell},
 };
 
@@ -64,7 +65,7 @@ impl Sfu {
         };
         let ended = select! {
             ended = plain => ended,
-            _ = ctrl_c() => Err(Failure::Interrupted),
+            () = interrupted() => Err(Failure::Interrupted),
         };
         if let Some(server) = server {
             server.close().await;

@@ -28,14 +28,12 @@ use std::{
 use clap::{Args, value_parser};
 use datatracks::{CancelToken, host::sfu::Impairment};
 use tokio::{
-    select,
-    signal::ctrl_c,
-    spawn,
+    select, spawn,
     time::{interval, sleep},
 };
 
 use self::{display::Display, lane::Lane, report::Report, stage::Stage};
-use crate::failure::Failure;
+use crate::{failure::Failure, interrupt::interrupted};
 
 /// Send frames through an SFU on this machine, and account for every one
 ///
@@ -107,7 +105,7 @@ impl Demo {
         select! {
             () = watching => {}
             () = sleep(Duration::from_secs(self.seconds)) => {}
-            _ = ctrl_c() => {}
+            () = interrupted() => {}
         }
         let pushed_for = begun.elapsed();
         stop.cancel();

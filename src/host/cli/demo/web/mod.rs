@@ -19,7 +19,6 @@ use datatracks::{
 };
 use tokio::{
     select,
-    signal::ctrl_c,
     task::JoinSet,
     time::{MissedTickBehavior, interval},
 };
@@ -28,6 +27,7 @@ use self::{pages::Pages, wave::Wave};
 use super::stage::unable;
 use crate::{
     failure::Failure,
+    interrupt::interrupted,
     output::{data, tell},
     publish::clock_ms,
 };
@@ -59,7 +59,7 @@ pub(super) async fn run(
     let told = select! {
         // From before the address is known: whoever knows it may press Ctrl-C.
         biased;
-        _ = ctrl_c() => Ok(()),
+        () = interrupted() => Ok(()),
         failure = tell_address(server.address()) => failure,
     };
     pushing.shutdown().await;
