@@ -143,25 +143,25 @@ fn p12_packets_of_a_track_stay_in_order_and_frames_whole() {
 }
 
 #[test]
-fn p12_a_large_frame_is_spread_two_milliseconds_apart_while_its_rate_is_unknown() {
+fn p12_a_large_frame_is_spread_six_milliseconds_apart_while_its_rate_is_unknown() {
     let rig = Rig::new();
     let track = rig.track("a");
     rig.manager.handle_buffered_amount(0);
     let log = clocked(&rig);
     push(&track, LARGE);
     assert_eq!(*log.lock().unwrap(), [(0, 1)], "the first leaves in the push");
-    for _ in 0..40 {
+    for _ in 0..60 {
         rig.advance_ms(1);
         rig.manager.handle_buffered_amount(0);
     }
-    let expected: Vec<_> = (0..10).map(|n| (2 * n, 1)).collect();
+    let expected: Vec<_> = (0..10).map(|n| (6 * n, 1)).collect();
     assert_eq!(*log.lock().unwrap(), expected);
     assert_eq!(track.stats().frames_sent, 1);
 }
 
 #[test]
 fn p12_the_gap_follows_the_frame_rate_within_bounds() {
-    for (interval_ms, gap_us) in [(100, 3_000), (20, 1_400), (12, 1_000)] {
+    for (interval_ms, gap_us) in [(200, 6_000), (50, 3_500), (20, 1_400), (12, 1_000)] {
         let rig = Rig::new();
         let track = rig.track("a");
         let times: Arc<Mutex<Vec<Instant>>> = Arc::default();
@@ -177,6 +177,7 @@ fn p12_the_gap_follows_the_frame_rate_within_bounds() {
             push(&track, LARGE);
             rig.advance_ms(interval_ms);
         }
+        rig.advance_ms(100);
         let times = times.lock().unwrap();
         assert_eq!(times.len(), 50);
         for frame in times.chunks(10).skip(2) {
@@ -321,11 +322,11 @@ fn a_frame_that_has_begun_goes_on_however_long_it_takes() {
     rig.manager.handle_buffered_amount(0);
     let (manager, packets) = (Arc::clone(&rig.manager), clocked(&rig));
     push(&track, LARGE);
-    for _ in 0..20 {
+    for _ in 0..30 {
         rig.advance_ms(2);
         manager.handle_buffered_amount(0);
     }
-    assert_eq!(packets.lock().unwrap().len(), 10, "18 ms for ten packets");
+    assert_eq!(packets.lock().unwrap().len(), 10, "54 ms for ten packets");
     assert_eq!((track.stats().frames_sent, track.stats().frames_dropped_expired), (1, 0));
 }
 
