@@ -8,7 +8,7 @@
 //! meanwhile gives the rate; a packet that found the channel nearly empty gives the time. None of this for hosts that report only
 //! when an amount falls through a threshold: a channel that holds less than that would not be heard of again.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::packet::MTU;
 
@@ -24,10 +24,10 @@ pub(super) struct Channel {
     /// The host reports after sending, and not only when little is left.
     tells: bool,
     followed: Option<Followed>,
-    /// Bytes a second; `None`: not known yet.
-    rate: Option<u64>,
-    /// Of a packet that finds the channel nearly empty; `None`: the channel is to be that, so that it can be seen.
-    passage: Option<Duration>,
+    /// Bytes a second; 0: not known yet.
+    rate: u64,
+    /// Of a packet that finds the channel nearly empty, in µs; `None`: the channel is to be that, so that it can be seen.
+    passage: Option<u64>,
 }
 
 /// A packet on its way.
@@ -52,7 +52,7 @@ impl Channel {
             handed: 0,
             tells: false,
             followed: None,
-            rate: None,
+            rate: 0,
             passage: None,
         }
     }
@@ -62,13 +62,16 @@ impl Channel {
         self.waiting > MOST
     }
 
-    /// Bytes that still fit; or else the time until some do, where that is known.
-    pub(super) fn room(&self, now: Instant) -> Result<usize, Option<Duration>> {
-        let limit = MOST.checked_sub(self.waiting).ok_or(None)?;
+    /// Bytes that still fit; or else the time in µs until some do, where that is known.
+    pub(super) fn room(&self, now: Instant) -> Result<usize, Option<u64>> {
+        if self.is_full() {
+            return Err(None);
+        }
         let (believed, mark) = (self.believed(now), self.mark());
-        let room =
-            mark.checked_sub(believed).ok_or_else(|| self.time_of((believed - mark) as u64))?;
-        Ok(room.min(limit))
+        match mark.checked_sub(believed) {
+            Some(room) => Ok(room.min(MOST - self.waiting)),
+            None => Err(self.time_of((believed - mark) as u64 + 1)),
+        }
     }
 
     /// So many bytes are handed over.
@@ -93,78 +96,79 @@ impl Channel {
         let Some(followed) = self.followed.as_mut().filter(|it| it.handed <= drained) else {
             return;
         };
-        let took = now.saturating_duration_since(followed.at);
+        let took = micros(followed.at, now);
         let (finds_room, behind) =
             (std::mem::take(&mut followed.finds_room), drained - followed.handed);
         let (since, before) = (followed.since, followed.drained);
         if finds_room {
             self.passed(took.saturating_sub(self.time_of(behind).unwrap_or_default()));
         }
-        let time = now.saturating_duration_since(since);
+        let time = micros(since, now);
         if !idle && time < LEAST_TIME {
             return;
         }
         let left = drained.saturating_sub(before);
         self.followed = None;
         if self.tells
-            && let Some(seen) = left.saturating_mul(1_000_000).checked_div(micros(time))
+            && let Some(seen) = (left * SECOND).checked_div(time)
         {
             self.learn(seen, idle);
         }
     }
 
     /// A packet that found room took so long.
-    fn passed(&mut self, took: Duration) {
+    fn passed(&mut self, took: u64) {
         let took = took.min(LONGEST_PASSAGE);
-        self.passage = Some(match self.passage {
-            Some(passage) if passage < took => (passage * 3 + took) / 4,
-            Some(passage) if passage < took * 2 => (passage + took) / 2,
-            Some(_) | None => took,
-        });
+        self.passage = Some(self.passage.map_or(took, |passage| (passage * 3 + took) / 4));
     }
 
     /// `idle`: there was not more to drain.
     fn learn(&mut self, seen: u64, idle: bool) {
-        if self.rate.is_some_and(|rate| seen / 2 > rate) {
+        if self.rate > 0 && seen / 2 > self.rate {
             self.passage = None;
         }
-        self.rate = match self.rate {
-            Some(rate) if idle => Some(rate.max(seen)),
-            Some(rate) => Some(rate.midpoint(seen)),
-            None => (!idle).then_some(seen),
+        self.rate = match (self.rate, idle) {
+            (0, true) => 0,
+            (0, false) => seen,
+            (rate, true) => rate.max(seen),
+            (rate, false) => (rate + seen) / 2,
         };
     }
 
     /// What waits now, less what has probably left since the last report.
     fn believed(&self, now: Instant) -> usize {
-        let time = now.saturating_duration_since(self.reported_at);
-        let left = self.rate.map_or(0, |rate| drained(rate, time * TRIES_MORE.0 / TRIES_MORE.1));
-        self.waiting.saturating_sub(left)
+        let time = micros(self.reported_at, now).saturating_mul(TRIES_MORE.0) / TRIES_MORE.1;
+        self.waiting.saturating_sub(drained(self.rate, time))
     }
 
     /// The time in which so many bytes probably leave.
-    fn time_of(&self, bytes: u64) -> Option<Duration> {
+    fn time_of(&self, bytes: u64) -> Option<u64> {
         let (more, than) = TRIES_MORE;
-        let bytes = bytes.saturating_mul(1_000_000 * u64::from(than) / u64::from(more));
-        Some(Duration::from_micros(bytes.checked_div(self.rate?)? + 1))
+        (bytes * (SECOND * than / more)).checked_div(self.rate)
     }
 
     /// How much the channel may hold for another packet to leave. That may be a large one.
     fn mark(&self) -> usize {
-        let Some(rate) = self.rate else { return MOST };
+        if self.rate == 0 {
+            return MOST;
+        }
         let Some(passage) = self.passage else { return LEAST };
-        let enough = drained(rate, passage * 3 / 2 + SLACK);
+        let enough = drained(self.rate, passage * 3 / 2 + SLACK);
         enough.saturating_sub(MTU).clamp(LEAST, MOST)
     }
 }
 
-fn drained(rate: u64, time: Duration) -> usize {
-    usize::try_from(rate.saturating_mul(micros(time)) / 1_000_000).unwrap_or(usize::MAX)
+fn drained(rate: u64, micros: u64) -> usize {
+    usize::try_from(rate.saturating_mul(micros) / SECOND).unwrap_or(usize::MAX)
 }
 
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+pub(super) fn micros(since: Instant, now: Instant) -> u64 {
+    let time = now.saturating_duration_since(since);
+    time.as_secs() * SECOND + u64::from(time.subsec_micros())
 }
+
+/// All times here are µs.
+const SECOND: u64 = 1_000_000;
 
 /// 64 KiB gave the most throughput without loss with the `webrtc` crate.
 const MOST: usize = 64 * 1024;
@@ -173,16 +177,16 @@ const MOST: usize = 64 * 1024;
 const LEAST: usize = 8 * 1024;
 
 /// So that a channel that is refilled by a timer or an event of the host does not run dry.
-const SLACK: Duration = Duration::from_millis(5);
+const SLACK: u64 = 5_000;
 
 /// Belief goes ahead of what is known by a quarter: who never tries finds nothing faster.
-const TRIES_MORE: (u32, u32) = (5, 4);
+const TRIES_MORE: (u64, u64) = (5, 4);
 
 /// Rates are of no less: reports come in steps.
-const LEAST_TIME: Duration = Duration::from_millis(20);
+const LEAST_TIME: u64 = 20_000;
 
 /// What took longer met an outage.
-const LONGEST_PASSAGE: Duration = Duration::from_millis(500);
+const LONGEST_PASSAGE: u64 = 500_000;
 
 #[cfg(test)]
 #[path = "channel_tests.rs"]

@@ -81,9 +81,9 @@ impl Reported {
     }
 
     /// When there is room by the clock, or else silence is broken.
-    fn look_again_at(&self, time: Option<Duration>, now: Instant) -> Instant {
-        match time {
-            Some(time) => (now + time).min(self.at + LONGEST_SILENCE),
+    fn look_again_at(&self, micros: Option<u64>, now: Instant) -> Instant {
+        match micros {
+            Some(micros) => (now + Duration::from_micros(micros)).min(self.at + LONGEST_SILENCE),
             None => self.at + self.silence,
         }
     }

@@ -5,13 +5,16 @@
 
 use std::time::{Duration, Instant};
 
+use super::channel::micros;
+
 /// The schedule of one track.
 #[derive(Debug, Default)]
 pub(crate) struct Spread {
     last_push: Option<Instant>,
-    interval: Option<Duration>,
+    /// In µs.
+    interval: Option<u64>,
     /// Those of the frame that leaves.
-    packets: u32,
+    packets: u64,
     next_at: Option<Instant>,
 }
 
@@ -19,11 +22,9 @@ impl Spread {
     /// A large frame was accepted: learns how often that happens.
     pub(crate) fn pushed(&mut self, now: Instant) {
         let last = self.last_push.replace(now);
-        let Some(latest) = last.map(|last| now.saturating_duration_since(last)) else { return };
-        self.interval = Some(match self.interval {
-            None => latest,
-            Some(interval) => (interval * (WEIGHT - 1) + latest) / WEIGHT,
-        });
+        let Some(latest) = last.map(|last| micros(last, now)) else { return };
+        let weighed = |interval| (interval * (WEIGHT - 1) + latest) / WEIGHT;
+        self.interval = Some(self.interval.map_or(latest, weighed));
     }
 
     /// When the next packet of a large frame may leave; `None`: at once.
@@ -33,7 +34,7 @@ impl Spread {
 
     /// The first of `packets` leaves now.
     pub(crate) fn first_left(&mut self, packets: usize, now: Instant) {
-        self.packets = u32::try_from(packets).unwrap_or(u32::MAX);
+        self.packets = packets as u64;
         self.next_at = Some(self.next_at.map_or(now, |at| at.max(now)) + self.gap());
     }
 
@@ -46,12 +47,9 @@ impl Spread {
 
     /// Between two packets of this frame, by what is known now of the next one.
     fn gap(&self) -> Duration {
-        match self.interval {
-            None => LONGEST_GAP,
-            Some(interval) => {
-                (interval * 7 / 10 / self.packets.max(1)).clamp(SHORTEST_GAP, LONGEST_GAP)
-            }
-        }
+        let part = |interval| interval * 7 / 10 / self.packets.max(1);
+        let micros = self.interval.map_or(LONGEST_GAP, part);
+        Duration::from_micros(micros.clamp(SHORTEST_GAP, LONGEST_GAP))
     }
 }
 
@@ -59,15 +57,15 @@ impl Spread {
 pub(crate) const LARGE: usize = 4;
 
 /// The latest interval counts for a quarter: frame rates change.
-const WEIGHT: u32 = 4;
+const WEIGHT: u64 = 4;
 
-/// At 1 ms a packet 50 of 50 frames of 500 KB arrived, at 0 ms 17; shorter gaps are more than a server on two cores drains.
-const SHORTEST_GAP: Duration = Duration::from_millis(1);
+/// In µs. At 1 ms a packet 50 of 50 frames of 500 KB arrived, at 0 ms 17; shorter gaps are more than a server on two cores drains.
+const SHORTEST_GAP: u64 = 1_000;
 
-/// For the first frame of a track, and for those that come seldom: what an SFU lets a reader hold back follows from what that has just
+/// In µs. For the first frame of a track, and for those that come seldom: what an SFU lets a reader hold back follows from what that has just
 /// read, and is next to nothing after a pause. Of 20 frames of 1 MiB, one each second or two, 6 arrived at a Python SDK at 3 ms a packet,
 /// 10 at 4 ms and 19 at 6 ms (2.7 MB/s), where it takes 3.4 MB/s.
-const LONGEST_GAP: Duration = Duration::from_millis(6);
+const LONGEST_GAP: u64 = 6_000;
 
 /// Packets that make up for a late wake-up, besides the one that is due.
 const CATCH_UP: u32 = 2;
