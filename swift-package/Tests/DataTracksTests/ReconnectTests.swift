@@ -45,7 +45,7 @@ struct ReconnectTests {
         try await withAliceAndBob { alice, bob in
             let (track, _) = try await connected(alice, bob)
             let sid = track.info().sid
-            try await alice.control("drop_session", ["mode": "full"])
+            try await alice.lose(.full)
             try alice.connect(resume: true)
             try await until("it is published again") { track.info().sid != sid }
             #expect(track.isPublished())

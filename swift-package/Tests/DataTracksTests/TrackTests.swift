@@ -50,7 +50,7 @@ struct TrackTests {
         try await withAliceAndBob { alice, bob in
             let (_, stream) = try await connected(alice, bob)
             let remote = try #require(bob.remote.tracks().first)
-            try await alice.control("drop_session", ["mode": "full"])
+            try await alice.lose(.full)
             #expect([.publisherLeft, .requested].contains(try await remote.waitForUnpublish()))
             #expect(try await stream.next() == nil)
             try await until("the event") { bob.seen.now.contains { $0.hasPrefix("unpublished samples") } }

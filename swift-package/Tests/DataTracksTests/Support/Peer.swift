@@ -189,13 +189,16 @@ final class Peer: Sendable {
         case quick, full, unnoticed
     }
 
-    /// Loses the connection as a phone does, and comes back.
+    /// Loses the connection as a phone does. What it still says by then is heard.
+    func lose(_ loss: Loss) async throws {
+        try await control("drop_session", ["mode": loss.rawValue])
+        try await until("the connection is closed") { self.state.now.isCut }
+    }
+
+    /// Loses the connection, and comes back.
     func reconnect(_ loss: Loss) async throws {
         let before = state.now.reconnects
-        if loss != .unnoticed {
-            try await control("drop_session", ["mode": loss.rawValue])
-            try await until("the connection is closed") { self.state.now.isCut }
-        }
+        if loss != .unnoticed { try await lose(loss) }
         try connect(resume: loss == .quick)
         try await until("reconnected") { self.state.now.reconnects > before }
     }
