@@ -127,10 +127,19 @@ fn read_some(
                 take(frames.unwrap());
                 return true;
             }
-            Poll::Pending if is_last_look => return false,
+            Poll::Pending if is_last_look => return take_rest(stream, take),
             Poll::Pending => thread::park(),
         }
     }
+}
+
+/// A batch may wait for more although there is something: `next` does not.
+fn take_rest(stream: &DataTrackStream, take: impl FnOnce(Vec<DataTrackFrame>)) -> bool {
+    let frame = super::host::poll(pin!(stream.next(None)));
+    frame.is_some_and(|frame| {
+        take(frame.unwrap().into_iter().collect());
+        true
+    })
 }
 
 struct Unpark(Thread);
