@@ -135,11 +135,10 @@ fn read_some(
 
 /// A batch may wait for more although there is something: `next` does not.
 fn take_rest(stream: &DataTrackStream, take: impl FnOnce(Vec<DataTrackFrame>)) -> bool {
-    let frame = super::host::poll(pin!(stream.next(None)));
-    frame.is_some_and(|frame| {
-        take(frame.unwrap().into_iter().collect());
-        true
-    })
+    let rest = super::host::poll(pin!(stream.next(None)));
+    let Some(frame) = rest.and_then(|frame| frame.unwrap()) else { return false };
+    take(vec![frame]);
+    true
 }
 
 struct Unpark(Thread);

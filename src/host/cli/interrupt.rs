@@ -1,19 +1,18 @@
 //! Ctrl-C, heard whenever it comes: who asks only later is told as well.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use tokio::{signal::ctrl_c, sync::watch};
 
 use crate::failure::INTERRUPTED;
 
-static PRESSED: OnceLock<watch::Sender<bool>> = OnceLock::new();
+static PRESSED: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
 /// Begins to listen. Who presses it twice does not want to wait until everything is left.
 pub(crate) fn listen() {
-    let pressed = PRESSED.get_or_init(|| watch::Sender::new(false));
-    tokio::spawn(async move {
+    tokio::spawn(async {
         if ctrl_c().await.is_ok() {
-            pressed.send_replace(true);
+            PRESSED.send_replace(true);
             ctrl_c().await.ok();
             std::process::exit(INTERRUPTED.into());
         }
@@ -22,6 +21,5 @@ pub(crate) fn listen() {
 
 /// Ends when Ctrl-C is pressed, or was.
 pub(crate) async fn interrupted() {
-    let pressed = PRESSED.get_or_init(|| watch::Sender::new(false));
-    pressed.subscribe().wait_for(|pressed| *pressed).await.ok();
+    PRESSED.subscribe().wait_for(|pressed| *pressed).await.ok();
 }
