@@ -60,6 +60,11 @@ class Table:
                 if row := self.cells.get((*pair, secrets)):
                     yield markdown(" → ".join(pair), secrets, *(both(row.get(size, {})) for size in self.sizes))
 
+    def is_whole(self):
+        """Every cell came to its end."""
+        lines = list(self.lines())
+        return len(lines) == 2 + len(PAIRS) * len(SECRETS) and "did not run" not in "".join(lines)
+
     def write(self):
         """Into the document, between its marks."""
         path = Path(DOCUMENT)

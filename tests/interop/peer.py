@@ -78,7 +78,10 @@ class Peer:
         say("unpublished", name=name)
 
     async def subscribe(self, name):
-        track = next((track for track in self.found.values() if track.info.name == name), None)
+        self.look_for(name)
+
+    def look_for(self, name, besides=None):
+        track = next((track for track in self.found.values() if track.info.name == name and track is not besides), None)
         self.read(track) if track else self.wanted.add(name)
 
     def appeared(self, track):
@@ -94,7 +97,12 @@ class Peer:
         say("untrack", name=track and track.info.name)
 
     def read(self, track):
-        self.start(read(track))
+        self.start(self.follow(track))
+
+    async def follow(self, track):
+        """After a reconnect of its own the SDK still has tracks that are not there any more: another one comes, or has come."""
+        if await read(track) == UNKNOWN:
+            self.look_for(track.info.name, besides=track)
 
     def start(self, work):
         task = asyncio.get_running_loop().create_task(work)
@@ -113,6 +121,10 @@ async def read(track):
     except rtc.SubscribeDataTrackError as refused:
         error["error"] = str(refused.message)[:200]
     say("ended", name=name, **error)
+    return error.get("error")
+
+
+UNKNOWN = "Cannot subscribe to unknown track"
 
 
 def encryption():

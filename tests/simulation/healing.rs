@@ -16,12 +16,13 @@ impl Room {
     /// Mends the network, the server and the hosts, and lets time pass.
     pub fn heal(&mut self) {
         self.chance = Chance::new(0);
+        // First: what is mended for one calls back at others.
+        self.participants.iter().for_each(|participant| participant.host.heal());
         for stranger in std::mem::take(&mut self.strangers) {
             let now = self.now();
             self.sfu.control(now, stranger.seat, Control::DropSession(DropMode::Full));
         }
         for who in 0..self.participants.len() {
-            self.participants[who].host.heal();
             self.participants[who].deceived = false;
             self.control(who, Control::Impair(Impairment::default()));
             self.control(who, Control::Permit(Permissions::default()));
