@@ -101,7 +101,7 @@ class Peer:
 
     async def follow(self, track):
         """After a reconnect of its own the SDK still has tracks that are not there any more: another one comes, or has come."""
-        if await read(track) == UNKNOWN:
+        if not await read(track):
             self.look_for(track.info.name, besides=track)
 
     def start(self, work):
@@ -111,17 +111,19 @@ class Peer:
 
 
 async def read(track):
-    name, error = track.info.name, {}
+    """False when it has read nothing of a track that is not there any more."""
+    name, error, begun = track.info.name, {}, False
     try:
         async for frame in track.subscribe(buffer_size=256):
             payload, stamp = bytes(frame.payload), frame.user_timestamp
             latency = stamp and int(time.time() * 1000) - stamp
             sha = hashlib.sha256(payload).hexdigest()[:16]
+            begun = True
             say("frame", name=name, len=len(payload), sha=sha, ts=stamp, latency_ms=latency)
     except rtc.SubscribeDataTrackError as refused:
         error["error"] = str(refused.message)[:200]
     say("ended", name=name, **error)
-    return error.get("error")
+    return begun or error.get("error", UNKNOWN) != UNKNOWN
 
 
 UNKNOWN = "Cannot subscribe to unknown track"
