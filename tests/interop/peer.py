@@ -77,10 +77,7 @@ class Peer:
         await self.published[name].unpublish()
         say("unpublished", name=name)
 
-    async def subscribe(self, name):
-        self.look_for(name)
-
-    def look_for(self, name, besides=None):
+    async def subscribe(self, name, besides=None):
         track = next((track for track in self.found.values() if track.info.name == name and track is not besides), None)
         self.read(track) if track else self.wanted.add(name)
 
@@ -102,7 +99,7 @@ class Peer:
     async def follow(self, track):
         """After a reconnect of its own the SDK still has tracks that are not there any more: another one comes, or has come."""
         if not await read(track):
-            self.look_for(track.info.name, besides=track)
+            await self.subscribe(track.info.name, besides=track)
 
     def start(self, work):
         task = asyncio.get_running_loop().create_task(work)
