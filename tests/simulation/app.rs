@@ -1,7 +1,7 @@
 //! The application of one participant: its calls, its tracks, its streams. Callbacks share it, so that it may go on from within one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
     sync::{
@@ -72,6 +72,10 @@ pub struct Reading {
 pub struct Seen {
     /// Newest frame number per publication.
     pub newest: BTreeMap<u64, u64>,
+    /// Publication and number of each frame.
+    pub frames: BTreeSet<(u64, u64)>,
+    /// Sealed packets came again after a silence: frames that could not be opened at their time may be now, behind others.
+    pub replayed: bool,
     pub taken: u64,
     pub ended: bool,
 }
@@ -163,6 +167,13 @@ impl App {
     pub fn read_streams(&self) {
         let streams = self.streams.lock().unwrap().clone();
         streams.iter().for_each(|reading| reading.read(&self.ledger));
+    }
+
+    /// Tells the readers of sealed frames that old ones come again.
+    pub fn expect_replays(&self) {
+        let streams = self.streams.lock().unwrap();
+        let sealed = streams.iter().filter(|reading| reading.track.info().uses_e2ee);
+        sealed.for_each(|reading| reading.seen.lock().unwrap().replayed = true);
     }
 
     /// Lets everything go, as an application does that ends without a word.
@@ -276,11 +287,11 @@ impl Reading {
         let origin = Origin { publisher, name: self.track.info().name };
         assert_eq!(ledger.origin(message.publication), Some(origin), "read on another track");
         assert_eq!(frame.user_timestamp, Some(message.number), "the timestamp of another frame");
-        let newest = seen.newest.insert(message.publication, message.number);
-        assert!(
-            newest < Some(message.number),
-            "{message:?} after {newest:?}: out of order or twice"
-        );
+        assert!(seen.frames.insert((message.publication, message.number)), "{message:?}: twice");
+        let newest = seen.newest.entry(message.publication).or_default();
+        let in_order = *newest <= message.number || seen.replayed;
+        assert!(in_order, "{message:?} after {newest}: out of order");
+        *newest = message.number.max(*newest);
         let last = seen.newest.last_key_value().map(|(last, _)| *last);
         assert_eq!(last, Some(message.publication), "a frame of an earlier publication came back");
     }

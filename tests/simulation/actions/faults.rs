@@ -24,16 +24,20 @@ use super::{
 
 impl Room {
     /// What has come comes again, in any order: sealed packets whenever it pleases somebody, plain ones as a network does it. (A plain
-    /// track goes on from lower numbers after a silence: its publisher may have begun anew.)
+    /// track goes on from lower numbers after a silence: its publisher may have begun anew. A sealed one does so with frames that
+    /// never opened.)
     pub fn replay(&mut self, who: usize) {
         let now = self.ledger.now_ms();
         let may_come = |(packet, at): &&(Bytes, u64)| {
             let sealed =
                 packet::decode(packet).is_ok_and(|one| one.header.extensions.encryption.is_some());
-            sealed || now - at < 1_000
+            sealed || now - at < A_SILENCE_MS
         };
         let received = self.participants[who].received.iter();
         let packets: Vec<_> = received.filter(may_come).cloned().collect();
+        if packets.iter().any(|(_, at)| now - at >= A_SILENCE_MS) {
+            self.participants[who].app().expect_replays();
+        }
         for _ in 0..packets.len() {
             let (packet, _) = &packets[self.chance.below(packets.len())];
             self.participants[who].remote.handle_packet_received(packet);
@@ -141,3 +145,6 @@ impl Room {
         participant.remote.handle_packet_received(&bytes);
     }
 }
+
+/// Below what a reader takes for a silence, after which numbers may begin anew (2 s).
+const A_SILENCE_MS: u64 = 1_000;
