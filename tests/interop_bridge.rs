@@ -16,8 +16,8 @@ use datatracks::{
     signal::{
         self, RefusalReason, SignalIn, SignalOut,
         session::{
-            LeaveRequest, Request, Response, SyncState, decode_response, encode_request,
-            leave_action,
+            LeaveRequest, ParticipantUpdate, Request, Response, SyncState, decode_response,
+            encode_request, leave_action, participant_state,
         },
     },
     track::Handle,
@@ -25,7 +25,7 @@ use datatracks::{
 use livekit_server::{KEY, LivekitServer, SECRET};
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 #[tokio::test]
@@ -82,6 +82,29 @@ async fn a_lost_connection_can_be_resumed_and_a_removed_participant_cannot() {
     let Response::Leave(LeaveRequest { action, .. }) = alice.response().await else { panic!() };
     assert_eq!(action, leave_action::RECONNECT);
     alice.wait_for_end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs DATATRACKS_LIVEKIT_SERVER"]
+async fn who_leaves_is_gone_at_once() {
+    let (_server, bridge) = bridge().await;
+    let mut alice = Plain::join(bridge, "alice").await;
+    let mut bob = Plain::join(bridge, "bob").await;
+    alice.publish().await;
+    alice.request(Request::Leave(LeaveRequest::default())).await;
+    drop(alice);
+    let gone = async {
+        while !matches!(bob.response().await, Response::Update(update) if is_without_alice(&update))
+        {
+        }
+    };
+    timeout(WELL_BELOW_PARKING, gone).await.expect("alice gone");
+}
+
+fn is_without_alice(update: &ParticipantUpdate) -> bool {
+    update.participants.iter().any(|participant| {
+        participant.identity == "alice" && participant.state == participant_state::DISCONNECTED
+    })
 }
 
 #[tokio::test]
@@ -246,3 +269,6 @@ fn publish_request() -> SignalOut {
 }
 
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// A participant that is merely lost is kept for 30 s.
+const WELL_BELOW_PARKING: Duration = Duration::from_secs(10);

@@ -106,6 +106,8 @@ open class PlainRoom(
 
     override fun close() {
         dataTracks.shutdown() // what waits ends; what still comes in is refused, as long as the managers are there
+        // Without it the SFU waits for us to come back; the connection may be gone already.
+        runCatching { sendRequest(field(LEAVE, ByteArray(0))) }
         socket.close()
         // The managers go when nobody hands them anything any more. An event that closes us may be on the receiving thread itself.
         receiver?.takeIf { it !== Thread.currentThread() }?.join(PATIENCE_MS)

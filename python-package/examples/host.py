@@ -111,6 +111,7 @@ class Host:
         self.local.shutdown()
         self.remote.shutdown()
         with contextlib.suppress(OSError):  # the connection may be gone already
+            self.send(SIGNAL, length_delimited(8, b""))  # a LeaveRequest; without it the SFU waits for us to come back
             self.socket.shutdown(socket.SHUT_RDWR)
         if self.receiver is not threading.current_thread():
             self.receiver.join(5)  # Python must not end below a thread that is in one of our calls

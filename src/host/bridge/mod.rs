@@ -244,11 +244,11 @@ impl Participant {
 
     /// Passes on what the plain side sends.
     async fn read(&self, reader: &mut (impl AsyncRead + Unpin), writer: &Writer) -> Fate {
-        let mut leaving = false;
         while let Ok(Some(Message { kind, bytes })) = Message::read(reader).await {
             match kind {
+                // The transport says it itself, after what waits before it.
+                Kind::Signal if is_leave(&bytes) => return Fate::Left,
                 Kind::Signal => {
-                    leaving |= matches!(decode_request(&bytes), Ok(Some(Request::Leave(_))));
                     self.transport.send_signal(bytes).ok();
                 }
                 Kind::Packet => {
@@ -265,7 +265,7 @@ impl Participant {
                 Kind::Hello => writer.send(Message::reply(Err("there was a hello already"))),
             }
         }
-        if leaving { Fate::Ended } else { Fate::Parked }
+        Fate::Parked
     }
 }
 
@@ -273,6 +273,10 @@ async fn read_hello(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<
     let message = Message::read(reader).await?;
     let hello = message.filter(|message| message.kind == Kind::Hello);
     Ok(hello.and_then(|message| serde_json::from_slice(&message.bytes).ok()))
+}
+
+fn is_leave(request: &[u8]) -> bool {
+    matches!(decode_request(request), Ok(Some(Request::Leave(_))))
 }
 
 fn drop_mode(control: &[u8]) -> Result<DropMode, &'static str> {

@@ -71,8 +71,9 @@ public final class PlainConnection: DataTrackTransport {
         }
     }
 
-    /// Ends the connection, for both sides.
+    /// Leaves the room, and ends the connection for both sides. Who ends it without a LeaveRequest is waited for.
     public func end() {
+        try? send(.signal, Data([leaveRequest << 3 | lengthDelimited, 0]))
         _ = shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
@@ -90,6 +91,12 @@ public final class PlainConnection: DataTrackTransport {
     /// The connection is gone.
     public struct Broken: Error {}
 }
+
+/// A field of SignalRequest.
+private let leaveRequest: UInt8 = 8
+
+/// The wire type of messages.
+private let lengthDelimited: UInt8 = 2
 
 #if canImport(Glibc)
 private let streamSocket = Int32(SOCK_STREAM.rawValue)
