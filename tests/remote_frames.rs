@@ -347,46 +347,6 @@ fn frame_numbers_that_moved_on_during_an_outage_are_followed() {
 }
 
 #[test]
-fn p3_packets_that_come_before_their_handle_are_not_lost() {
-    let subscriber = Subscriber::new();
-    subscriber.update(vec![participant("bob", vec![track(1, "DTR_1", "data")])]);
-    let mut packets = Packets::default();
-    subscriber.feed(packets.frame(&payload(0, 10)));
-    assert_eq!(subscriber.manager.stats().bytes_stashed, 0, "nobody waits for a handle");
-    assert_eq!(subscriber.manager.stats().packets_unknown_handle, 1);
-    let subscribing = subscriber.subscribe("data", options(16));
-    let mut packets = Packets::default();
-    subscriber.feed(packets.frame(&payload(0, 40_000)));
-    subscriber.feed(&packets.frame(&payload(1, 40_000))[..2]);
-    assert!(subscriber.manager.stats().bytes_stashed > 70_000);
-    subscriber.handles(&[(7, "DTR_1")]);
-    let stream = subscribing.finish().unwrap();
-    assert_eq!(subscriber.manager.stats().bytes_stashed, 0);
-    packets.number = 1;
-    packets.sequence = 3;
-    subscriber.feed(&packets.frame(&payload(1, 40_000))[2..]);
-    assert_eq!(read_numbers(&stream), [0, 1]);
-}
-
-#[test]
-fn p10_packets_that_wait_for_a_handle_in_vain_are_dropped() {
-    let subscriber = Subscriber::new();
-    subscriber.update(vec![participant("bob", vec![track(1, "DTR_1", "data")])]);
-    let _subscribing = subscriber.subscribe("data", options(16));
-    subscriber.feed(Packets::default().frame(&[0; 1_000]));
-    subscriber.clock.advance(2_000 * MS - TICK);
-    assert!(subscriber.manager.stats().bytes_stashed > 1_000);
-    subscriber.clock.advance(TICK);
-    let stats = subscriber.manager.stats();
-    assert_eq!((stats.bytes_stashed, stats.packets_unknown_handle), (0, 1));
-    for handle in 1..=u16::MAX {
-        let mut packets = Packets { handle, ..Default::default() };
-        subscriber.feed(packets.frame(&[0; 2_000]));
-    }
-    assert!(subscriber.manager.stats().bytes_stashed <= 256 << 10);
-}
-
-#[test]
 fn each_stream_keeps_frames_as_its_policy_says() {
     let subscriber = Subscriber::new();
     let policy = |buffer_policy| DataTrackSubscribeOptions { buffer_policy, ..options(3) };
@@ -519,23 +479,6 @@ fn the_same_snapshot_again_begins_nothing_anew() {
     subscriber.feed(&packets[1..]);
     assert_whole(&read_all(&stream), 40_000);
     assert_eq!(stream.stats().frames_delivered, 1);
-}
-
-#[test]
-fn p10_what_came_early_is_let_go_of_when_nobody_wants_it() {
-    let stashed = |subscriber: &Subscriber| subscriber.manager.stats().bytes_stashed;
-    let both = vec![track(1, "DTR_1", "data"), track(2, "DTR_2", "other")];
-    let subscriber = Subscriber::new();
-    subscriber.update(vec![participant("bob", both)]);
-    let subscribing = subscriber.subscribe("data", options(16));
-    subscriber.feed(Packets::default().frame(&[0; 1_000]));
-    assert!(stashed(&subscriber) > 1_000);
-    subscriber.handles(&[(7, "DTR_2")]);
-    assert_eq!(stashed(&subscriber), 0, "the handle is that of a track that nobody reads");
-    subscriber.feed(Packets { handle: 8, ..Default::default() }.frame(&[0; 1_000]));
-    assert!(stashed(&subscriber) > 1_000);
-    drop(subscribing);
-    assert_eq!(stashed(&subscriber), 0, "no handle is waited for");
 }
 
 #[test]

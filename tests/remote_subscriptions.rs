@@ -675,34 +675,6 @@ fn p6_nothing_is_begun_after_the_shutdown() {
 }
 
 #[test]
-fn a_handle_that_is_out_of_use_may_come_again() {
-    for new_session in [false, true] {
-        let subscriber = Subscriber::new();
-        let tracks = vec![track(1, "DTR_1", "data"), track(2, "DTR_2", "other")];
-        subscriber.update(vec![participant("bob", tracks.clone())]);
-        subscriber.handles(&[(7, "DTR_2")]);
-        if new_session {
-            subscriber.join(vec![participant("bob", tracks)]);
-        } else {
-            subscriber.handles(&[]);
-            subscriber.clock.advance(Duration::from_secs(2));
-        }
-        let _waiting = subscriber.subscribe("data", DataTrackSubscribeOptions::default());
-        subscriber.feed(Packets::default().frame(b"before its snapshot"));
-        assert!(subscriber.manager.stats().bytes_stashed > 0, "new session: {new_session}");
-    }
-}
-
-#[test]
-fn p8_a_handle_of_the_last_session_is_not_taken_for_one_of_the_next() {
-    let subscriber = Subscriber::new();
-    subscriber.handles(&[(8, "DTR_2")]);
-    subscriber.join(vec![participant("bob", vec![track(2, "DTR_2", "other")])]);
-    let _waiting = subscriber.subscribe("other", DataTrackSubscribeOptions::default());
-    assert!(subscriber.host.take().contains(&Subscribe(sid("DTR_2"))), "it has to be asked for");
-}
-
-#[test]
 fn p8_in_a_new_session_nothing_is_asked_for_before_the_host_is_ready() {
     let subscriber = Subscriber::new();
     let _stream = subscriber.reading(DataTrackSubscribeOptions::default());

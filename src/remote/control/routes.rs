@@ -52,11 +52,10 @@ impl Routes {
         }
     }
 
+    /// A new session, also for packets whose handle was still to come.
     pub(super) fn clear(&mut self, outputs: &mut VecDeque<Output>) {
-        if !self.0.is_empty() {
-            self.0.clear();
-            outputs.push_back(Output::UnrouteAll);
-        }
+        self.0.clear();
+        outputs.push_back(Output::UnrouteAll);
     }
 
     fn remove(&mut self, handle: Handle, outputs: &mut VecDeque<Output>) {
