@@ -80,6 +80,11 @@ impl PacketBatch {
         self.data.chunks(self.stride.max(1))
     }
 
+    /// Bytes of each packet but the last.
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// All packets in a row, and the bytes of each but the last.
     pub(crate) fn parts(&self) -> (&[u8], usize) {
         (&self.data, self.stride)

@@ -82,7 +82,7 @@ impl LocalDataTrack {
         user_timestamp: Option<u64>,
         admission: Admission,
     ) -> Result<(), PushFrameError> {
-        let size = Size::new(self.sealing.encrypts(), user_timestamp);
+        let size = self.size(user_timestamp);
         let pushed = if frame.bytes().len() > size.max_payload() {
             Err(self.too_large(size))
         } else {
@@ -116,7 +116,7 @@ impl LocalDataTrack {
             self.sending.outbox().queue.admit(self.lane, bytes, admission, now)?;
         }
         let before = packetizer.counters();
-        let packets = self.packetize(&mut packetizer, payload, user_timestamp, now)?;
+        let packets = self.packetize(&mut packetizer, payload, user_timestamp, size, now)?;
         self.hand_in(packets, (packetizer, before), admission, now)
     }
 
@@ -168,17 +168,18 @@ impl LocalDataTrack {
         packetizer: &mut Packetizer,
         payload: &[u8],
         user_timestamp: Option<u64>,
+        size: Size,
         now: Instant,
     ) -> Result<PacketBatch, PushFrameError> {
         let Sealing::Ring { ring, identity } = &self.sealing else {
-            return Ok(packetize(packetizer, payload, user_timestamp, Seal::Plain, now)?);
+            return Ok(packetize(packetizer, payload, user_timestamp, Seal::Plain, size, now)?);
         };
         let key = ring.sealing_key(identity.as_deref());
         let (key_index, key) = key.map_err(|_| PushFrameError::EncryptionFailed)?;
         let mut iv = [0; 12];
         self.sending.environment.with_random(|random| random.fill(&mut iv));
         let seal = Seal::With(&key, Encryption { key_index, iv });
-        Ok(packetize(packetizer, payload, user_timestamp, seal, now)?)
+        Ok(packetize(packetizer, payload, user_timestamp, seal, size, now)?)
     }
 
     fn push_through_provider(
@@ -192,6 +193,7 @@ impl LocalDataTrack {
             payload: frame.to_payload(),
             user_timestamp,
             since: self.sending.environment.now(),
+            size,
             bytes: size.of_packets(frame.bytes().len()),
         };
         let begun = self.sending.with_outbox(|outbox| {
@@ -218,8 +220,8 @@ impl LocalDataTrack {
         let (payload, seal) = self.seal(provider, &own)?;
         let mut packetizer = self.packetizer();
         let before = packetizer.counters();
-        let payload = payload.as_ref();
-        let packets = packetize(&mut packetizer, payload, own.user_timestamp, seal, own.since)?;
+        let (payload, stamp, since) = (payload.as_ref(), own.user_timestamp, own.since);
+        let packets = packetize(&mut packetizer, payload, stamp, seal, own.size, since)?;
         self.hand_in(packets, (packetizer, before), admission, own.since)
     }
 
@@ -229,8 +231,9 @@ impl LocalDataTrack {
         while let Some(frame) = next() {
             let sealed = self.seal(provider, &frame);
             let packets = sealed.and_then(|(payload, seal)| {
-                let (payload, at) = (payload.as_ref(), frame.since);
-                Ok(packetize(&mut self.packetizer(), payload, frame.user_timestamp, seal, at)?)
+                let (payload, stamp, since) = (payload.as_ref(), frame.user_timestamp, frame.since);
+                let mut packetizer = self.packetizer();
+                Ok(packetize(&mut packetizer, payload, stamp, seal, frame.size, since)?)
             });
             let now = self.sending.environment.now();
             let (call, deadline) = self.sending.with_outbox(|outbox| {
@@ -254,6 +257,10 @@ impl LocalDataTrack {
         let iv = sealed.iv.as_slice().try_into();
         let iv = iv.map_err(|_| PushFrameError::EncryptionFailed)?;
         Ok((sealed.payload, Seal::Done(Encryption { key_index: sealed.key_index, iv })))
+    }
+
+    fn size(&self, user_timestamp: Option<u64>) -> Size {
+        Size::new(self.sealing.encrypts(), user_timestamp, self.sending.packet_len())
     }
 
     fn too_large(&self, size: Size) -> PushFrameError {

@@ -3,7 +3,10 @@
 //! Outlives the manager as long as a track is held, so that a push needs no detour; without manager nothing leaves any more.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     task::Waker,
     time::Instant,
 };
@@ -26,6 +29,8 @@ pub(crate) struct Sending {
     pub(super) environment: Arc<Environment>,
     pub(super) faults: Faults,
     control: Weak<Control>,
+    /// What the queue said last: a push needs it before it has the lock.
+    packet_len: AtomicUsize,
     outbox: Mutex<Outbox>,
 }
 
@@ -66,7 +71,9 @@ impl Sending {
     pub(super) fn new(environment: Arc<Environment>, host: Host, control: Weak<Control>) -> Self {
         let outbox =
             Outbox { queue: SendQueue::default(), seats: Seats::default(), host: Some(host) };
-        Self { environment, faults: Faults::default(), control, outbox: Mutex::new(outbox) }
+        let packet_len = AtomicUsize::new(outbox.queue.packet_len());
+        let (faults, outbox) = (Faults::default(), Mutex::new(outbox));
+        Self { environment, faults, control, packet_len, outbox }
     }
 
     pub(super) fn control(&self) -> Option<Arc<Control>> {
@@ -91,8 +98,16 @@ impl Sending {
     /// The host says how many bytes wait in the channel.
     pub(super) fn report(&self, bytes: u64) {
         let waiting = usize::try_from(bytes).unwrap_or(usize::MAX);
-        self.outbox().queue.report(waiting, self.environment.now());
+        let mut outbox = self.outbox();
+        outbox.queue.report(waiting, self.environment.now());
+        self.packet_len.store(outbox.queue.packet_len(), Relaxed);
+        drop(outbox);
         self.send_all();
+    }
+
+    /// How large packets should be at most.
+    pub(super) fn packet_len(&self) -> usize {
+        self.packet_len.load(Relaxed)
     }
 
     /// Hands out everything that may leave now, whosever it is.

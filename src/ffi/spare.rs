@@ -4,7 +4,7 @@ use std::{cell::Cell, time::Instant};
 
 use crate::{
     frame::PacketBatch,
-    local::packetizer::{PacketizeError, Packetizer, Seal, Spare},
+    local::packetizer::{PacketizeError, Packetizer, Seal, Size, Spare},
 };
 
 /// Makes the packets of a frame in this thread's spare memory. Inside of another push it is lent, and new memory is taken.
@@ -13,10 +13,11 @@ pub(super) fn packetize(
     payload: &[u8],
     user_timestamp: Option<u64>,
     seal: Seal<'_>,
+    size: Size,
     now: Instant,
 ) -> Result<PacketBatch, PacketizeError> {
     let mut spare = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    let packets = packetizer.packetize(payload, user_timestamp, seal, now, &mut spare);
+    let packets = packetizer.packetize(payload, user_timestamp, seal, size, now, &mut spare);
     // A thread that ends has no place for it any more.
     let _ = SPARE.try_with(|place| place.set(Some(spare)));
     packets

@@ -3,10 +3,12 @@
 //! What waits in the channel delays every packet behind it, of whatever track; too little leaves the link idle. So it holds what it
 //! drains in the time a packet takes through it when it is empty (with some transports that is a round trip), half of it more, since
 //! that time varies and packets are large, and 5 ms: at 200 KB/s and a round trip of 100 ms that is 31 KB instead of 64 and a packet.
+//! And packets are smaller where it drains slowly: what has begun to leave cannot be overtaken.
 //!
 //! One packet at a time is followed from where it was handed over until the reports say that it is gone. What left the channel
-//! meanwhile gives the rate; a packet that found the channel nearly empty gives the time. None of this for hosts that report only
-//! when an amount falls through a threshold: a channel that holds less than that would not be heard of again.
+//! meanwhile gives the rate; a packet that found the channel nearly empty gives the time. Until both are known it is taken for a slow
+//! one. None of this for hosts that report only when an amount falls through a threshold: a channel that holds less than that would
+//! not be heard of again.
 
 use std::time::Instant;
 
@@ -21,11 +23,13 @@ pub(super) struct Channel {
     /// Handed over since the last report, and ever.
     fresh: usize,
     handed: u64,
+    /// Bytes of the last packet that was not small.
+    packet: usize,
     /// The host reports after sending, and not only when little is left.
     tells: bool,
     followed: Option<Followed>,
-    /// Bytes a second; 0: not known yet.
-    rate: u64,
+    /// Bytes a second, where that is known.
+    rate: Option<u64>,
     /// Of a packet that finds the channel nearly empty, in µs; `None`: the channel is to be that, so that it can be seen.
     passage: Option<u64>,
 }
@@ -50,11 +54,27 @@ impl Channel {
             reported_at: now,
             fresh: 0,
             handed: 0,
+            packet: MTU,
             tells: false,
             followed: None,
-            rate: 0,
+            rate: None,
             passage: None,
         }
+    }
+
+    /// Another one of the same host, empty as well.
+    pub(super) fn renewed(&self, now: Instant) -> Self {
+        Self { tells: self.tells, ..Self::new(now) }
+    }
+
+    /// How large a packet may be that does not hold up others for long.
+    pub(super) fn packet_len(&self) -> usize {
+        if self.tells { drained(self.rate(), PACKET_TIME).clamp(SMALLEST, MTU) } else { MTU }
+    }
+
+    /// Bytes of the last packet that was not small: so many a track has in a turn.
+    pub(super) fn turn(&self) -> usize {
+        self.packet
     }
 
     /// So full that only a report makes room.
@@ -82,16 +102,21 @@ impl Channel {
         let handed = self.handed + bytes.min(MTU) as u64;
         self.followed.get_or_insert(Followed { handed, at: now, finds_room, drained, since });
         self.handed += bytes as u64;
+        if bytes >= SMALLEST {
+            self.packet = bytes.min(MTU);
+        }
         self.fresh += bytes;
         self.waiting = self.waiting.saturating_add(bytes);
     }
 
     /// The host says how many bytes wait.
     pub(super) fn reported(&mut self, waiting: usize, now: Instant) {
+        // All of what was handed over is there, and no more: that is no report of a fall.
+        let all = waiting >= self.waiting && waiting as u64 <= self.handed;
+        self.tells |= all && self.fresh > 0;
         // What has just been handed over is alone: the channel may have stood empty before.
         let idle = waiting <= std::mem::take(&mut self.fresh);
         (self.waiting, self.reported_at) = (waiting, now);
-        self.tells |= self.is_full();
         let drained = self.handed.saturating_sub(waiting as u64);
         let Some(followed) = self.followed.as_mut().filter(|it| it.handed <= drained) else {
             return;
@@ -124,37 +149,43 @@ impl Channel {
 
     /// `idle`: there was not more to drain.
     fn learn(&mut self, seen: u64, idle: bool) {
-        if self.rate > 0 && seen / 2 > self.rate {
+        if seen / 2 > self.rate() {
             self.passage = None;
         }
-        self.rate = match (self.rate, idle) {
-            (0, true) => 0,
-            (0, false) => seen,
-            (rate, true) => rate.max(seen),
-            (rate, false) => (rate + seen) / 2,
+        self.rate = match self.rate {
+            rate if idle && seen <= self.rate() => rate,
+            Some(rate) if !idle => Some((rate + seen) / 2),
+            _ => Some(seen),
         };
+    }
+
+    fn rate(&self) -> u64 {
+        self.rate.unwrap_or(PRESUMED_RATE)
     }
 
     /// What waits now, less what has probably left since the last report.
     fn believed(&self, now: Instant) -> usize {
+        if !self.tells {
+            return self.waiting;
+        }
         let time = micros(self.reported_at, now).saturating_mul(TRIES_MORE.0) / TRIES_MORE.1;
-        self.waiting.saturating_sub(drained(self.rate, time))
+        self.waiting.saturating_sub(drained(self.rate(), time))
     }
 
     /// The time in which so many bytes probably leave.
     fn time_of(&self, bytes: u64) -> Option<u64> {
         let (more, than) = TRIES_MORE;
-        (bytes * (SECOND * than / more)).checked_div(self.rate)
+        (bytes * (SECOND * than / more)).checked_div(self.rate())
     }
 
     /// How much the channel may hold for another packet to leave. That may be a large one.
     fn mark(&self) -> usize {
-        if self.rate == 0 {
+        if !self.tells {
             return MOST;
         }
         let Some(passage) = self.passage else { return LEAST };
-        let enough = drained(self.rate, passage * 3 / 2 + SLACK);
-        enough.saturating_sub(MTU).clamp(LEAST, MOST)
+        let enough = drained(self.rate(), passage * 3 / 2 + SLACK);
+        enough.saturating_sub(self.packet).clamp(LEAST, MOST)
     }
 }
 
@@ -175,6 +206,15 @@ const MOST: usize = 64 * 1024;
 
 /// What other SDKs let the channel hold, whatever it drains.
 const LEAST: usize = 8 * 1024;
+
+/// Of a channel that nothing is known of, in bytes a second: a mobile network's, when it is slow.
+const PRESUMED_RATE: u64 = 500_000;
+
+/// Which others may have to wait for a packet that has begun to leave, where the smallest is not too large for that.
+const PACKET_TIME: u64 = 2_000;
+
+/// Smaller ones cost more than they gain: three of SCTP's on a usual network.
+const SMALLEST: usize = 3_600;
 
 /// So that a channel that is refilled by a timer or an event of the host does not run dry.
 const SLACK: u64 = 5_000;

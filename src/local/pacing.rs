@@ -30,12 +30,22 @@ impl Pacing {
         self.0.is_some()
     }
 
-    /// How many packets of a frame may leave in one callback. `singly`: not more than one.
-    pub(crate) fn allowance(&self, singly: bool, now: Instant) -> Option<usize> {
+    /// How large a packet should be at most.
+    pub(crate) fn packet_len(&self) -> usize {
+        self.0.as_ref().map_or(MTU, |reported| reported.channel.packet_len())
+    }
+
+    /// How many bytes a track has in a turn.
+    pub(crate) fn turn(&self) -> usize {
+        self.0.as_ref().map_or(MTU, |reported| reported.channel.turn())
+    }
+
+    /// How many packets of `each` bytes may leave in one callback. `singly`: not more than one.
+    pub(crate) fn allowance(&self, singly: bool, each: usize, now: Instant) -> Option<usize> {
         let Some(reported) = &self.0 else { return Some(usize::MAX) };
         match reported.channel.room(now) {
             Ok(_) if singly => Some(1),
-            Ok(room) => Some(room / MTU + 1),
+            Ok(room) => Some(room / each.max(1) + 1),
             Err(time) => (reported.look_again_at(time, now) <= now).then_some(1),
         }
     }
@@ -59,7 +69,7 @@ impl Pacing {
 
     /// The host says how many bytes wait in the channel.
     pub(crate) fn report(&mut self, waiting: usize, now: Instant) {
-        let reported = self.0.get_or_insert_with(|| Reported::new(now));
+        let reported = self.0.get_or_insert_with(|| Reported::new(Channel::new(now), now));
         reported.channel.reported(waiting, now);
         if !reported.channel.is_full() {
             reported.silence = SHORTEST_SILENCE;
@@ -69,15 +79,15 @@ impl Pacing {
 
     /// A full reconnect: the channel is a new one, and empty.
     pub(crate) fn renew(&mut self, now: Instant) {
-        if self.is_on() {
-            self.0 = Some(Reported::new(now));
+        if let Some(reported) = &mut self.0 {
+            *reported = Reported::new(reported.channel.renewed(now), now);
         }
     }
 }
 
 impl Reported {
-    fn new(now: Instant) -> Self {
-        Self { channel: Channel::new(now), at: now, silence: SHORTEST_SILENCE }
+    fn new(channel: Channel, now: Instant) -> Self {
+        Self { channel, at: now, silence: SHORTEST_SILENCE }
     }
 
     /// When there is room by the clock, or else silence is broken.

@@ -1,4 +1,5 @@
-//! A frame → its packets, in one buffer: one copy and at most one allocation a frame, whatever its size.
+//! A frame → its packets, in one buffer: one copy and at most one allocation a frame, whatever its size. They have 16 000 bytes; less
+//! where a slow channel wants it so, as long as there are not more of them than receivers take.
 //!
 //! Owns the counters and the clock of one track. They go on over a republish, and a frame that is not accepted leaves no gap.
 //! A frame of one packet gets the memory of the one before it ([`Spare`]) when the host has let go of that.
@@ -60,12 +61,13 @@ impl Packetizer {
         Self { handle, counters: Counters::default(), clock: MediaClock::new(base, now) }
     }
 
-    /// The packets of the next frame.
+    /// The packets of the next frame, as large as `size` says.
     pub(crate) fn packetize(
         &mut self,
         payload: &[u8],
         user_timestamp: Option<u64>,
         seal: Seal<'_>,
+        size: Size,
         now: Instant,
         spare: &mut Spare,
     ) -> Result<PacketBatch, PacketizeError> {
@@ -83,13 +85,17 @@ impl Packetizer {
             timestamp: self.clock.at(now),
             extensions,
         };
-        let length = header_len + payload.len() + seal.overhead();
+        let sealed = payload.len() + seal.overhead();
+        let length = header_len + sealed;
+        let each = fitting(size.packet_len, header_len, sealed);
         let data = match seal {
-            _ if length <= MTU => single(&header, payload, seal, spare.room(length))?,
-            Seal::Plain | Seal::Done(_) => split(header, payload),
-            Seal::With(key, by) => seal_and_split(header, payload, key, &by.iv, &mut spare.sealed)?,
+            _ if length <= each => single(&header, payload, seal, spare.room(length))?,
+            Seal::Plain | Seal::Done(_) => split(header, payload, each),
+            Seal::With(key, by) => {
+                seal_and_split(header, payload, each, key, &by.iv, &mut spare.sealed)?
+            }
         };
-        let packets = PacketBatch::new(data, MTU);
+        let packets = PacketBatch::new(data, each);
         self.counters.advance(packets.len());
         Ok(packets)
     }
@@ -105,18 +111,19 @@ impl Packetizer {
     }
 }
 
-/// How much a payload takes, before there are packets.
+/// How much a payload takes, before there are packets of `packet_len` bytes, or more where there would be too many.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
     header: usize,
     tag: usize,
+    packet_len: usize,
 }
 
 impl Size {
-    pub(crate) fn new(encrypted: bool, user_timestamp: Option<u64>) -> Self {
+    pub(crate) fn new(encrypted: bool, user_timestamp: Option<u64>, packet_len: usize) -> Self {
         let encryption = encrypted.then_some(Encryption { key_index: 0, iv: [0; 12] });
         let header = Extensions { encryption, user_timestamp }.header_len();
-        Self { header, tag: if encrypted { TAG_LEN } else { 0 } }
+        Self { header, tag: if encrypted { TAG_LEN } else { 0 }, packet_len }
     }
 
     /// Most bytes of a payload.
@@ -127,7 +134,8 @@ impl Size {
     /// Bytes of the packets that so many bytes of payload become.
     pub(crate) fn of_packets(self, payload: usize) -> usize {
         let sealed = payload.saturating_add(self.tag);
-        let packets = sealed.div_ceil(MTU - self.header).max(1);
+        let each = fitting(self.packet_len, self.header, sealed) - self.header;
+        let packets = sealed.div_ceil(each).max(1);
         sealed.saturating_add(packets.saturating_mul(self.header))
     }
 }
@@ -177,10 +185,15 @@ fn single(
     Ok(data.split().freeze())
 }
 
-/// The payload in as few packets as hold it.
-fn split(mut header: Header, payload: &[u8]) -> Bytes {
+/// Bytes of each packet of a payload: as many as are wished for, or as it needs for there not to be too many.
+fn fitting(wished: usize, header_len: usize, payload: usize) -> usize {
+    wished.max(payload.div_ceil(MAX_PACKETS) + header_len).min(MTU)
+}
+
+/// The payload in as few packets of `each` bytes as hold it.
+fn split(mut header: Header, payload: &[u8], each: usize) -> Bytes {
     let header_len = header.extensions.header_len();
-    let room = MTU - header_len;
+    let room = each - header_len;
     let count = payload.len().div_ceil(room);
     let mut data = BytesMut::with_capacity(payload.len() + count * header_len);
     let mut rest = payload;
@@ -200,6 +213,7 @@ fn split(mut header: Header, payload: &[u8]) -> Bytes {
 fn seal_and_split(
     header: Header,
     payload: &[u8],
+    each: usize,
     key: &AesKey,
     iv: &[u8; 12],
     sealed: &mut Vec<u8>,
@@ -207,7 +221,7 @@ fn seal_and_split(
     sealed.resize(payload.len(), 0);
     let tag = key.seal_into(iv, payload, sealed).map_err(|_| PacketizeError::NotSealed)?;
     sealed.extend_from_slice(&tag);
-    let packets = split(header, sealed);
+    let packets = split(header, sealed, each);
     if sealed.capacity() > KEPT {
         *sealed = Vec::new();
     }

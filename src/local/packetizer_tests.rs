@@ -32,7 +32,7 @@ proptest! {
 
     #[test]
     fn packets_carry_the_frame(
-        frames in prop::collection::vec((sizes(), any::<Option<u64>>(), 0_u8..3), 1..4),
+        frames in prop::collection::vec((sizes(), any::<Option<u64>>(), 0_u8..3, 3_000..=MTU), 1..4),
         first: (u16, u16),
     ) {
         let (mut packetizer, mut spare) = (packetizer(), Spare::default());
@@ -40,7 +40,7 @@ proptest! {
         packetizer.restore(counters);
         let (mut sequence, mut frame_number) = first;
         let key = AesKey::new(&[5; 16]);
-        for (bytes, user_timestamp, sealing) in frames {
+        for (bytes, user_timestamp, sealing, packet_len) in frames {
             let payload: Vec<u8> = (0..bytes).map(|index| index as u8).collect();
             let by = encryption(sealing);
             let seal = match sealing {
@@ -49,9 +49,11 @@ proptest! {
                 _ => Seal::Done(by),
             };
             let now = Instant::now() + Duration::from_millis(u64::from(sealing));
-            let batch = packetizer.packetize(&payload, user_timestamp, seal, now, &mut spare);
+            let size = Size::new(sealing > 0, user_timestamp, packet_len);
+            let batch = packetizer.packetize(&payload, user_timestamp, seal, size, now, &mut spare);
             let batch = batch.unwrap();
-            let size = Size::new(sealing > 0, user_timestamp);
+            prop_assert!(batch.len() <= MAX_PACKETS);
+            prop_assert!(batch.stride() == packet_len || batch.len() > MAX_PACKETS - 4);
             if sealing < 2 {
                 prop_assert_eq!(batch.byte_len(), size.of_packets(bytes));
             }
@@ -64,7 +66,8 @@ proptest! {
                 prop_assert_eq!(packet.header.extensions.encryption, (sealing > 0).then_some(by));
                 sequence = sequence.wrapping_add(1);
             }
-            prop_assert!(batch.iter().rev_all_full());
+            let whole = batch.iter().take(packets.len() - 1);
+            prop_assert!(whole.into_iter().all(|packet| packet.len() == batch.stride()));
             frame_number = frame_number.wrapping_add(1);
             let mut carried = reassembled(&packets);
             if sealing == 1 {
@@ -75,37 +78,26 @@ proptest! {
     }
 }
 
-trait Full {
-    fn rev_all_full(self) -> bool;
-}
-
-/// Every packet but the last is filled to the MTU (protocol §1.8).
-impl<'a, I: ExactSizeIterator<Item = &'a [u8]>> Full for I {
-    fn rev_all_full(self) -> bool {
-        let count = self.len();
-        let mut packets = self.enumerate();
-        packets.all(|(index, packet)| index + 1 == count || packet.len() == MTU)
-    }
-}
-
 #[test]
 fn a_frame_that_does_not_fit_moves_no_counter() {
     let (mut packetizer, mut spare) = (packetizer(), Spare::default());
-    let max = Size::new(false, None).max_payload();
+    let size = Size::new(false, None, 3_600);
+    let max = size.max_payload();
     let now = Instant::now();
     let mut packetize =
-        |bytes| packetizer.packetize(&vec![0; bytes], None, Seal::Plain, now, &mut spare);
+        |bytes| packetizer.packetize(&vec![0; bytes], None, Seal::Plain, size, now, &mut spare);
     assert_eq!(packetize(max + 1), Err(PacketizeError::TooLarge { max }));
-    assert_eq!(packetize(max).unwrap().len(), 128);
+    assert_eq!(packetize(max).unwrap().len(), 128, "larger packets than were wished for");
     assert_eq!(packetizer.counters(), Counters { sequence: 128, frame_number: 1 });
 }
 
 #[test]
 fn memory_is_used_again_only_when_nobody_has_it_and_for_frames_of_its_size() {
     let (mut packetizer, mut spare) = (packetizer(), Spare::default());
+    let size = Size::new(false, None, MTU);
     let mut packetize = |bytes: usize, fill: u8| {
         let payload = vec![fill; bytes];
-        packetizer.packetize(&payload, None, Seal::Plain, Instant::now(), &mut spare).unwrap()
+        packetizer.packetize(&payload, None, Seal::Plain, size, Instant::now(), &mut spare).unwrap()
     };
     let place = |batch: &PacketBatch| batch.parts().0.as_ptr().addr();
     let held = packetize(1000, 1);
@@ -139,8 +131,10 @@ fn the_buffer_is_as_large_as_its_packets() {
     };
     for bytes in [15_968, 100_000] {
         let payload = vec![0; bytes];
-        assert!(is_full(split(header, &payload)));
-        assert!(is_full(seal_and_split(header, &payload, &key, &by.iv, &mut Vec::new()).unwrap()));
+        assert!(is_full(split(header, &payload, MTU)));
+        assert!(is_full(
+            seal_and_split(header, &payload, MTU, &key, &by.iv, &mut Vec::new()).unwrap()
+        ));
     }
     for bytes in [0, 100, 15_900] {
         let (payload, mut spare) = (vec![0; bytes], Spare::default());

@@ -47,7 +47,7 @@ impl SendQueue {
 
     /// What became of a frame that was left: its packets, or `None` when it could not be sealed.
     pub(crate) fn settle_left(&mut self, id: LaneId, packets: Option<PacketBatch>, since: Instant) {
-        if packets.as_ref().is_some_and(|packets| packets.len() > LARGE) {
+        if packets.as_ref().is_some_and(|packets| packets.byte_len() > LARGE) {
             self.large_pushed(id, since);
         }
         let left = match (packets, self.is_ended(id)) {

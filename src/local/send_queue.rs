@@ -106,7 +106,7 @@ impl SendQueue {
             return Ok(Some(Handover { lane: id, packets }));
         }
         self.not_ended(id)?;
-        let large = packets.len() > LARGE;
+        let large = packets.byte_len() > LARGE;
         let taken = self.lanes.on_room(id, |room, spare| {
             let admitted = room.admit(packets.byte_len(), spare, admission, now);
             if admitted {
@@ -171,7 +171,7 @@ impl SendQueue {
         while let Some(lane) = self.whose_turn().filter(|_| self.may_leave(now)) {
             let handover = self.hand_over(lane, now);
             let spent = handover.as_ref().map_or(MTU, |handover| handover.packets.byte_len());
-            self.turn.spend(lane.index, spent, now);
+            self.turn.spend(lane.index, spent, self.pacing.turn(), now);
             if handover.is_some() {
                 return handover;
             }
@@ -185,9 +185,12 @@ impl SendQueue {
         if self.is_idle() {
             return None;
         }
-        let ready = self.lanes.any_ready().then(|| now + HELP_AFTER);
-        let next = self.lanes.next_time().into_iter().chain(ready).min();
-        self.pacing.look_again_at(now).or(next)
+        let (room, next) = (self.pacing.look_again_at(now), self.lanes.next_time());
+        if !self.lanes.any_ready() {
+            return room.max(next);
+        }
+        let help = now + HELP_AFTER;
+        room.or(Some(next.map_or(help, |at| at.min(help))))
     }
 
     /// The host says how many bytes wait in the channel. Ask for the [`next`](Self::next) one.
@@ -198,6 +201,11 @@ impl SendQueue {
     /// A full reconnect brings an empty channel.
     pub(crate) fn renew_channel(&mut self, now: Instant) {
         self.pacing.renew(now);
+    }
+
+    /// How large packets should be at most: what a slow channel carries in a moment.
+    pub(crate) fn packet_len(&self) -> usize {
+        self.pacing.packet_len()
     }
 
     /// Nothing waits for a turn, for time or for the channel.
@@ -255,10 +263,10 @@ impl SendQueue {
         if spread.as_ref().and_then(|spread| spread.next_at()).is_some_and(|at| at > now) {
             return None;
         }
-        let most = self.pacing.allowance(spread.is_some() || !alone, now)?;
+        let most = self.pacing.allowance(spread.is_some() || !alone, front.each, now)?;
         let departure = lane.room.begin(most)?;
         match spread {
-            Some(spread) if departure.first => spread.first_left(front.packets, now),
+            Some(spread) if departure.first => spread.first_left(front.bytes, front.each, now),
             Some(spread) => spread.another_left(now),
             None => {}
         }
@@ -275,7 +283,7 @@ impl SendQueue {
     }
 
     fn may_leave(&self, now: Instant) -> bool {
-        self.pacing.allowance(true, now).is_some()
+        self.pacing.allowance(true, MTU, now).is_some()
     }
 
     fn whose_turn(&self) -> Option<LaneId> {

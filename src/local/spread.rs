@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::channel::micros;
+use crate::packet::MTU;
 
 /// The schedule of one track.
 #[derive(Debug, Default)]
@@ -13,8 +14,9 @@ pub(crate) struct Spread {
     last_push: Option<Instant>,
     /// In µs.
     interval: Option<u64>,
-    /// Those of the frame that leaves.
-    packets: u64,
+    /// Of the frame that leaves, and of each of its packets.
+    bytes: u64,
+    each: u64,
     next_at: Option<Instant>,
 }
 
@@ -32,9 +34,9 @@ impl Spread {
         self.next_at
     }
 
-    /// The first of `packets` leaves now.
-    pub(crate) fn first_left(&mut self, packets: usize, now: Instant) {
-        self.packets = packets as u64;
+    /// The first packet of `each` bytes leaves now.
+    pub(crate) fn first_left(&mut self, bytes: usize, each: usize, now: Instant) {
+        (self.bytes, self.each) = (bytes as u64, each as u64);
         self.next_at = Some(self.next_at.map_or(now, |at| at.max(now)) + self.gap());
     }
 
@@ -47,14 +49,17 @@ impl Spread {
 
     /// Between two packets of this frame, by what is known now of the next one.
     fn gap(&self) -> Duration {
-        let part = |interval| interval * 7 / 10 / self.packets.max(1);
+        let part = |interval| interval * 7 / 10 / self.bytes.div_ceil(LARGEST).max(1);
         let micros = self.interval.map_or(LONGEST_GAP, part);
-        Duration::from_micros(micros.clamp(SHORTEST_GAP, LONGEST_GAP))
+        Duration::from_micros(micros.clamp(SHORTEST_GAP, LONGEST_GAP) * self.each / LARGEST)
     }
 }
 
-/// Frames of more packets are spread. The SFU was seen to pass bursts of 100 KB, that is seven packets.
-pub(crate) const LARGE: usize = 4;
+/// Frames whose packets have more bytes are spread. The SFU was seen to pass bursts of 100 KB.
+pub(crate) const LARGE: usize = 4 * MTU;
+
+/// Gaps are those of the largest packets; between smaller ones they are in proportion.
+const LARGEST: u64 = MTU as u64;
 
 /// The latest interval counts for a quarter: frame rates change.
 const WEIGHT: u64 = 4;

@@ -1,8 +1,6 @@
-//! Whose turn it is to send: as many bytes as the largest packet has, so that many small packets count as one large one.
+//! Whose turn it is to send: as many bytes as a large packet has, so that many small packets count as one large one.
 
 use std::time::{Duration, Instant};
-
-use crate::packet::MTU;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -24,9 +22,9 @@ impl Turn {
         self.since.is_some_and(|since| now < since + SHORT_CALL)
     }
 
-    /// So much of `index` is handed over.
-    pub(super) fn spend(&mut self, index: usize, bytes: usize, now: Instant) {
-        let credit = if index == self.index && self.since.is_some() { self.credit } else { MTU };
+    /// So much of `index` is handed over, where a turn has `whole` bytes.
+    pub(super) fn spend(&mut self, index: usize, bytes: usize, whole: usize, now: Instant) {
+        let credit = if index == self.index && self.since.is_some() { self.credit } else { whole };
         *self = match credit.saturating_sub(bytes) {
             0 => Self { index: index + 1, credit: 0, since: None },
             credit => Self { index, credit, since: Some(now) },

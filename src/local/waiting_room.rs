@@ -19,7 +19,7 @@ use crate::{
     stats::LocalTrackStats,
 };
 
-use super::spread::LARGE;
+use super::{packetizer::Size, spread::LARGE};
 
 /// See the module.
 #[derive(Debug)]
@@ -60,6 +60,7 @@ pub(crate) struct Unsealed {
     pub(crate) payload: Payload,
     pub(crate) user_timestamp: Option<u64>,
     pub(crate) since: Instant,
+    pub(crate) size: Size,
     /// What its packets will take.
     pub(crate) bytes: usize,
 }
@@ -105,8 +106,10 @@ enum Rest {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Front {
     pub(crate) large: bool,
-    /// Packets that are left of it.
-    pub(crate) packets: usize,
+    /// That are left of it.
+    pub(crate) bytes: usize,
+    /// Of a packet.
+    pub(crate) each: usize,
 }
 
 /// Packets that leave now.
@@ -175,7 +178,8 @@ impl WaitingRoom {
     /// What leaves first.
     pub(crate) fn front(&self) -> Option<Front> {
         let front = self.frames.front()?;
-        Some(Front { large: front.large, packets: front.packets.len() })
+        let (bytes, each) = (front.packets.byte_len(), front.packets.stride());
+        Some(Front { large: front.large, bytes, each })
     }
 
     /// Makes room for `bytes`, or tells that there is none. `spare`: memory that the other tracks leave of the manager's.
@@ -318,7 +322,7 @@ impl WaitingRoom {
 
     fn enter(&mut self, packets: PacketBatch, since: Instant) {
         self.queued += packets.byte_len();
-        let large = packets.len() > LARGE;
+        let large = packets.byte_len() > LARGE;
         self.frames.push_back(Waiting { packets, since, begun: false, large });
     }
 

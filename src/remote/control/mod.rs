@@ -9,14 +9,12 @@ mod finders;
 mod interest;
 mod routes;
 mod signals;
+mod snapshot;
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Instant,
-};
+use std::{collections::VecDeque, time::Instant};
 
 pub(crate) use self::interest::Search;
-use self::{early::Early, finders::Finders, routes::Routes};
+use self::{early::Early, finders::Finders, routes::Routes, snapshot::Snapshot};
 use super::{
     catalog::{Catalog, TrackId},
     link::{Link, Request},
@@ -70,7 +68,7 @@ pub(crate) struct Control {
     /// Tracks that were unpublished just now.
     gone: Vec<TrackId>,
     /// The last snapshot's handles, by SID.
-    snapshot: BTreeMap<String, Handle>,
+    snapshot: Snapshot,
     routes: Routes,
     early: Early,
     finders: Finders,
@@ -103,7 +101,7 @@ impl Control {
             catalog: Catalog::default(),
             subscriptions: SortedMap::default(),
             gone: Vec::new(),
-            snapshot: BTreeMap::new(),
+            snapshot: Snapshot::default(),
             routes: Routes::default(),
             early: Early::default(),
             finders: Finders::default(),
@@ -213,7 +211,7 @@ impl Control {
             self.settle_waiting(track);
         }
         for handle in before.iter().filter(|handle| !after.contains(handle)) {
-            let known = self.snapshot.values().any(|known| known == handle);
+            let known = self.snapshot.has(*handle);
             self.routes.leave(track, *handle, known, &mut self.outputs);
         }
         for handle in after {
@@ -287,7 +285,7 @@ impl Control {
 
     /// The handle that the last snapshot holds for a track.
     fn handle_of(&self, track: TrackId) -> Option<Handle> {
-        self.catalog.get(track).and_then(|entry| self.snapshot.get(&entry.info.sid)).copied()
+        self.catalog.get(track).and_then(|entry| self.snapshot.handle_of(&entry.info.sid))
     }
 
     fn unpublish(&mut self, track: TrackId, reason: UnpublishReason) {

@@ -107,7 +107,7 @@ impl Control {
 
     fn publish(&mut self, track: TrackId) {
         let Some(entry) = self.catalog.get(track) else { return };
-        let (link, _) = Link::begin(self.snapshot.get(&entry.info.sid).copied(), false);
+        let (link, _) = Link::begin(self.snapshot.handle_of(&entry.info.sid), false);
         self.subscriptions.insert(track, Subscription::new(link));
         self.arrows.take("not listed", PUBLISHED);
         let found = self.finders.take_matching(entry);
