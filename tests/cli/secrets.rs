@@ -44,6 +44,42 @@ fn a_token_that_is_refused_shows_nowhere() {
 }
 
 #[test]
+fn files_give_what_the_environment_gives() {
+    let sfu = Sfu::start();
+    let file = |text: &str| {
+        let path = Path::new();
+        fs::write(path.text(), format!("{text}\n")).unwrap();
+        path
+    };
+    let (secret, passphrase) = (file(KEYS[1].1), file(PASSPHRASE));
+    let token = ApiKey::new(KEYS[0].1, KEYS[1].1).sign(&Grants::new("bob", "lab"));
+    let token = file(token.as_str());
+    let url = ("LIVEKIT_URL", &*sfu.url);
+    let by_file = ("DATATRACKS_E2EE_PASSPHRASE_FILE", passphrase.text());
+    let publish =
+        ["-vv", "publish", "--room", "lab", "--name", "log", "--generate", "size=10,rate=50"];
+    let publish = [&publish[..], &["--api-secret-file", secret.text()]].concat();
+    let mut publisher = Run::start(&publish, &[url, KEYS[0], by_file]);
+    publisher.until("encrypted)");
+    let subscribe = ["-vv", "subscribe", "--name", "log"];
+    let by_value = ("DATATRACKS_E2EE_PASSPHRASE", PASSPHRASE);
+    let mut reader = Run::start(&subscribe, &[url, ("LIVEKIT_TOKEN_FILE", token.text()), by_value]);
+    reader.line();
+    for run in [&mut publisher, &mut reader] {
+        run.interrupt();
+        let arguments = fs::read(format!("/proc/{}/cmdline", run.id())).unwrap();
+        run.status();
+        tells_no_secret(run, &String::from_utf8_lossy(&arguments));
+    }
+    let mut both =
+        Run::start(&subscribe, &[url, ("LIVEKIT_TOKEN_FILE", token.text()), by_file, by_value]);
+    assert_eq!(both.status(), 2);
+    let mut none =
+        Run::start(&[&publish[1..], &["--api-secret-file", "/no/such"]].concat(), &[url]);
+    assert_eq!(none.status(), 2);
+}
+
+#[test]
 fn help_warns_of_secrets_as_arguments() {
     for command in ["publish", "subscribe", "list", "record", "replay", "bench", "bridge", "sfu"] {
         let mut help = Run::start(&[command, "--help"], &[("LIVEKIT_API_SECRET", "hush-hush")]);

@@ -235,10 +235,16 @@ fn renumbered(mut packet: Vec<u8>, track: &mut Packets) -> Vec<u8> {
     packet
 }
 
-/// Tag and length of the encryption extension stand behind the base header and the number of words.
+/// Tag and length of the encryption extension stand behind the base header and the number of words. A shorter one says nothing
+/// (protocol §1.4): on a plain track what follows is the stranger's own, in plain.
 fn with_iv_of(length: u8, mut packet: Vec<u8>) -> Vec<u8> {
     if packet.get(14..16) == Some(&[1, 13]) {
         packet[15] = length;
+        if length < 13
+            && let Some(last) = packet.last_mut()
+        {
+            *last = FILLING;
+        }
     }
     packet
 }

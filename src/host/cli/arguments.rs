@@ -44,6 +44,7 @@ Examples:
 Environment:
   LIVEKIT_URL, LIVEKIT_TOKEN, LIVEKIT_API_KEY, LIVEKIT_API_SECRET   in place of the options
   DATATRACKS_E2EE_PASSPHRASE   encrypts what is published and decrypts what is read
+  The secrets among them (token, API secret, passphrase) also as files: the name with _FILE behind it names one
 
 Exit status:
   0  done

@@ -1,14 +1,11 @@
 //! Joining a room as the options say, and leaving it however the work ends.
 
-use std::{env, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use clap::Args;
-use datatracks::{
-    KeyRing, KeyRingOptions,
-    host::room::{
-        ApiKey, EndReason, Grants, NotOpen, Room, RoomEvent, ServerAddress, Token,
-        transport::JoinOptions,
-    },
+use datatracks::host::room::{
+    ApiKey, EndReason, Grants, NotOpen, Room, RoomEvent, ServerAddress, Token,
+    transport::JoinOptions,
 };
 use tokio::{
     select,
@@ -17,14 +14,19 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use crate::{failure::Failure, interrupt::interrupted, output::tell};
+use crate::{
+    failure::Failure,
+    interrupt::interrupted,
+    output::tell,
+    secrets::{key_ring, secret, secret_in_file},
+};
 
 #[derive(Args)]
 pub(crate) struct Connection {
     #[command(flatten)]
     server: Server,
     /// Name of the room
-    #[arg(long, value_name = "NAME", required_unless_present = "token", help_heading = ROOM)]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["token", "token_file"], help_heading = ROOM)]
     room: Option<String>,
     /// Who joins; made up where not given
     #[arg(long, value_name = "NAME", help_heading = ROOM)]
@@ -39,6 +41,16 @@ pub(crate) struct Connection {
         help_heading = ROOM
     )]
     token: Option<Zeroizing<String>>,
+    /// A file with such a token
+    #[arg(
+        long,
+        env = "LIVEKIT_TOKEN_FILE",
+        value_name = "FILE",
+        value_parser = secret_in_file,
+        conflicts_with_all = ["token", "room", "identity"],
+        help_heading = ROOM
+    )]
+    token_file: Option<Zeroizing<String>>,
 }
 
 /// Where the server is, and what it knows its users by.
@@ -53,6 +65,16 @@ pub(crate) struct Server {
     /// API secret of the server; better given by the environment, which no list of processes shows
     #[arg(long, env = "LIVEKIT_API_SECRET", hide_env_values = true, value_name = "SECRET", value_parser = secret, help_heading = SERVER)]
     api_secret: Option<Zeroizing<String>>,
+    /// A file with that secret
+    #[arg(
+        long,
+        env = "LIVEKIT_API_SECRET_FILE",
+        value_name = "FILE",
+        value_parser = secret_in_file,
+        conflicts_with = "api_secret",
+        help_heading = SERVER
+    )]
+    api_secret_file: Option<Zeroizing<String>>,
 }
 
 /// A room that was joined, and what happens in it.
@@ -68,7 +90,7 @@ impl Connection {
     }
 
     fn token(&self, hidden: bool) -> Result<Token, Failure> {
-        if let Some(token) = &self.token {
+        if let Some(token) = self.token.as_ref().or(self.token_file.as_ref()) {
             return Ok(Token::new(token.as_str()));
         }
         let identity = self.identity.clone().unwrap_or_else(made_up_name);
@@ -94,10 +116,10 @@ impl Server {
     }
 
     pub(crate) fn key(&self) -> Result<ApiKey, Failure> {
-        match (&self.api_key, &self.api_secret) {
+        match (&self.api_key, self.api_secret.as_ref().or(self.api_secret_file.as_ref())) {
             (Some(key), Some(secret)) => Ok(ApiKey::new(key.as_str(), secret.as_str())),
             _ => Err(Failure::Usage(
-                "give --token, or LIVEKIT_API_KEY and LIVEKIT_API_SECRET (--api-key, --api-secret)"
+                "give --token, or LIVEKIT_API_KEY and LIVEKIT_API_SECRET (--api-key, --api-secret), or files with them"
                     .into(),
             )),
         }
@@ -189,31 +211,12 @@ fn lost(reason: EndReason) -> Failure {
     }
 }
 
-/// The passphrase is taken from the environment only: an argument would show in every list of processes.
-fn key_ring() -> Result<Option<Arc<KeyRing>>, Failure> {
-    let Some(passphrase) = env::var_os(PASSPHRASE).filter(|passphrase| !passphrase.is_empty())
-    else {
-        return Ok(None);
-    };
-    let unusable = |error| Failure::Usage(format!("{PASSPHRASE}: {error}"));
-    let ring = KeyRing::new(KeyRingOptions::default()).map_err(unusable)?;
-    ring.set_shared_key(passphrase.into_encoded_bytes(), 0).map_err(unusable)?;
-    Ok(Some(Arc::new(ring)))
-}
-
 /// For a participant or a room that nobody else has.
 pub(crate) fn made_up_name() -> String {
     let mut chance = [0; 3];
     getrandom::fill(&mut chance).ok();
     let digits: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("datatracks-{digits}")
-}
-
-fn secret(text: &str) -> Result<Zeroizing<String>, String> {
-    match text.trim() {
-        "" => Err("it is empty".into()),
-        text => Ok(Zeroizing::new(text.into())),
-    }
 }
 
 /// For three attempts of the room; usually the first takes far below one second.
@@ -225,5 +228,3 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const SERVER: &str = "Server";
 
 const ROOM: &str = "Room";
-
-const PASSPHRASE: &str = "DATATRACKS_E2EE_PASSPHRASE";

@@ -19,6 +19,7 @@ mod record;
 mod recorded;
 mod recording;
 mod replay;
+mod secrets;
 mod sfu;
 mod subscribe;
 

@@ -18,6 +18,7 @@ use crate::{
     failure::Failure,
     interrupt::interrupted,
     output::{data, tell},
+    secrets::secret_in_file,
 };
 
 /// Serve rooms on this machine, for tests and demonstrations
@@ -47,6 +48,15 @@ pub(crate) struct Sfu {
         default_value = "secret"
     )]
     api_secret: Zeroizing<String>,
+    /// A file with that secret
+    #[arg(
+        long,
+        env = "LIVEKIT_API_SECRET_FILE",
+        value_name = "FILE",
+        value_parser = secret_in_file,
+        conflicts_with = "api_secret"
+    )]
+    api_secret_file: Option<Zeroizing<String>>,
 }
 
 impl Sfu {
@@ -74,7 +84,8 @@ impl Sfu {
     }
 
     async fn listen_at(&self, address: SocketAddr, rooms: Rooms) -> Result<Server, Failure> {
-        let key = ApiKey::new(self.api_key.as_str(), self.api_secret.as_str());
+        let secret = self.api_secret_file.as_ref().unwrap_or(&self.api_secret);
+        let key = ApiKey::new(self.api_key.as_str(), secret.as_str());
         let server = Server::start(ServerOptions {
             address,
             key,

@@ -1,0 +1,61 @@
+//! Secrets as they come: by an option, an environment variable, or a file that only its owner can read.
+
+use std::{env, ffi::OsString, fs, sync::Arc};
+
+use datatracks::{KeyRing, KeyRingOptions};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// The value of an option.
+pub(crate) fn secret(text: &str) -> Result<Zeroizing<String>, String> {
+    match text.trim() {
+        "" => Err("it is empty".into()),
+        text => Ok(Zeroizing::new(text.into())),
+    }
+}
+
+/// The value of an option that names a file.
+pub(crate) fn secret_in_file(path: &str) -> Result<Zeroizing<String>, String> {
+    let text = fs::read_to_string(path).map(Zeroizing::new);
+    secret(&text.map_err(|error| error.to_string())?)
+}
+
+/// Of the passphrase, where there is one. No option takes it: an argument would show in every list of processes.
+pub(crate) fn key_ring() -> Result<Option<Arc<KeyRing>>, Failure> {
+    let (source, passphrase) = match (given(PASSPHRASE), given(PASSPHRASE_FILE)) {
+        (None, None) => return Ok(None),
+        (Some(passphrase), None) => (PASSPHRASE, Zeroizing::new(passphrase.into_encoded_bytes())),
+        (None, Some(path)) => {
+            let unreadable = |error| Failure::Usage(format!("{PASSPHRASE_FILE}: {error}"));
+            (PASSPHRASE_FILE, Zeroizing::new(fs::read(path).map_err(unreadable)?))
+        }
+        (Some(_), Some(_)) => {
+            return Err(Failure::Usage(format!(
+                "give {PASSPHRASE} or {PASSPHRASE_FILE}, not both"
+            )));
+        }
+    };
+    let passphrase = match source {
+        PASSPHRASE_FILE => without_line_end(&passphrase),
+        _ => &passphrase,
+    };
+    let unusable = |error| Failure::Usage(format!("{source}: {error}"));
+    let ring = KeyRing::new(KeyRingOptions::default()).map_err(unusable)?;
+    ring.set_shared_key(passphrase.to_vec(), 0).map_err(unusable)?;
+    Ok(Some(Arc::new(ring)))
+}
+
+fn given(variable: &str) -> Option<OsString> {
+    env::var_os(variable).filter(|value| !value.is_empty())
+}
+
+/// Editors and `echo` put one there.
+fn without_line_end(bytes: &[u8]) -> &[u8] {
+    let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+const PASSPHRASE: &str = "DATATRACKS_E2EE_PASSPHRASE";
+
+const PASSPHRASE_FILE: &str = "DATATRACKS_E2EE_PASSPHRASE_FILE";
