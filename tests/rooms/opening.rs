@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use datatracks::host::room::{Interruption, Reconnection, RoomEvent, transport::JoinOptions};
+use datatracks::host::room::{
+    EndReason, Interruption, Reconnection, RoomEvent, transport::JoinOptions,
+};
 
 use super::{
     gate::Gate,
@@ -43,6 +45,20 @@ async fn a_full_reconnect_is_told_when_packets_can_pass() {
     assert_mended(&alice, next(&mut events).await).await;
     assert_eq!(gate.joins(), 3);
     deliver(&track, &stream).await;
+    server.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_on_which_no_packet_ever_passes_is_closed_and_says_so() {
+    let server = serve().await;
+    let gate = Gate::start(server.address(), |_| true).await;
+    let hasty = JoinOptions { opening_limit: Duration::ZERO, ..options(gate.address, "alice") };
+    let (_alice, mut events) = join(hasty).await;
+    let unopened = next(&mut events).await;
+    assert!(matches!(unopened, RoomEvent::Reconnecting(Interruption::Unopened)), "{unopened:?}");
+    let closed = next(&mut events).await;
+    assert!(matches!(closed, RoomEvent::Closed(EndReason::Unopened)), "{closed:?}");
+    assert_eq!(gate.joins(), 11);
     server.close().await;
 }
 

@@ -1,6 +1,6 @@
 //! The network of a room: signals and packets on their way.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use datatracks::{
     host::sfu::{Output, ParticipantId},
@@ -24,13 +24,30 @@ impl Room {
             let signals = std::mem::take(&mut *host.signals.lock().unwrap());
             let packets = std::mem::take(&mut *host.packets.lock().unwrap());
             moved |= !signals.is_empty() || !packets.is_empty();
-            for bytes in &signals {
-                self.tell(|| format!("{who} → {:?}", session::decode_request(bytes)));
-                self.sfu.handle_signal(now, seat, bytes);
-            }
+            self.carry_signals(who, seat, &signals);
             packets.iter().for_each(|bytes| self.sfu.handle_packet(now, seat, bytes));
         }
         moved
+    }
+
+    fn carry_signals(&mut self, who: usize, seat: ParticipantId, signals: &VecDeque<Vec<u8>>) {
+        let now = self.now();
+        for bytes in signals {
+            self.tell(|| format!("{who} → {:?}", session::decode_request(bytes)));
+            self.sfu.handle_signal(now, seat, bytes);
+        }
+    }
+
+    /// Carries what others than `lost` had sent before they can know that it is gone. An end that crosses that may be one that freezes
+    /// real servers, if its sender had just asked for the same once more.
+    pub fn carry_crossing_signals(&mut self, lost: usize) {
+        let before = self.sfu.stats().dangerous_unsubscribes;
+        for who in (0..self.participants.len()).filter(|who| *who != lost) {
+            let Some(seat) = self.seat(who) else { continue };
+            let signals = std::mem::take(&mut *self.participants[who].host.signals.lock().unwrap());
+            self.carry_signals(who, seat, &signals);
+        }
+        self.crossed += self.sfu.stats().dangerous_unsubscribes - before;
     }
 
     pub fn carry_down(&mut self) -> bool {

@@ -123,6 +123,7 @@ impl Room {
     fn lose_session(&mut self, who: usize, full: bool, lose: impl FnOnce(&mut Self)) {
         let read = self.read_by_others(who);
         lose(self);
+        self.carry_crossing_signals(who);
         self.carry_down();
         self.cut(who);
         let outage = Duration::from_millis(self.chance.below(4_000) as u64);
