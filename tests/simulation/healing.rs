@@ -72,7 +72,7 @@ impl Room {
     fn audit(&mut self) {
         self.run_network();
         let guest = self.sfu.join("auditor", Permissions::default()).unwrap();
-        while let Some(output) = self.sfu.poll_output() {
+        while let Some(output) = self.next_output() {
             match &output {
                 Output::Signal { to, bytes } if *to == guest => {
                     let decoded = signal::decode(bytes, |_| true).unwrap();

@@ -15,7 +15,7 @@ impl Room {
         while self.carry_up() | self.carry_down() {}
     }
 
-    fn carry_up(&mut self) -> bool {
+    pub fn carry_up(&mut self) -> bool {
         let now = self.now();
         let mut moved = false;
         for who in 0..self.participants.len() {
@@ -30,29 +30,29 @@ impl Room {
         moved
     }
 
+    /// A participant that a snapshot of handles is under way to may ask for a track once more and let it go before it knows that it
+    /// is gone. Such an end is one that freezes real servers, and nobody can help it.
     fn carry_signals(&mut self, who: usize, seat: ParticipantId, signals: &VecDeque<Vec<u8>>) {
-        let now = self.now();
+        let (now, before) = (self.now(), self.sfu.stats().dangerous_unsubscribes);
+        self.under_way.extend(std::iter::from_fn(|| self.sfu.poll_output()));
+        let crosses = self.under_way.iter().any(|output| is_snapshot_to(seat, output));
         for bytes in signals {
             self.tell(|| format!("{who} → {:?}", session::decode_request(bytes)));
             self.sfu.handle_signal(now, seat, bytes);
         }
+        if crosses {
+            self.crossed += self.sfu.stats().dangerous_unsubscribes - before;
+        }
     }
 
-    /// Carries what others than `lost` had sent before they can know that it is gone. An end that crosses that may be one that freezes
-    /// real servers, if its sender had just asked for the same once more.
-    pub fn carry_crossing_signals(&mut self, lost: usize) {
-        let before = self.sfu.stats().dangerous_unsubscribes;
-        for who in (0..self.participants.len()).filter(|who| *who != lost) {
-            let Some(seat) = self.seat(who) else { continue };
-            let signals = std::mem::take(&mut *self.participants[who].host.signals.lock().unwrap());
-            self.carry_signals(who, seat, &signals);
-        }
-        self.crossed += self.sfu.stats().dangerous_unsubscribes - before;
+    /// The next thing that arrives from the SFU.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.under_way.pop_front().or_else(|| self.sfu.poll_output())
     }
 
     pub fn carry_down(&mut self) -> bool {
         let mut moved = false;
-        while let Some(output) = self.sfu.poll_output() {
+        while let Some(output) = self.next_output() {
             moved = true;
             self.deliver(output);
         }
@@ -95,6 +95,12 @@ impl Room {
     fn stranger(&self, seat: ParticipantId) -> Option<usize> {
         self.strangers.iter().position(|stranger| stranger.seat == seat)
     }
+}
+
+fn is_snapshot_to(seat: ParticipantId, output: &Output) -> bool {
+    let Output::Signal { to, bytes } = output else { return false };
+    let response = || session::decode_response(bytes);
+    *to == seat && matches!(response(), Ok(Some(Response::DataTrackSubscriberHandles(_))))
 }
 
 /// An answer to a publish that says the opposite of what was asked for.

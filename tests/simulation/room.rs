@@ -1,14 +1,14 @@
 //! The simulated room: the embedded SFU, its participants, and the clock.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
 use datatracks::{
     DataTrackOptions, Environment,
-    host::sfu::{Config, Control, ParticipantId, Sfu},
+    host::sfu::{Config, Control, Output, ParticipantId, Sfu},
     signal,
 };
 
@@ -32,7 +32,9 @@ pub struct Room {
     pub audit: Vec<signal::Participant>,
     /// What the SFU could not read, and nobody else has sent.
     pub malformed_by_strangers: u64,
-    /// Unsubscribes that crossed a revocation.
+    /// What the SFU has sent and nobody has got.
+    pub under_way: VecDeque<Output>,
+    /// Unsubscribes that crossed what the SFU did to their tracks.
     pub crossed: u64,
     traced: bool,
 }
@@ -55,6 +57,7 @@ impl Room {
             wall_clock: WallClock::default(),
             audit: Vec::new(),
             malformed_by_strangers: 0,
+            under_way: VecDeque::new(),
             crossed: 0,
             traced: std::env::var_os("DATATRACKS_TRACE").is_some(),
         };

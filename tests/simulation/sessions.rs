@@ -41,6 +41,7 @@ impl Room {
         self.assert_understood();
         let now = self.now();
         self.sfu = new_sfu(now, &mut self.chance);
+        self.under_way.clear();
         self.wall_clock.differ_by([0, 0, 3_600_000, -3_600_000][self.chance.below(4)]);
         (self.malformed_by_strangers, self.crossed) = (0, 0);
         self.seats.clear();
@@ -122,8 +123,9 @@ impl Room {
 
     fn lose_session(&mut self, who: usize, full: bool, lose: impl FnOnce(&mut Self)) {
         let read = self.read_by_others(who);
+        self.cut(who);
         lose(self);
-        self.carry_crossing_signals(who);
+        self.carry_up();
         self.carry_down();
         self.cut(who);
         let outage = Duration::from_millis(self.chance.below(4_000) as u64);
