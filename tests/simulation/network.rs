@@ -1,7 +1,5 @@
 //! The network of a room: signals and packets on their way.
 
-use std::{collections::VecDeque, sync::Arc};
-
 use datatracks::{
     host::sfu::{Output, ParticipantId},
     signal::session::{self, Response},
@@ -19,30 +17,34 @@ impl Room {
         let now = self.now();
         let mut moved = false;
         for who in 0..self.participants.len() {
+            moved |= self.carry_signals(who);
             let Some(seat) = self.seat(who) else { continue };
-            let host = Arc::clone(&self.participants[who].host);
-            let signals = std::mem::take(&mut *host.signals.lock().unwrap());
-            let packets = std::mem::take(&mut *host.packets.lock().unwrap());
-            moved |= !signals.is_empty() || !packets.is_empty();
-            self.carry_signals(who, seat, &signals);
+            let packets = std::mem::take(&mut *self.participants[who].host.packets.lock().unwrap());
+            moved |= !packets.is_empty();
             packets.iter().for_each(|bytes| self.sfu.handle_packet(now, seat, bytes));
         }
         moved
     }
 
-    /// A participant that a snapshot of handles is under way to may ask for a track once more and let it go before it knows that it
-    /// is gone. Such an end is one that freezes real servers, and nobody can help it.
-    fn carry_signals(&mut self, who: usize, seat: ParticipantId, signals: &VecDeque<Vec<u8>>) {
+    /// A participant that a snapshot of handles is under way to may let go of a track before it knows that it is gone. Such an end can
+    /// be one that freezes real servers, and nobody can help it.
+    fn carry_signals(&mut self, who: usize) -> bool {
+        let Some(seat) = self.seat(who) else { return false };
+        let signals = std::mem::take(&mut *self.participants[who].host.signals.lock().unwrap());
+        if signals.is_empty() {
+            return false;
+        }
         let (now, before) = (self.now(), self.sfu.stats().dangerous_unsubscribes);
         self.under_way.extend(std::iter::from_fn(|| self.sfu.poll_output()));
-        let crosses = self.under_way.iter().any(|output| is_snapshot_to(seat, output));
-        for bytes in signals {
+        let crosses = self.under_way.iter().any(|output| snapshot_to(output) == Some(seat));
+        for bytes in &signals {
             self.tell(|| format!("{who} → {:?}", session::decode_request(bytes)));
             self.sfu.handle_signal(now, seat, bytes);
         }
         if crosses {
             self.crossed += self.sfu.stats().dangerous_unsubscribes - before;
         }
+        true
     }
 
     /// The next thing that arrives from the SFU.
@@ -54,7 +56,10 @@ impl Room {
         let mut moved = false;
         while let Some(output) = self.next_output() {
             moved = true;
+            let answers = snapshot_to(&output).and_then(|seat| self.who(seat));
             self.deliver(output);
+            // The answer to a snapshot crosses the next one.
+            answers.map(|who| self.carry_signals(who));
         }
         moved
     }
@@ -97,10 +102,10 @@ impl Room {
     }
 }
 
-fn is_snapshot_to(seat: ParticipantId, output: &Output) -> bool {
-    let Output::Signal { to, bytes } = output else { return false };
-    let response = || session::decode_response(bytes);
-    *to == seat && matches!(response(), Ok(Some(Response::DataTrackSubscriberHandles(_))))
+fn snapshot_to(output: &Output) -> Option<ParticipantId> {
+    let Output::Signal { to, bytes } = output else { return None };
+    let response = session::decode_response(bytes).ok().flatten();
+    matches!(response, Some(Response::DataTrackSubscriberHandles(_))).then_some(*to)
 }
 
 /// An answer to a publish that says the opposite of what was asked for.
