@@ -123,8 +123,12 @@ class Process:
         """The next line of data as an object, None at the end."""
         if self.early:
             return self.early.popleft()
-        line = self.data.get(timeout=timeout)
-        return None if line is None else json.loads(line)
+        deadline = time.monotonic() + timeout
+        while (line := self.data.get(timeout=max(deadline - time.monotonic(), 0))) is not None:
+            if line.startswith("{"):
+                return json.loads(line)
+            # Native code has words of its own: webrtc-java's, when its JVM ends.
+        return None
 
     def line_until(self, deadline):
         """The next line of data as an object, None when there is none by then."""

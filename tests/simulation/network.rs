@@ -56,10 +56,12 @@ impl Room {
         let mut moved = false;
         while let Some(output) = self.next_output() {
             moved = true;
-            let answers = snapshot_to(&output).and_then(|seat| self.who(seat));
+            let (Output::Signal { to, .. } | Output::Packet { to, .. } | Output::Close { to }) =
+                &output;
+            let who = self.who(*to);
             self.deliver(output);
-            // The answer to a snapshot crosses the next one.
-            answers.map(|who| self.carry_signals(who));
+            // What is said to this crosses what comes behind it.
+            who.map(|who| self.carry_signals(who));
         }
         moved
     }
