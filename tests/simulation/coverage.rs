@@ -119,7 +119,7 @@ fn expected() -> Vec<(&'static str, &'static str)> {
 fn rare() -> Vec<(&'static str, &'static str)> {
     let actions = Action::NAMES.iter().map(|name| (ACTION, *name));
     let schemas = SchemaError::RARE.iter().map(|name| (SCHEMA, *name));
-    let arrows = RARE_ARROWS.iter().map(|arrow| (OTHER_ARROW, *arrow));
+    let arrows = RARE_ARROWS.iter().copied();
     actions.chain(schemas).chain(arrows).collect()
 }
 
@@ -172,13 +172,16 @@ const OTHER_ARROWS: &[&str] = &[
 ];
 
 /// Those that take more luck than a run has.
-const RARE_ARROWS: &[&str] = &[
+const RARE_ARROWS: &[(&str, &str)] = &[
     // Another handle, or a handle that came before the track was listed again.
-    "On → On",
-    "Offered → Offered",
-    "Off → On",
-    "Gone → On",
-    "Gone → Offered",
+    (OTHER_ARROW, "On → On"),
+    (OTHER_ARROW, "Ending → Ending"),
+    (OTHER_ARROW, "Offered → Offered"),
+    (OTHER_ARROW, "Off → On"),
+    (OTHER_ARROW, "Gone → On"),
+    (OTHER_ARROW, "Gone → Offered"),
+    // The answer to an attempt that was given up.
+    (OWN_ARROW, "Pausing → Published"),
 ];
 
 pub const ACTION: &str = "action";
