@@ -120,12 +120,12 @@ class Process:
         self.write(struct.pack(">I", len(frame)) + frame)
 
     def line(self, timeout=DEADLINE):
-        """The next line of data as an object, None at the end."""
+        """The next line of data as what it stands for, None at the end."""
         if self.early:
             return self.early.popleft()
         deadline = time.monotonic() + timeout
         while (line := self.data.get(timeout=max(deadline - time.monotonic(), 0))) is not None:
-            if line.startswith("{"):
+            if line[:1] in ("{", "["):
                 return json.loads(line)
             # Native code has words of its own: webrtc-java's, when its JVM ends.
         return None
