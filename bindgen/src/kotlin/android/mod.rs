@@ -24,10 +24,10 @@ use crate::{
 
 /// Builds everything into `target/packages`.
 pub(crate) fn package(project: &Project, report: &mut Report) {
-    report.step("Kotlin library", || build::prepare(project, Profile::Release));
-    report.step("classes", || compile(project));
-    report.step("native libraries", || native::build(project));
-    if report.is_green() {
+    let ready = report.gate("Kotlin library", || build::prepare(project, Profile::Release))
+        && report.gate("classes", || compile(project))
+        && report.gate("native libraries", || native::build(project));
+    if ready {
         report.step("archive", || assemble(project));
     }
 }
