@@ -4,7 +4,10 @@
 mod local_support;
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -278,6 +281,37 @@ fn a_full_reconnect_brings_an_empty_channel() {
     let asked = only_publish(&rig.host.requests());
     rig.answer(published(&asked, "DTR_2"));
     assert_eq!(track.stats().frames_sent, 1);
+}
+
+#[test]
+fn p12_after_a_full_reconnect_packets_are_small_until_the_new_channel_is_known() {
+    let rig = Rig::new();
+    let track = rig.published(burst("a"));
+    let (waiting, largest) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (manager, held, seen) =
+        (Arc::clone(&rig.manager), Arc::clone(&waiting), Arc::clone(&largest));
+    rig.host.on_every(move |event| {
+        let Event::Packets(packets) = event else { return Ok(()) };
+        seen.fetch_max(packets.iter().map(Vec::len).max().unwrap(), Relaxed);
+        let bytes: usize = packets.iter().map(Vec::len).sum();
+        manager.handle_buffered_amount((held.fetch_add(bytes, Relaxed) + bytes) as u64);
+        Ok(())
+    });
+    rig.manager.handle_buffered_amount(0);
+    for _ in 0..100 {
+        largest.store(0, Relaxed);
+        push(&track, 40_000);
+        rig.advance_ms(1);
+        waiting.store(0, Relaxed);
+        rig.manager.handle_buffered_amount(0);
+    }
+    assert!(largest.load(Relaxed) > 10_000, "a fast channel");
+    rig.manager.republish_tracks();
+    let asked = only_publish(&rig.host.requests());
+    rig.answer(published(&asked, "DTR_2"));
+    largest.store(0, Relaxed);
+    push(&track, 40_000);
+    assert!(largest.load(Relaxed) <= 3_600, "{largest:?}");
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl Control {
     pub(super) fn republish(&self) {
         self.decide(|state, now| {
             state.publications.republish(now);
-            self.sending.outbox().queue.renew_channel(now);
+            self.sending.renew_channel(now);
         });
     }
 

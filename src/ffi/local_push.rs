@@ -194,7 +194,6 @@ impl LocalDataTrack {
             user_timestamp,
             since: self.sending.environment.now(),
             size,
-            bytes: size.of_packets(frame.bytes().len()),
         };
         let begun = self.sending.with_outbox(|outbox| {
             let host = outbox.host.as_ref().ok_or(NotTaken::Ended)?;

@@ -98,11 +98,19 @@ impl Sending {
     /// The host says how many bytes wait in the channel.
     pub(super) fn report(&self, bytes: u64) {
         let waiting = usize::try_from(bytes).unwrap_or(usize::MAX);
-        let mut outbox = self.outbox();
-        outbox.queue.report(waiting, self.environment.now());
-        self.packet_len.store(outbox.queue.packet_len(), Relaxed);
-        drop(outbox);
+        self.change_channel(|queue| queue.report(waiting, self.environment.now()));
         self.send_all();
+    }
+
+    /// A full reconnect brings another channel.
+    pub(super) fn renew_channel(&self, now: Instant) {
+        self.change_channel(|queue| queue.renew_channel(now));
+    }
+
+    fn change_channel(&self, change: impl FnOnce(&mut SendQueue)) {
+        let mut outbox = self.outbox();
+        change(&mut outbox.queue);
+        self.packet_len.store(outbox.queue.packet_len(), Relaxed);
     }
 
     /// How large packets should be at most.

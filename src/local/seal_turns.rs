@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{
     lanes::LaneId,
     send_queue::{NotTaken, SendQueue},
-    spread::LARGE,
+    spread::is_large,
     waiting_room::{Admission, Left, Unsealed},
 };
 use crate::frame::PacketBatch;
@@ -27,7 +27,7 @@ impl SendQueue {
         frame: Unsealed,
         admission: Admission,
     ) -> Result<SealTurn, NotTaken> {
-        self.admit(id, frame.bytes, admission, frame.since)?;
+        self.admit(id, frame.bytes(), admission, frame.since)?;
         let lane = self.lanes.get_mut(id).ok_or(NotTaken::Ended)?;
         if !std::mem::replace(&mut lane.someone_seals, true) {
             return Ok(SealTurn::Mine(frame));
@@ -47,7 +47,7 @@ impl SendQueue {
 
     /// What became of a frame that was left: its packets, or `None` when it could not be sealed.
     pub(crate) fn settle_left(&mut self, id: LaneId, packets: Option<PacketBatch>, since: Instant) {
-        if packets.as_ref().is_some_and(|packets| packets.byte_len() > LARGE) {
+        if packets.as_ref().is_some_and(is_large) {
             self.large_pushed(id, since);
         }
         let left = match (packets, self.is_ended(id)) {

@@ -20,7 +20,7 @@ use super::{
     lanes::{Gate, Lanes},
     pacing::Pacing,
     packetizer::MAX_PACKETS,
-    spread::LARGE,
+    spread::is_large,
     turn::Turn,
     waiting_room::{Admission, WaitingRoom},
 };
@@ -106,7 +106,7 @@ impl SendQueue {
             return Ok(Some(Handover { lane: id, packets }));
         }
         self.not_ended(id)?;
-        let large = packets.byte_len() > LARGE;
+        let large = is_large(&packets);
         let taken = self.lanes.on_room(id, |room, spare| {
             let admitted = room.admit(packets.byte_len(), spare, admission, now);
             if admitted {

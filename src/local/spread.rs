@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::channel::micros;
-use crate::packet::MTU;
+use crate::{frame::PacketBatch, packet::MTU};
 
 /// The schedule of one track.
 #[derive(Debug, Default)]
@@ -55,8 +55,13 @@ impl Spread {
     }
 }
 
+/// Whether a frame of these packets is spread.
+pub(crate) fn is_large(packets: &PacketBatch) -> bool {
+    packets.byte_len() > LARGE
+}
+
 /// Frames whose packets have more bytes are spread. The SFU was seen to pass bursts of 100 KB.
-pub(crate) const LARGE: usize = 4 * MTU;
+const LARGE: usize = 4 * MTU;
 
 /// Gaps are those of the largest packets; between smaller ones they are in proportion.
 const LARGEST: u64 = MTU as u64;

@@ -19,7 +19,7 @@ use crate::{
     stats::LocalTrackStats,
 };
 
-use super::{packetizer::Size, spread::LARGE};
+use super::{packetizer::Size, spread::is_large};
 
 /// See the module.
 #[derive(Debug)]
@@ -61,8 +61,13 @@ pub(crate) struct Unsealed {
     pub(crate) user_timestamp: Option<u64>,
     pub(crate) since: Instant,
     pub(crate) size: Size,
+}
+
+impl Unsealed {
     /// What its packets will take.
-    pub(crate) bytes: usize,
+    pub(crate) fn bytes(&self) -> usize {
+        self.size.of_packets(self.payload.as_ref().len())
+    }
 }
 
 /// What became of a frame that was left to be sealed.
@@ -221,15 +226,15 @@ impl WaitingRoom {
     /// Takes a frame that is yet to be sealed. Ask [`admit`](Self::admit) first.
     pub(crate) fn leave(&mut self, frame: Unsealed) {
         self.totals.frames_accepted += 1;
-        self.queued += frame.bytes;
+        self.queued += frame.bytes();
         self.unsealed.push_back(frame);
     }
 
     /// The next frame to be sealed, one at a time: until [`settle_left`](Self::settle_left).
     pub(crate) fn next_unsealed(&mut self) -> Option<Unsealed> {
         let frame = self.unsealed.pop_front()?;
-        self.queued -= frame.bytes;
-        self.sealing = Some(frame.bytes);
+        self.queued -= frame.bytes();
+        self.sealing = Some(frame.bytes());
         Some(frame)
     }
 
@@ -322,7 +327,7 @@ impl WaitingRoom {
 
     fn enter(&mut self, packets: PacketBatch, since: Instant) {
         self.queued += packets.byte_len();
-        let large = packets.byte_len() > LARGE;
+        let large = is_large(&packets);
         self.frames.push_back(Waiting { packets, since, begun: false, large });
     }
 
@@ -332,7 +337,7 @@ impl WaitingRoom {
         let bytes = match self.frames.remove(usize::from(begun)) {
             Some(frame) => frame.packets.byte_len(),
             None => match self.unsealed.pop_front() {
-                Some(frame) => frame.bytes,
+                Some(frame) => frame.bytes(),
                 None => return false,
             },
         };
