@@ -13,10 +13,6 @@ use datatracks::*;
 use kit::chance::Chance;
 use kit::subscriber::*;
 
-fn options(buffer_frames: u32) -> DataTrackSubscribeOptions {
-    DataTrackSubscribeOptions { buffer_frames, ..Default::default() }
-}
-
 /// Bytes that tell frame and position.
 fn payload(number: u16, length: usize) -> Vec<u8> {
     (0..length).map(|at| (at as u16).wrapping_mul(31).wrapping_add(number) as u8).collect()

@@ -12,12 +12,7 @@ mod kit;
 use std::time::Duration;
 
 use Event::*;
-use datatracks::*;
 use kit::subscriber::*;
-
-fn options(buffer_frames: u32) -> DataTrackSubscribeOptions {
-    DataTrackSubscribeOptions { buffer_frames, ..Default::default() }
-}
 
 #[test]
 fn p3_packets_that_come_before_their_handle_are_not_lost() {

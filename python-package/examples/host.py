@@ -14,7 +14,7 @@ import threading
 import datatracks as dt
 
 HELLO, SIGNAL, PACKET = 0, 1, 2
-JOIN, LEAVE, RECONNECT = 1, 8, 19  # fields of SignalResponse
+JOIN, LEAVE, RECONNECT = 1, 8, 19  # fields of SignalResponse; a LeaveRequest has the same number in SignalRequest
 
 
 class Sending(dt.LocalDataTrackManagerDelegate):
@@ -111,7 +111,7 @@ class Host:
         self.local.shutdown()
         self.remote.shutdown()
         with contextlib.suppress(OSError):  # the connection may be gone already
-            self.send(SIGNAL, length_delimited(8, b""))  # a LeaveRequest; without it the SFU waits for us to come back
+            self.send(SIGNAL, length_delimited(LEAVE, b""))  # a LeaveRequest; without it the SFU waits for us to come back
             self.socket.shutdown(socket.SHUT_RDWR)
         if self.receiver is not threading.current_thread():
             self.receiver.join(5)  # Python must not end below a thread that is in one of our calls

@@ -23,12 +23,7 @@ fn what_the_environment_gives_shows_nowhere_however_much_is_told() {
     recorder.until("recording \"log\"");
     reader.line();
     let mut all = [publisher, reader, recorder];
-    for run in &mut all {
-        run.interrupt();
-        let arguments = fs::read(format!("/proc/{}/cmdline", run.id())).unwrap();
-        run.status();
-        tells_no_secret(run, &String::from_utf8_lossy(&arguments));
-    }
+    all.iter_mut().for_each(ends_without_a_secret);
 }
 
 #[test]
@@ -65,12 +60,7 @@ fn files_give_what_the_environment_gives() {
     let by_value = ("DATATRACKS_E2EE_PASSPHRASE", PASSPHRASE);
     let mut reader = Run::start(&subscribe, &[url, ("LIVEKIT_TOKEN_FILE", token.text()), by_value]);
     reader.line();
-    for run in [&mut publisher, &mut reader] {
-        run.interrupt();
-        let arguments = fs::read(format!("/proc/{}/cmdline", run.id())).unwrap();
-        run.status();
-        tells_no_secret(run, &String::from_utf8_lossy(&arguments));
-    }
+    [&mut publisher, &mut reader].into_iter().for_each(ends_without_a_secret);
     let mut both =
         Run::start(&subscribe, &[url, ("LIVEKIT_TOKEN_FILE", token.text()), by_file, by_value]);
     assert_eq!(both.status(), 2);
@@ -95,6 +85,13 @@ fn help_warns_of_secrets_as_arguments() {
         }
         assert!(!text.contains("hush-hush"), "{command} shows the secret");
     }
+}
+
+fn ends_without_a_secret(run: &mut Run) {
+    run.interrupt();
+    let arguments = fs::read(format!("/proc/{}/cmdline", run.id())).unwrap();
+    run.status();
+    tells_no_secret(run, &String::from_utf8_lossy(&arguments));
 }
 
 fn tells_no_secret(run: &Run, arguments: &str) {

@@ -197,6 +197,11 @@ impl Subscriber {
     }
 }
 
+/// Of a stream that keeps so many frames.
+pub fn options(buffer_frames: u32) -> DataTrackSubscribeOptions {
+    DataTrackSubscribeOptions { buffer_frames, ..Default::default() }
+}
+
 pub fn encode(response: Response) -> Vec<u8> {
     livekit::SignalResponse { message: Some(response) }.encode_to_vec()
 }

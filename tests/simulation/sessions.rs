@@ -127,7 +127,6 @@ impl Room {
         lose(self);
         self.carry_up();
         self.carry_down();
-        self.cut(who);
         let outage = Duration::from_millis(self.chance.below(4_000) as u64);
         self.advance(outage);
         self.participants[who].host.connected.store(true, Relaxed);

@@ -23,12 +23,15 @@ pub(crate) fn secret_in_file(path: &str) -> Result<Zeroizing<String>, String> {
 
 /// Of the passphrase, where there is one. No option takes it: an argument would show in every list of processes.
 pub(crate) fn key_ring() -> Result<Option<Arc<KeyRing>>, Failure> {
-    let (source, passphrase) = match (given(PASSPHRASE), given(PASSPHRASE_FILE)) {
+    let (source, mut passphrase) = match (given(PASSPHRASE), given(PASSPHRASE_FILE)) {
         (None, None) => return Ok(None),
         (Some(passphrase), None) => (PASSPHRASE, Zeroizing::new(passphrase.into_encoded_bytes())),
         (None, Some(path)) => {
             let unreadable = |error| Failure::Usage(format!("{PASSPHRASE_FILE}: {error}"));
-            (PASSPHRASE_FILE, Zeroizing::new(fs::read(path).map_err(unreadable)?))
+            let mut bytes = fs::read(path).map(Zeroizing::new).map_err(unreadable)?;
+            let length = without_line_end(&bytes).len();
+            bytes.truncate(length);
+            (PASSPHRASE_FILE, bytes)
         }
         (Some(_), Some(_)) => {
             return Err(Failure::Usage(format!(
@@ -36,13 +39,9 @@ pub(crate) fn key_ring() -> Result<Option<Arc<KeyRing>>, Failure> {
             )));
         }
     };
-    let passphrase = match source {
-        PASSPHRASE_FILE => without_line_end(&passphrase),
-        _ => &passphrase,
-    };
     let unusable = |error| Failure::Usage(format!("{source}: {error}"));
     let ring = KeyRing::new(KeyRingOptions::default()).map_err(unusable)?;
-    ring.set_shared_key(passphrase.to_vec(), 0).map_err(unusable)?;
+    ring.set_shared_key(std::mem::take(&mut *passphrase), 0).map_err(unusable)?;
     Ok(Some(Arc::new(ring)))
 }
 

@@ -73,7 +73,7 @@ public final class PlainConnection: DataTrackTransport {
 
     /// Leaves the room, and ends the connection for both sides. Who ends it without a LeaveRequest is waited for.
     public func end() {
-        try? send(.signal, Data([leaveRequest << 3 | lengthDelimited, 0]))
+        try? sendSignalRequest(Data([leaveRequest << 3 | lengthDelimited, 0]))
         _ = shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
