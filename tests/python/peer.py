@@ -83,6 +83,13 @@ class Peer(Host):
             if what[: len(kind)] == kind:
                 return what
 
+    def told_before(self, name):
+        """The kinds of all events that came before the first one of the track of this name."""
+        found = []
+        while (what := self.events.get(timeout=10))[1].info().name != name:
+            found.append(what[0])
+        return found
+
     def seen(self):
         """The events that have come so far."""
         found = []

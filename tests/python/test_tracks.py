@@ -110,9 +110,9 @@ async def test_callbacks_tell_each_thing_once(join):
     await subscribed(bob, "samples")
     track.unpublish()
     assert await stream.next() is None
-    await asyncio.sleep(0.3)
-    assert [what[0] for what in alice.seen()] == ["local published", "local unpublished"]
-    told = [what[0] for what in bob.seen()]
+    await connected(alice, bob, "last")
+    assert alice.told_before("last") == ["local published", "local unpublished"]
+    told = bob.told_before("last")
     assert (told.count("published"), told.count("unpublished")) == (1, 1)
 
 
@@ -132,7 +132,7 @@ async def test_a_track_keeps_its_identity_when_its_sid_changes(join):
         moved = participant_update("alice", "PA_new", [(1, sid, "samples")])
         assert bob.remote.handle_signal_response(moved) == dt.SignalOutcome.HANDLED
         assert bob.remote.tracks() == [remote] and remote.info().sid == sid
-        assert sid.encode() in bob.sent_signals[-1]  # the subscription follows
+        await until(lambda: sid.encode() in bob.sent_signals[-1])  # the subscription follows
     assert remote.is_published() and stream.end_reason() is None
     renamed = participant_update("alice", "PA_new", [(1, "DTR_fourth", "another")])
     bob.remote.handle_signal_response(renamed)
