@@ -41,8 +41,7 @@ pub(crate) fn suite(project: &Project, report: &mut Report, profile: Profile, ce
         if has_swift { "" } else { WITHOUT_SWIFT },
     ]
     .concat();
-    let folder = if has_browser { browser::folder(project).into_string() } else { String::new() };
-    let mut variables = vec![(BROWSER, folder)];
+    let mut variables = vec![browser::variable(project, has_browser)];
     if cells == Cells::All {
         variables.push((TABLE, project.root.join("docs/interop.md").into_string()));
     }
@@ -69,8 +68,6 @@ const TESTS: &str = "tests/interop";
 const NAME: &str = "interop tests";
 const WITHOUT_BROWSER: &str = ", WITHOUT A BROWSER";
 const WITHOUT_SWIFT: &str = ", WITHOUT SWIFT";
-/// Where npm's packages are; empty where there can be no browser.
-const BROWSER: &str = "DATATRACKS_BROWSER";
 /// The command that starts the host in Kotlin, a word a line.
 const KOTLIN: &str = "DATATRACKS_KOTLIN_ROOM";
 /// The same of that in Swift; empty where there can be none.

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::{
     bindings::{self, Language, Profile},
-    network,
+    browser, network,
     project::Project,
     report::{Outcome, Report},
     run::{self, command},
@@ -44,7 +44,8 @@ pub(crate) fn all(project: &Project, report: &mut Report, wishes: &Wishes) {
     report.step("peers", || setup::install_peers(project));
     report.step("bindings", || bindings::generate(project, Language::Python, Profile::Debug));
     report.step("host", || host(project));
-    report.step("pacing", || measure(project, program, on_network));
+    let has_browser = !on_network && report.gate("browser", || browser::install(project));
+    report.step("pacing", || measure(project, program, on_network, has_browser));
 }
 
 /// The command line as people use it: a slow one would be measured instead of the network.
@@ -54,9 +55,16 @@ fn host(project: &Project) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn measure(project: &Project, program: &str, on_network: bool) -> Result<Outcome> {
+fn measure(
+    project: &Project,
+    program: &str,
+    on_network: bool,
+    has_browser: bool,
+) -> Result<Outcome> {
     let mut program = command(&project.root, project.python().as_str(), &[program]);
-    with_surroundings(project, &mut program).env("DATATRACKS_BIN", project.root.join(HOST));
+    with_surroundings(project, &mut program)
+        .env("DATATRACKS_BIN", project.root.join(HOST))
+        .envs([browser::variable(project, has_browser)]);
     run::run(&mut if on_network { network::privileged(project, &program)? } else { program })?;
     Ok(Outcome::Done)
 }
