@@ -21,6 +21,8 @@ pub struct DataTrackOptions {
     pub max_waiting_bytes: u64,
     /// Longest wait of a frame in milliseconds; 0: no limit.
     pub max_age_ms: u64,
+    /// Most bytes of packets that leave in a second; 0: no limit.
+    pub max_bytes_per_second: u64,
 }
 
 impl DataTrackOptions {
@@ -35,6 +37,7 @@ impl DataTrackOptions {
             send_mode: SendMode::Spread,
             max_waiting_bytes: 4 << 20,
             max_age_ms: 0,
+            max_bytes_per_second: 0,
         }
     }
 }

@@ -164,7 +164,9 @@ fn p12_a_large_frame_is_spread_six_milliseconds_apart_while_its_rate_is_unknown(
 
 #[test]
 fn p12_the_gap_follows_the_frame_rate_within_bounds() {
-    for (interval_ms, gap_us) in [(200, 6_000), (50, 3_500), (20, 1_400), (12, 1_000)] {
+    let ten = [(200, 6_000), (50, 2_500), (24, 1_200), (12, 1_000)].map(|row| (10, row));
+    let hundred = [(300, 2_000), (250, 1_500), (150, 1_000)].map(|row| (100, row));
+    for (packets, (interval_ms, gap_us)) in ten.into_iter().chain(hundred) {
         let rig = Rig::new();
         let track = rig.track("a");
         let times: Arc<Mutex<Vec<Instant>>> = Arc::default();
@@ -177,15 +179,16 @@ fn p12_the_gap_follows_the_frame_rate_within_bounds() {
             Ok(())
         });
         for _ in 0..5 {
-            push(&track, LARGE);
+            push(&track, packets * LARGE / 10);
             rig.advance_ms(interval_ms);
         }
         rig.advance_ms(100);
         let times = times.lock().unwrap();
-        assert_eq!(times.len(), 50);
-        for frame in times.chunks(10).skip(2) {
+        assert_eq!(times.len(), 5 * packets);
+        for frame in times.chunks(packets).skip(2) {
             for pair in frame.windows(2) {
-                assert_eq!((pair[1] - pair[0]).as_micros(), gap_us, "every {interval_ms} ms");
+                let gap = (pair[1] - pair[0]).as_micros();
+                assert_eq!(gap, gap_us, "{packets} every {interval_ms} ms");
             }
         }
     }
@@ -403,4 +406,52 @@ fn the_first_report_paces_what_waits_already() {
     rig.manager.handle_buffered_amount(0);
     rig.answer(published(&asked, "DTR_2"));
     assert_eq!(order(&rig), [[1]], "the rest is spread");
+}
+
+#[test]
+fn a_track_keeps_the_rate_that_it_must_not_exceed() {
+    for (mode, bytes) in
+        [(SendMode::Spread, LARGE), (SendMode::Burst, LARGE), (SendMode::Spread, 988)]
+    {
+        let rig = Rig::new();
+        let options = DataTrackOptions {
+            max_bytes_per_second: 1_000_000,
+            send_mode: mode,
+            ..DataTrackOptions::new("a")
+        };
+        let track = rig.published(options);
+        rig.manager.handle_buffered_amount(0);
+        let sent = Arc::new(AtomicUsize::new(0));
+        let (manager, counted) = (Arc::clone(&rig.manager), Arc::clone(&sent));
+        rig.host.on_every(move |event| {
+            if let Event::Packets(packets) = event {
+                counted.fetch_add(packets.iter().map(Vec::len).sum(), Relaxed);
+                manager.handle_buffered_amount(0);
+            }
+            Ok(())
+        });
+        for second in 1..=3 {
+            for _ in 0..2_000_000 / bytes {
+                push(&track, bytes);
+            }
+            rig.advance_ms(1_000);
+            let sent = sent.load(Relaxed);
+            let due = second * 1_000_000;
+            assert!(
+                (due - 32_000..=due + 16_000).contains(&sent),
+                "{bytes} bytes, {mode:?}: {sent} of {due}"
+            );
+        }
+        assert_adds_up(&track);
+    }
+}
+
+#[test]
+fn without_reports_no_track_has_a_rate() {
+    let rig = Rig::new();
+    let options = DataTrackOptions { max_bytes_per_second: 1, ..DataTrackOptions::new("a") };
+    let track = rig.published(options);
+    push(&track, LARGE);
+    push(&track, LARGE);
+    assert_eq!(track.stats().frames_sent, 2);
 }

@@ -22,6 +22,7 @@ fn the_defaults_of_publishing_are_those_of_the_udl() {
         send_mode,
         max_waiting_bytes,
         max_age_ms,
+        max_bytes_per_second,
     } = DataTrackOptions::new("name");
     let rust = [
         ("schema", text(schema)),
@@ -31,6 +32,7 @@ fn the_defaults_of_publishing_are_those_of_the_udl() {
         ("send_mode", text(send_mode)),
         ("max_waiting_bytes", text(max_waiting_bytes)),
         ("max_age_ms", text(max_age_ms)),
+        ("max_bytes_per_second", text(max_bytes_per_second)),
     ];
     assert_eq!(udl_defaults("DataTrackOptions"), BTreeMap::from(rust));
 }

@@ -7,10 +7,7 @@ use super::{
     spread::Spread,
     waiting_room::{Limits, WaitingRoom},
 };
-use crate::{
-    options::{DataTrackOptions, SendMode},
-    sorted::SortedSet,
-};
+use crate::{options::DataTrackOptions, sorted::SortedSet};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -39,7 +36,7 @@ pub(super) struct Lane {
     serial: u64,
     pub(super) gate: Gate,
     pub(super) room: WaitingRoom,
-    pub(super) spread: Option<Spread>,
+    pub(super) spread: Spread,
     /// Somebody seals frames that a provider has to seal.
     pub(super) someone_seals: bool,
     place: Place,
@@ -219,7 +216,7 @@ impl Lane {
             serial,
             gate: Gate::Open,
             room: WaitingRoom::new(limits(options)),
-            spread: (options.send_mode == SendMode::Spread).then(Spread::default),
+            spread: Spread::new(options),
             someone_seals: false,
             place: Place::Idle,
         }
@@ -232,8 +229,9 @@ impl Lane {
     fn belongs(&self, paced: bool) -> Place {
         match self.room.front() {
             Some(front) if self.gate == Gate::Open && !self.room.in_flight() => {
-                let spread = self.spread.as_ref().filter(|_| paced && front.large);
-                spread.and_then(Spread::next_at).map_or(Place::Ready, Place::At)
+                let governed = paced && self.spread.governs(front.large);
+                let at = self.spread.next_at().filter(|_| governed);
+                at.map_or(Place::Ready, Place::At)
             }
             Some(_) | None => Place::Idle,
         }

@@ -259,7 +259,8 @@ impl SendQueue {
             return None;
         }
         let front = lane.room.front()?;
-        let spread = lane.spread.as_mut().filter(|_| paced && front.large);
+        let governed = paced && lane.spread.governs(front.large);
+        let spread = governed.then_some(&mut lane.spread);
         if spread.as_ref().and_then(|spread| spread.next_at()).is_some_and(|at| at > now) {
             return None;
         }
@@ -292,8 +293,8 @@ impl SendQueue {
     }
 
     pub(super) fn large_pushed(&mut self, id: LaneId, now: Instant) {
-        if let Some(spread) = self.lanes.get_mut(id).and_then(|lane| lane.spread.as_mut()) {
-            spread.pushed(now);
+        if let Some(lane) = self.lanes.get_mut(id) {
+            lane.spread.pushed(now);
         }
     }
 

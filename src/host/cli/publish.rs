@@ -51,6 +51,9 @@ pub(crate) struct Publish {
     /// Drop a frame that waited longer to be sent, rather than be late; 0: no limit
     #[arg(long, value_name = "MS", default_value_t = 0)]
     max_age_ms: u64,
+    /// Send no more than this in a second, for readers that are known to be slow; 0: no limit
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    max_bytes_per_second: u64,
     #[command(flatten)]
     connection: Connection,
 }
@@ -95,7 +98,11 @@ impl Publish {
     }
 
     fn options(&self, name: &str) -> DataTrackOptions {
-        DataTrackOptions { max_age_ms: self.max_age_ms, ..DataTrackOptions::new(name) }
+        DataTrackOptions {
+            max_age_ms: self.max_age_ms,
+            max_bytes_per_second: self.max_bytes_per_second,
+            ..DataTrackOptions::new(name)
+        }
     }
 
     async fn send_all(&self, track: &LocalDataTrack, mut frames: Frames) -> Result<(), Failure> {

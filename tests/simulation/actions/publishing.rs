@@ -26,6 +26,7 @@ impl App {
         options.send_mode = if chance.one_in(2) { SendMode::Burst } else { SendMode::Spread };
         options.max_waiting_bytes = [2_000, 100_000, 4 << 20][chance.below(3)];
         options.max_age_ms = [0, 0, 50][chance.below(3)];
+        options.max_bytes_per_second = [0, 0, 100_000][chance.below(3)];
         if chance.one_in(6) {
             options.encryption = EncryptionMode::Plain;
         }
