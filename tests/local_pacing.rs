@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use datatracks::{DataTrackOptions, LocalDataTrack, SendMode};
+use datatracks::{DataTrackOptions, DropPolicy, LocalDataTrack, PushFrameError, SendMode};
 use local_support::*;
 
 const LARGE: usize = 10 * 15_988;
@@ -454,4 +454,25 @@ fn without_reports_no_track_has_a_rate() {
     push(&track, LARGE);
     push(&track, LARGE);
     assert_eq!(track.stats().frames_sent, 2);
+}
+
+#[test]
+fn frames_that_are_too_old_make_room_while_the_one_before_them_still_leaves() {
+    let rig = Rig::new();
+    let options = DataTrackOptions {
+        max_age_ms: 5,
+        max_waiting_bytes: LARGE as u64,
+        drop_policy: DropPolicy::Refuse,
+        ..DataTrackOptions::new("a")
+    };
+    let track = rig.published(options);
+    rig.manager.handle_buffered_amount(0);
+    push(&track, LARGE);
+    push(&track, 100_000);
+    assert_eq!(track.try_push(frame(100_000)), Err(PushFrameError::QueueFull));
+    rig.advance_ms(6);
+    push(&track, 100_000);
+    let stats = track.stats();
+    assert_eq!((stats.frames_dropped_expired, stats.frames_waiting), (1, 2));
+    assert_adds_up(&track);
 }

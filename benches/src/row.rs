@@ -69,7 +69,20 @@ impl Row {
 
     /// How many times better than the peer, by the medians.
     pub(crate) fn ratio(&self) -> Option<f64> {
-        let (ours, peer) = (self.ours.median, self.peer.as_ref()?.median);
+        self.times(self.ours.median, self.peer.as_ref()?.median)
+    }
+
+    /// The same of each round and the one beside it: the least and the most.
+    pub(crate) fn ratios(&self) -> Option<(f64, f64)> {
+        let rounds = self.ours.rounds.iter().zip(&self.peer.as_ref()?.rounds);
+        let mut ratios = rounds.filter_map(|(ours, peer)| self.times(*ours, *peer));
+        let first = ratios.next()?;
+        Some(
+            ratios.fold((first, first), |(least, most), ratio| (least.min(ratio), most.max(ratio))),
+        )
+    }
+
+    fn times(&self, ours: f64, peer: f64) -> Option<f64> {
         let ratio = match self.better {
             Better::Less => peer / ours,
             Better::More => ours / peer,

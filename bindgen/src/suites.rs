@@ -24,6 +24,9 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("Rust tests", || rust(project, full));
     let seconds = if full { models::LONG } else { models::SHORT };
     report.step("models", || models::check(project, &models::Wishes::all(seconds)));
+    for tool in NIGHTLY {
+        report.step(tool, || Ok(Outcome::OutOfReach("it takes a nightly toolchain".into())));
+    }
     let seconds = if full { fuzz::LONG } else { fuzz::SHORT };
     report.step("fuzz", || fuzz::run(project, &fuzz::Wishes::all(seconds)));
     report.step("size", || size::measure(project));
@@ -34,7 +37,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
     report.step("Kotlin tests", || junit(project));
     report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
-    interop::suite(project, report, Profile::Release, Cells::Few);
+    interop::suite(project, report, Profile::Release, if full { Cells::All } else { Cells::Few });
     swift::suites(project, report, Profile::Release, true);
     languages::suite(project, report, Profile::Release);
     report.step("floors of speed", || bench::quick(project));
@@ -94,6 +97,8 @@ fn kotlin_in_a_real_room(project: &Project) -> Result<Outcome> {
     sfu.watch(|| count(maven.env("DATATRACKS_BRIDGE", sfu.address()), kotlin::build::tally))
 }
 
+/// What the stable compiler has not.
+const NIGHTLY: &[&str] = &["Miri", "Rust tests, thread sanitizer", "Rust tests, address sanitizer"];
 /// Generated cases a property in a full run; 256 otherwise.
 const CASES_OF_FULL: &str = "4096";
 /// Steps of all simulated rooms together in a full run; 100 000 otherwise.

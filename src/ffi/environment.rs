@@ -9,6 +9,7 @@
 
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, LazyLock, PoisonError, Weak},
     time::{Duration, Instant},
 };
@@ -198,8 +199,9 @@ impl Timers {
 
     fn fire(&self, now: Instant) {
         let due = self.table.hold().take_due(now);
-        due.iter().for_each(|client| client.expire(now));
-        due.iter().for_each(|client| client.drain());
+        due.iter().for_each(|client| survive(|| client.expire(now)));
+        due.iter().for_each(|client| survive(|| client.drain()));
+        survive(|| drop(due));
     }
 
     fn run(&self) {
@@ -226,6 +228,13 @@ impl Timers {
     }
 }
 
+/// A panic of one manager, or of what its host gave it, takes no deadline of another along.
+fn survive(work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        tracing::error!("a panic on the deadline thread");
+    }
+}
+
 /// What debuggers show. At most 15 bytes, or Linux cuts it.
 const THREAD_NAME: &str = "datatracks-time";
 
@@ -238,6 +247,30 @@ mod tests {
     impl DeadlineClient for Idle {
         fn expire(&self, _: Instant) {}
         fn drain(&self) {}
+    }
+
+    /// Panics where it is told to, and says when it was called.
+    struct Loud(bool, std::sync::mpsc::Sender<()>);
+
+    impl DeadlineClient for Loud {
+        fn expire(&self, _: Instant) {
+            self.1.send(()).ok();
+            assert!(!self.0, "planted");
+        }
+        fn drain(&self) {}
+    }
+
+    #[test]
+    fn a_panic_of_one_takes_no_deadline_of_another_along() {
+        let environment =
+            Environment::with_thread(Box::new(crate::ffi::random::SystemRandom::default()));
+        for panics in [true, false] {
+            let (told, called) = std::sync::mpsc::channel();
+            let client: Arc<dyn DeadlineClient> = Arc::new(Loud(panics, told));
+            let alarm = environment.register(Arc::downgrade(&client));
+            alarm.set(environment.now());
+            called.recv_timeout(Duration::from_secs(10)).expect("the thread comes");
+        }
     }
 
     #[test]

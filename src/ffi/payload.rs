@@ -20,7 +20,7 @@ unsafe impl FfiConverter<UniFfiTag> for Payload {
 
     fn lower(payload: Self) -> RustBuffer {
         let mut out = Vec::with_capacity(LENGTH + payload.0.len());
-        <Self as FfiConverter<UniFfiTag>>::write(payload, &mut out);
+        put_block(&payload.0, &mut out);
         RustBuffer::from_vec(out)
     }
 
@@ -36,8 +36,8 @@ unsafe impl FfiConverter<UniFfiTag> for Payload {
     }
 
     fn write(payload: Self, out: &mut Vec<u8>) {
-        // Or else the timestamp behind it makes the whole buffer grow, which copies it to a place twice as large.
-        out.reserve(LENGTH + payload.0.len() + TIMESTAMP);
+        // Or else what comes behind it makes the whole buffer grow, which copies it to a place twice as large.
+        out.reserve(LENGTH + payload.0.len() + BEHIND);
         put_block(&payload.0, out);
     }
 
@@ -132,8 +132,8 @@ fn take_length(buffer: &mut impl Buf) -> uniffi::Result<usize> {
 
 /// Bytes of a length.
 const LENGTH: usize = 4;
-/// Bytes of an optional u64, which stands behind the payload in a frame.
-const TIMESTAMP: usize = 9;
+/// Most that stands behind a payload: an IV and a key index, where a frame has nine bytes of an optional timestamp.
+const BEHIND: usize = LENGTH + 12 + 1;
 
 #[cfg(test)]
 mod tests {

@@ -8,16 +8,22 @@ use crate::random::Random;
 pub(crate) struct SystemRandom {
     block: [u8; BLOCK],
     used: usize,
+    /// Whose the block is: what a process has left is what its forks have left as well, and an IV must never come twice.
+    process: u32,
 }
 
 impl Default for SystemRandom {
     fn default() -> Self {
-        Self { block: [0; BLOCK], used: BLOCK }
+        Self { block: [0; BLOCK], used: BLOCK, process: 0 }
     }
 }
 
 impl Random for SystemRandom {
     fn fill(&mut self, out: &mut [u8]) {
+        let process = std::process::id();
+        if std::mem::replace(&mut self.process, process) != process {
+            self.used = BLOCK;
+        }
         for byte in out {
             if self.used == BLOCK {
                 refill(&mut self.block);

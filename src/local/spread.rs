@@ -64,6 +64,9 @@ impl Spread {
     /// The first packet of `each` bytes leaves now.
     pub(crate) fn first_left(&mut self, bytes: usize, each: usize, now: Instant) {
         (self.bytes, self.each) = (bytes as u64, each as u64);
+        if self.most > 0 {
+            return self.another_left(now);
+        }
         self.next_at = Some(self.next_at.map_or(now, |at| at.max(now)) + self.gap());
     }
 
@@ -118,3 +121,23 @@ const LONGEST_GAP: u64 = 6_000;
 
 /// Packets that make up for a late wake-up, besides the one that is due.
 const CATCH_UP: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_that_are_late_take_nothing_from_a_rate() {
+        let options =
+            DataTrackOptions { max_bytes_per_second: 1_000_000, ..DataTrackOptions::new("a") };
+        let (mut spread, start) = (Spread::new(&options), Instant::now());
+        let mut now = start;
+        for _ in 0..1_000 {
+            spread.first_left(1_000, MTU, now);
+            now = spread.next_at().unwrap_or(now).max(now) + Duration::from_micros(900);
+        }
+        let taken = now - start;
+        assert!(taken < Duration::from_millis(1_002), "1 MB took {taken:?}");
+        assert!(taken > Duration::from_millis(998), "1 MB took {taken:?}");
+    }
+}

@@ -150,6 +150,17 @@ impl WaitingRoom {
         self.bytes() + self.waiting() * FRAME_COST
     }
 
+    /// What of it no frame can be dropped for: what has begun, what a callback has, and what is being sealed.
+    fn pinned(&self) -> usize {
+        let begun = usize::from(self.front_has_begun());
+        let droppable = self.frames.len() - begun + self.unsealed.len();
+        self.cost() - self.queued - droppable * FRAME_COST
+    }
+
+    fn front_has_begun(&self) -> bool {
+        self.frames.front().is_some_and(|front| front.begun)
+    }
+
     /// What that grows by with a frame.
     pub(crate) fn cost_of(packets: &PacketBatch) -> usize {
         packets.byte_len() + FRAME_COST
@@ -196,6 +207,9 @@ impl WaitingRoom {
         now: Instant,
     ) -> bool {
         self.expire(now);
+        if self.pinned().saturating_add(bytes + FRAME_COST) > spare {
+            return false;
+        }
         loop {
             let alone = self.queued == 0;
             let fits = alone || self.queued.saturating_add(bytes) <= self.limits.max_bytes;
@@ -300,17 +314,19 @@ impl WaitingRoom {
     /// Drops what waited too long.
     pub(crate) fn expire(&mut self, now: Instant) {
         while self.has_expired(now) {
-            let Some(frame) = self.frames.pop_front() else { return };
+            let Some(frame) = self.frames.remove(usize::from(self.front_has_begun())) else {
+                return;
+            };
             self.queued -= frame.packets.byte_len();
             self.totals.frames_dropped_expired += 1;
         }
     }
 
-    /// The frame at the front waited too long. One that has begun goes on.
+    /// The oldest frame waited too long. One that has begun goes on, and does not count.
     pub(crate) fn has_expired(&self, now: Instant) -> bool {
         let Some(max_age) = self.limits.max_age else { return false };
-        let front = self.frames.front().filter(|front| !front.begun);
-        front.is_some_and(|front| now.saturating_duration_since(front.since) > max_age)
+        let oldest = self.frames.get(usize::from(self.front_has_begun()));
+        oldest.is_some_and(|oldest| now.saturating_duration_since(oldest.since) > max_age)
     }
 
     /// The track ended: nothing waits any more but what a callback has.
@@ -333,8 +349,7 @@ impl WaitingRoom {
 
     /// Drops the oldest frame that has not begun.
     fn drop_oldest(&mut self) -> bool {
-        let begun = self.frames.front().is_some_and(|front| front.begun);
-        let bytes = match self.frames.remove(usize::from(begun)) {
+        let bytes = match self.frames.remove(usize::from(self.front_has_begun())) {
             Some(frame) => frame.packets.byte_len(),
             None => match self.unsealed.pop_front() {
                 Some(frame) => frame.bytes(),
@@ -349,3 +364,28 @@ impl WaitingRoom {
 
 /// Memory of a waiting frame besides its packets, and of what its buffer costs an allocator.
 const FRAME_COST: usize = size_of::<Waiting>() + 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room() -> WaitingRoom {
+        WaitingRoom::new(Limits {
+            policy: DropPolicy::DropOldest,
+            max_bytes: 4 << 20,
+            max_age: None,
+        })
+    }
+
+    #[test]
+    fn nothing_is_dropped_for_a_frame_that_is_refused_all_the_same() {
+        let (mut room, now) = (room(), Instant::now());
+        for _ in 0..3 {
+            room.accept(PacketBatch::new(vec![0; 100_000].into(), 16_000), now);
+        }
+        assert!(!room.admit(1_500_000, 1_400_000, Admission::ByPolicy, now));
+        assert_eq!((room.waiting(), room.stats().frames_dropped_full), (3, 0));
+        assert!(room.admit(1_300_000, 1_400_000, Admission::ByPolicy, now));
+        assert_eq!(room.waiting(), 0, "no more than 100 KB are left beside it");
+    }
+}

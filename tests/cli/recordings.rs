@@ -86,6 +86,12 @@ fn a_room_is_recorded_and_sent_again() {
     recorder.until("recorded 44 frames, 1204000 bytes");
     assert_eq!(recorder.status(), 0);
 
+    let file = fs::read(&path.0).unwrap();
+    let summary = mcap::Summary::read(&file).unwrap().expect("a summary, to seek by");
+    assert_eq!(summary.stats.unwrap().message_count, 44);
+    let mut chunks = summary.chunk_indexes.iter();
+    assert!(chunks.len() > 0 && chunks.all(|chunk| !chunk.message_index_offsets.is_empty()));
+
     let messages = path.messages();
     let of = |topic| messages.iter().filter(move |message| message.channel.topic == topic);
     assert_eq!((of("alice/pose").count(), of("bob/map").count()), (40, 4));

@@ -108,7 +108,7 @@ impl Run {
 
     /// The next line of data.
     pub fn line(&self) -> String {
-        self.stdout.recv_timeout(LIMIT).expect("a line of data")
+        self.stdout.recv_timeout(LIMIT).expect("a line of data; what it said otherwise is below")
     }
 
     pub fn data(&self) -> Vec<String> {
@@ -142,6 +142,10 @@ impl Drop for Run {
     fn drop(&mut self) {
         self.process.kill().ok();
         self.process.wait().ok();
+        if thread::panicking() {
+            self.remarks.extend(self.stderr.iter());
+            eprintln!("process {} said:\n{}", self.id(), self.remarks());
+        }
     }
 }
 

@@ -18,8 +18,9 @@ from servers import Livekit
 
 # What is lost, then bytes a frame, frames a second, how many.
 LOADS = [("2 %", 1_000, 20, 200), ("2 %", 1_000, 100, 1_000), ("2 %", 262_144, 5, 20), ("none", 1_000, 100, 1_000), ("none", 262_144, 5, 20)]
-LOADS += [("none, in order", 1_000, 100, 1_000), ("none, in order", 262_144, 2, 20)]
-LINKS = {"2 %": Link(), "none": Link(loss=0), "none, in order": Link(loss=0, reorder=0)}
+LOADS += [("none, in order", 1_000, 100, 1_000), ("none, in order", 262_144, 2, 20), ("2 %, 5 s cut", 1_000, 100, 1_500)]
+LINKS = {"2 %": Link(), "none": Link(loss=0), "none, in order": Link(loss=0, reorder=0), "2 %, 5 s cut": Link()}
+OUTAGE = 5  # seconds, after a third of the frames
 MAX_AGE = 100  # milliseconds that frames of ours wait at most, where they do not wait as long as it takes
 SETTLE = 4  # seconds for readers to come, and for the last frame to arrive
 HEADER = "| loss | frame | a second | publisher | reader | arrived | p50, p99 | damaged | lost |\n|---|---|---|---|---|---|---|---|---|"
@@ -40,25 +41,35 @@ def measure(network, loss, load):
     try:
         for publisher in PUBLISHERS:
             for reader in ("ours", "Python SDK"):
-                print(f"| {loss} | {row(server, network, publisher, reader, *load)}", flush=True)
+                print(f"| {loss} | {row(server, network, loss, publisher, reader, *load)}", flush=True)
     finally:
         server.kill()
 
 
-def row(server, network, publisher, reader, size, rate, count):
-    room, before = Room(server, None, network.people), drops(server)
+def row(server, network, loss, publisher, reader, size, rate, count):
+    room, before, passed = Room(server, None, network.people), drops(server), on_the_way(network)
     network.calm()
     try:
         reading = read(room, reader)
         threading.Timer(SETTLE * 3 / 4, network.worsen).start()  # all have joined, and no frame is sent yet
+        if "cut" in loss:
+            cut = SETTLE + count / rate / 3
+            threading.Timer(cut, network.cut).start()
+            threading.Timer(cut + OUTAGE, network.mend).start()
         publishing = PUBLISHERS[publisher](room, size, rate, count, SETTLE)
         frames = [line for line in lines(reading) if line.get("event", "frame") == "frame"]
         sent = {hashlib.sha256(generated(size, number)).hexdigest()[:16] for number in range(min(count, 256))}
         damaged = sum(line["sha"] not in sent for line in frames)
-        reasons = [*told(publishing), *told(reading), f"{drops(server) - before} packets dropped by the server"]
+        lost = [f"{now - then} UDP packets {what}" for what, then, now in zip(("lost", "cut"), passed, on_the_way(network)) if now > then]
+        reasons = [*told(publishing), *told(reading), f"{drops(server) - before} packets dropped by the server", *lost]
         return f"{size} B | {rate} | {publisher} | {reader} | {len(frames)} of {count} | {late(frames)} | {damaged} | {'; '.join(reasons)} |"
     finally:
         room.end()
+
+
+def on_the_way(network):
+    """What the link has lost, and what was cut, in both directions."""
+    return [sum(way[what] for way in network.counts()) for what in ("lost", "cut")]
 
 
 def fresh(*load):

@@ -33,6 +33,15 @@ def own_room(start_server, tmp_path, browser):
     server.kill()
 
 
+@pytest.fixture
+def room_without_data_tracks(tmp_path):
+    server = WithoutDataTracks(tmp_path)
+    room = Room(server, None)
+    yield room
+    room.end()
+    server.kill()
+
+
 @OTHERS
 def test_a_reader_whose_websocket_is_cut_comes_back_quickly_and_reads_on(room, proxy, other):
     peer = getattr(room, other)()
@@ -184,17 +193,12 @@ def test_a_host_in_kotlin_comes_back_once_from_a_server_that_goes_down(own_room,
     assert sum('"reconnect' in line for line in host.said) == 2, "one interruption is mended once"
 
 
-def test_a_host_in_kotlin_gives_up_a_server_that_has_no_data_tracks(tmp_path):
-    server = WithoutDataTracks(tmp_path)
-    room = Room(server, None)
-    try:
-        own = {"LIVEKIT_TOKEN": room.token("kotlin"), "DATATRACKS_E2EE_KEY": ""}
-        host = room.start("kotlin", words("DATATRACKS_KOTLIN_ROOM"), None, None, own)
-        # Before it has joined, or after: the server lets the channel open for a moment.
-        host.until_event("disconnected", why="NO_DATA_TRACKS")
-    finally:
-        room.end()
-        server.kill()
+def test_a_host_in_kotlin_gives_up_a_server_that_has_no_data_tracks(room_without_data_tracks):
+    room = room_without_data_tracks
+    own = {"LIVEKIT_TOKEN": room.token("kotlin"), "DATATRACKS_E2EE_KEY": ""}
+    host = room.start("kotlin", words("DATATRACKS_KOTLIN_ROOM"), None, None, own)
+    # Before it has joined, or after: the server lets the channel open for a moment.
+    host.until_event("disconnected", why="NO_DATA_TRACKS")
 
 
 def test_a_server_that_restarts_gets_tracks_and_subscriptions_again(own_room):

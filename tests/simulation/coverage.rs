@@ -75,7 +75,9 @@ impl fmt::Display for Coverage {
             }
             write!(f, " {what} {times},")?;
         }
-        Ok(())
+        write!(f, "\nnot met, and rare:")?;
+        let unmet = rare().into_iter().filter(|(topic, what)| self.times(topic, what) == 0);
+        unmet.into_iter().try_for_each(|(topic, what)| write!(f, " {topic} {what},"))
     }
 }
 

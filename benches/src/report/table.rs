@@ -53,10 +53,18 @@ fn cells(row: &Row) -> [String; 6] {
         row.name.clone(),
         side(&row.ours, row.unit),
         row.peer.as_ref().map_or("–".into(), |peer| side(peer, row.unit)),
-        row.ratio().map_or("–".into(), |ratio| format!("{} ×", short(ratio))),
+        ratio(row),
         limit(row),
         aims(row),
     ]
+}
+
+/// `3.0 × (2.9–3.1)`
+fn ratio(row: &Row) -> String {
+    let (Some(ratio), Some((least, most))) = (row.ratio(), row.ratios()) else {
+        return "–".into();
+    };
+    format!("{} × ({}–{})", short(ratio), short(least), short(most))
 }
 
 /// `258 ns (251–263), 1.0 alloc, 3 % lost`

@@ -69,6 +69,14 @@ impl Figures {
         Some(misses)
     }
 
+    /// Of each row and side the rounds, in nanoseconds.
+    pub(super) fn json(&self) -> String {
+        let line = |((row, side), rounds): (&(String, String), &Vec<f64>)| {
+            format!("  \"{row}, {side}\": {rounds:?}")
+        };
+        format!("{{\n{}\n}}\n", self.0.iter().map(line).collect::<Vec<_>>().join(",\n"))
+    }
+
     fn spread(&self, row: &str, side: &str) -> Option<Spread> {
         let mut rounds = self.0.get(&(row.to_owned(), side.to_owned()))?.clone();
         rounds.sort_by(|one, other| one.partial_cmp(other).unwrap_or(Ordering::Equal));
@@ -107,6 +115,14 @@ mod tests {
         assert_eq!(misses(Least::Ratio(10.1)), Some(1));
         assert_eq!(misses(Least::Rate(1e7)), Some(0));
         assert_eq!(misses(Least::Rate(1.1e7)), Some(1));
+    }
+
+    #[test]
+    fn all_rounds_are_kept() {
+        let lines = ["push plain 1000.5", "push ours 200", "push ours 90"];
+        let figures: Figures = lines.map(str::to_owned).into_iter().collect();
+        let kept = "{\n  \"push, ours\": [200.0, 90.0],\n  \"push, plain\": [1000.5]\n}\n";
+        assert_eq!(figures.json(), kept);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! What calls that carry bytes cost from Swift and from Kotlin, against the same calls as UniFFI makes them by itself.
 //!
-//! Programs in `benches/calls` measure, either side in turns; this builds them, adds up what they print, and marks what misses its aim.
+//! Programs in `benches/calls` measure, either side in turns; this builds them, adds up what they print, keeps it in `docs`, and fails
+//! where an aim is missed.
 
 mod figures;
 
 use std::{fs, process::Command};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use camino::Utf8PathBuf;
 
 use self::figures::{Aim, Figures};
@@ -56,7 +57,7 @@ fn from_kotlin(project: &Project) -> Result<Outcome> {
     let path = format!("{}:{classes}", kotlin::build::class_path(project)?);
     let search = format!("-Djna.library.path={}", libraries(project));
     let arguments = ["-Djna.nosys=true", &search, "-cp", &path, "calls.CallsKt"];
-    measure(KOTLIN, |side| {
+    measure(project, Language::Kotlin, KOTLIN, |side| {
         let mut program = command(&project.root, "java", &arguments);
         program.arg(side);
         Ok(program)
@@ -76,17 +77,26 @@ fn from_swift(project: &Project) -> Result<Outcome> {
     run::run(&mut swift::in_folder(project, &package, &build)?)?;
     let search = format!("LD_LIBRARY_PATH={ours}:{}", libraries(project));
     let program = scratch.join("release/Calls");
-    measure(SWIFT, |side| swift::in_folder(project, &package, &[&search, program.as_str(), side]))
+    measure(project, Language::Swift, SWIFT, |side| {
+        swift::in_folder(project, &package, &[&search, program.as_str(), side])
+    })
 }
 
-/// Runs the program of each side in turns, and lists what they print.
-fn measure(aims: &[Aim], program: impl Fn(&'static str) -> Result<Command>) -> Result<Outcome> {
+/// Runs the program of each side in turns, lists what they print, and keeps it.
+fn measure(
+    project: &Project,
+    language: Language,
+    aims: &[Aim],
+    program: impl Fn(&'static str) -> Result<Command>,
+) -> Result<Outcome> {
     let mut lines = Vec::new();
     for side in ["ours", "plain"].repeat(TURNS) {
         lines.extend(run::capture(&mut program(side)?)?.lines().map(str::to_owned));
     }
     let figures: Figures = lines.into_iter().collect();
-    figures.table(aims).context("the program has not measured everything")?;
+    let misses = figures.table(aims).context("the program has not measured everything")?;
+    fs::write(project.root.join(format!("docs/calls.{}.json", language.name())), figures.json())?;
+    ensure!(misses == 0, "{misses} of {} aims are missed", aims.len());
     Ok(Outcome::Done)
 }
 
