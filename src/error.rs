@@ -138,8 +138,8 @@ pub enum WaitError {
 /// Why a signal message was not taken. Nothing of it had an effect.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SignalError {
-    /// The bytes are no SignalResponse, or larger than 2 MiB.
-    #[error("the bytes are no SignalResponse, or larger than 2 MiB")]
+    /// The bytes are no SignalResponse, or larger than 16 MiB.
+    #[error("the bytes are no SignalResponse, or larger than 16 MiB")]
     Malformed,
     /// The message is of another kind than the called method takes: its field number in SignalResponse, 0 for none.
     #[error("the message is of another kind than the called method takes (tag: {tag})")]

@@ -75,7 +75,7 @@ pub struct RemoteTrackStats {
     pub streams: u64,
 }
 
-/// Totals of a stream: every frame completed while it was open is delivered, waiting, dropped or late.
+/// Totals of a stream: every frame that was completed and, where it is sealed, opened while it was open is delivered, waiting, dropped or late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamStats {
     /// Taken by `next`.

@@ -115,7 +115,7 @@ fn every_truncation_of_real_packets_and_messages_does_no_harm() {
 fn messages_that_are_too_large_are_malformed() {
     let _alone = alone();
     let pair = Pair::new(false);
-    let message = handles(1, &format!("DTR_{}", "x".repeat(3 << 20)));
+    let message = handles(1, &format!("DTR_{}", "x".repeat(17 << 20)));
     for outcome in every_signal_entry(&pair, &message) {
         assert_eq!(outcome, Err(SignalError::Malformed));
     }

@@ -235,6 +235,19 @@ fn p3_a_pause_within_the_window_is_no_new_beginning() {
 }
 
 #[test]
+fn p3_the_packets_of_a_frame_may_be_as_far_apart_as_the_window_is_long() {
+    let subscriber = Subscriber::new();
+    let stream =
+        subscriber.reading(DataTrackSubscribeOptions { reorder_window_ms: 10_000, ..options(16) });
+    let mut packets = Packets::default();
+    let frame = packets.frame(&payload(0, 40_000));
+    subscriber.feed(&frame[..1]);
+    subscriber.clock.advance(9_000 * MS);
+    subscriber.feed(&frame[1..]);
+    assert_eq!(read_numbers(&stream), [0]);
+}
+
+#[test]
 fn late_frames_take_no_room() {
     let subscriber = Subscriber::new();
     let stream =

@@ -67,6 +67,7 @@ fn p10_no_sender_however_hostile_exceeds_the_budgets() {
     idle_tracks_are_small();
     endless_sessions_leave_nothing();
     abandoned_calls_leave_nothing();
+    a_reader_that_keeps_one_frame_of_many_keeps_no_memory_of_others();
     a_small_frame_keeps_no_large_buffer();
 }
 
@@ -218,6 +219,24 @@ fn abandoned_calls_leave_nothing() {
     }
     let grown = live_bytes() - before;
     assert!(grown < MIB / 64, "{grown} bytes for 20 000 calls");
+}
+
+fn a_reader_that_keeps_one_frame_of_many_keeps_no_memory_of_others() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions {
+        buffer_frames: 1_024,
+        buffer_policy: BufferPolicy::DropNewest,
+        ..DataTrackSubscribeOptions::default()
+    });
+    let mut packets = Packets::default();
+    let before = live_bytes();
+    for _ in 0..3_000 {
+        (0..40).for_each(|_| subscriber.feed(packets.frame(&[0; 1_000])));
+        drop(poll_once(stream.next(None)));
+    }
+    let grown = live_bytes() - before;
+    assert_eq!(stream.stats().frames_waiting, 1_023);
+    assert!(grown < 2 * MIB, "{grown} bytes for 1 023 frames of 1 000");
 }
 
 fn a_small_frame_keeps_no_large_buffer() {

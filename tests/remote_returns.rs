@@ -354,3 +354,33 @@ fn a_track_that_was_lost_twice_and_is_back_stays() {
     reading.subscriber.clock.advance(60_000 * MS);
     assert!(reading.track.is_published());
 }
+
+#[test]
+fn the_end_of_a_session_and_the_next_one_may_come_in_one_message() {
+    for end in [left("bob"), lost("bob")] {
+        let reading = Reading::new();
+        reading.subscriber.update(vec![end, returned("bob", 2, data("DTR_2"))]);
+        reading.subscriber.handles(&[(8, "DTR_2")]);
+        reading.subscriber.clock.advance(20_000 * MS);
+        let tracks = reading.subscriber.manager.tracks();
+        assert_eq!(tracks.len(), 1, "{:?}", reading.events());
+        assert!(tracks[0].is_published() && tracks[0].info().sid == "DTR_2");
+    }
+}
+
+#[test]
+fn a_track_that_is_held_ends_when_another_has_its_name() {
+    let both = vec![track(1, "DTR_a", "a"), track(2, "DTR_b", "b")];
+    for empty_first in [true, false] {
+        let subscriber = Subscriber::new();
+        subscriber.update(vec![participant("bob", both.clone())]);
+        if empty_first {
+            subscriber.update(vec![returned("bob", 2, vec![])]);
+        }
+        subscriber.host.take();
+        subscriber.update(vec![returned("bob", 2, vec![track(1, "DTR_2", "b")])]);
+        let ended = |name: &str| Unpublished(name.into(), UnpublishReason::Requested);
+        assert_eq!(subscriber.host.take(), [Published("b".into()), ended("a"), ended("b")]);
+        assert_eq!(subscriber.track("b").info().sid, "DTR_2");
+    }
+}

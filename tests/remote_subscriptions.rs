@@ -188,6 +188,22 @@ fn p6_a_request_that_the_host_cannot_send_fails_at_once() {
 }
 
 #[test]
+fn p6_who_subscribes_after_an_unsent_request_sends_it_again() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    subscriber.join(vec![participant("bob", vec![track(1, "DTR_1", "data")])]);
+    subscriber.host.throw_at(|event| matches!(event, Subscribe(_)));
+    subscriber.manager.resend_subscription_updates();
+    subscriber.host.stop_throwing();
+    subscriber.host.take();
+    let subscribing = begin(&subscriber);
+    assert_eq!(subscriber.host.take(), [Subscribe(sid("DTR_1"))]);
+    subscriber.handles(&[(7, "DTR_1")]);
+    subscribing.finish().unwrap();
+    assert!(stream.end_reason().is_none());
+}
+
+#[test]
 fn p7_an_end_that_the_host_could_not_send_is_sent_again() {
     for again in
         [(|subscriber| subscriber.handles(&[(7, "DTR_1")])) as fn(&Subscriber), |subscriber| {

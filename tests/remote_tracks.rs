@@ -435,3 +435,33 @@ fn our_identity_is_told_once_and_not_empty() {
     tell(vec![], "bob");
     assert_eq!(subscriber.host.take(), [Unpublished("a".into(), UnpublishReason::Requested)]);
 }
+
+#[test]
+fn a_large_room_is_joined() {
+    let said = "x".repeat(5_000);
+    let mut others: Vec<_> = (0..1_000)
+        .map(|number| livekit::ParticipantInfo {
+            metadata: said.clone(),
+            ..participant(&format!("guest {number}"), vec![])
+        })
+        .collect();
+    others.push(participant("bob", vec![track(1, "DTR_1", "data")]));
+    let subscriber = Subscriber::with(None, None);
+    subscriber.join(others);
+    assert_eq!(names(&subscriber), ["data"]);
+}
+
+#[test]
+fn p10_what_is_kept_of_an_entry_is_bounded_and_spoils_no_other() {
+    let long = "x".repeat(1 << 20);
+    let schema =
+        |name: &str| Some(livekit::DataTrackSchemaId { name: name.into(), ..Default::default() });
+    let strange = livekit::DataTrackInfo { schema: schema(&long), ..track(1, "DTR_1", "strange") };
+    let usual = livekit::DataTrackInfo { schema: schema("Pose"), ..track(2, "DTR_2", "usual") };
+    let nameless = livekit::ParticipantInfo { identity: long.clone(), ..participant("", vec![]) };
+    let stranger = livekit::ParticipantInfo { sid: long, ..participant("eve", vec![]) };
+    let subscriber = Subscriber::new();
+    subscriber.update(vec![nameless, stranger, participant("bob", vec![strange, usual])]);
+    assert_eq!(names(&subscriber), ["usual"]);
+    assert_eq!(subscriber.manager.stats().entries_skipped, 3);
+}

@@ -369,10 +369,10 @@ fn a_refusal_with_a_broken_text_is_still_a_refusal() {
 }
 
 #[test]
-fn two_mebibytes_are_the_limit() {
-    let envelope_of = |size: usize| envelope(11, &vec![0; size - 4]);
-    let (largest, larger) = (envelope_of(2 << 20), envelope_of((2 << 20) + 1));
-    assert_eq!(largest.len(), 2 << 20);
+fn sixteen_mebibytes_are_the_limit() {
+    let envelope_of = |size: usize| envelope(11, &vec![0; size - 5]);
+    let (largest, larger) = (envelope_of(16 << 20), envelope_of((16 << 20) + 1));
+    assert_eq!(largest.len(), 16 << 20);
     assert!(signal::decode(&largest, |_| true).is_ok());
     assert_eq!(signal::decode(&larger, |_| true), Err(SignalError::Malformed));
 }

@@ -199,9 +199,8 @@ impl Timers {
 
     fn fire(&self, now: Instant) {
         let due = self.table.hold().take_due(now);
-        due.iter().for_each(|client| survive(|| client.expire(now)));
-        due.iter().for_each(|client| survive(|| client.drain()));
-        survive(|| drop(due));
+        due.iter().for_each(|client| survive(&|| client.expire(now)));
+        due.iter().for_each(|client| survive(&|| client.drain()));
     }
 
     fn run(&self) {
@@ -228,11 +227,9 @@ impl Timers {
     }
 }
 
-/// A panic of one manager, or of what its host gave it, takes no deadline of another along.
-fn survive(work: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(work)).is_err() {
-        tracing::error!("a panic on the deadline thread");
-    }
+/// A panic of one manager, or of what its host gave it, takes no deadline of another along. The panic hook has told of it.
+fn survive(work: &dyn Fn()) {
+    let _ = catch_unwind(AssertUnwindSafe(work));
 }
 
 /// What debuggers show. At most 15 bytes, or Linux cuts it.

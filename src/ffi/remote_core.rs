@@ -149,9 +149,9 @@ impl Remote {
         let (published, active, skipped) = self.read(|state| {
             (state.control.published(), state.control.active(), state.control.skipped())
         });
-        let (routed, early) = {
+        let (routed, unknown, early) = {
             let routing = self.routing.hold();
-            (routing.packets(), routing.early_bytes())
+            (routing.packets(), routing.unknown(), routing.early_bytes())
         };
         let count = |counter: &AtomicU64| counter.load(Relaxed);
         let malformed = count(&self.counters.packets_malformed);
@@ -161,7 +161,7 @@ impl Remote {
             entries_skipped: skipped + count(&self.counters.entries_skipped),
             packets_received: routed + malformed,
             packets_malformed: malformed,
-            packets_unknown_handle: count(&self.counters.packets_unknown_handle),
+            packets_unknown_handle: count(&self.counters.packets_unknown_handle) + unknown as u64,
             delegate_errors: self.faults.delegate_errors(),
             panics: self.faults.panics(),
             tracks_published: published as u64,
@@ -215,11 +215,11 @@ impl DeadlineClient for Remote {
         });
         left.into_iter().for_each(|after| self.finish(after));
         self.finish(after);
-        let (unknown, next) = {
+        let next = {
             let mut routing = self.routing.hold();
-            (routing.handle_timeout(now), routing.poll_timeout())
+            routing.handle_timeout(now);
+            routing.poll_timeout()
         };
-        self.count_unknown(unknown);
         let receptions = self.read(State::receptions);
         let deadlines = receptions.iter().filter_map(|reception| reception.expire(now));
         if let Some(deadline) = deadlines.chain(next).min() {

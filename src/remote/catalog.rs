@@ -22,7 +22,7 @@ use std::{
 
 use crate::{
     signal::{Participant, TrackDescription},
-    sorted::{SortedMap, SortedSet},
+    sorted::SortedMap,
     track::{DataTrackInfo, Handle, TrackKey, UnpublishReason},
 };
 
@@ -46,6 +46,8 @@ struct Publisher {
     joined_at_ms: i64,
     /// False while its session is lost and no new one is known.
     present: bool,
+    /// It was told of since the session is new for us.
+    listed: bool,
     tracks: SortedMap<Handle, TrackId>,
 }
 
@@ -120,15 +122,10 @@ impl Catalog {
         publisher.map(|publisher| in_order(&publisher.tracks)).unwrap_or_default()
     }
 
-    /// Takes the full lists of some participants.
-    pub(super) fn update<'a>(
-        &mut self,
-        participants: impl IntoIterator<Item = &'a Participant>,
-    ) -> Changes {
+    /// Takes the full list of a participant.
+    pub(super) fn update(&mut self, participant: &Participant) -> Changes {
         let mut changes = Changes::default();
-        for participant in participants {
-            self.list(participant, &mut changes);
-        }
+        self.list(participant, &mut changes);
         changes
     }
 
@@ -136,22 +133,23 @@ impl Catalog {
     /// ours, or, when the `room` is another one, has stayed behind.
     pub(super) fn replace<'a>(
         &mut self,
-        participants: impl IntoIterator<Item = &'a Participant> + Clone,
+        participants: impl IntoIterator<Item = &'a Participant>,
         room: Room,
     ) -> Changes {
-        // Another server may have another clock.
-        self.publishers.values_mut().for_each(|publisher| publisher.joined_at_ms = 0);
-        let mut changes = self.update(participants.clone());
-        let identities = participants.into_iter().map(|one| (one.identity.as_str(), ()));
-        let present: SortedSet<_> = identities.collect();
-        let missing =
-            self.publishers.iter_mut().filter(|(name, _)| !present.contains_key(&***name));
+        for publisher in self.publishers.values_mut() {
+            publisher.listed = false;
+            // Another server may have another clock.
+            publisher.joined_at_ms = 0;
+        }
+        let mut changes = Changes::default();
+        participants.into_iter().for_each(|one| self.list(one, &mut changes));
+        let missing = self.publishers.values_mut().filter(|publisher| !publisher.listed);
         let fate = match room {
             Room::Same => Fate::Lost,
             Room::Another => Fate::Over(UnpublishReason::PublisherLeft),
         };
         let tracks: Vec<_> = missing
-            .flat_map(|(_, publisher)| {
+            .flat_map(|publisher| {
                 publisher.present = false;
                 in_order(&publisher.tracks)
             })
@@ -191,7 +189,7 @@ impl Catalog {
         let Some(fate) = self.fate_of_the_missing(&publisher, participant) else { return };
         let known = self.publishers.get(&publisher);
         let mut missing = known.map(|known| known.tracks.clone()).unwrap_or_default();
-        let mut last = None;
+        let (mut last, mut fresh) = (None, BinaryHeap::new());
         for track in by_handle(&participant.tracks).filter(|_| participant.connected) {
             let known = missing.get(&track.handle).copied();
             let is_again = last.replace(track.handle) == Some(track.handle);
@@ -209,6 +207,7 @@ impl Catalog {
                 None => match self.publish(&publisher, track) {
                     Some(id) => {
                         changes.arrivals.push(Arrival::Published(id));
+                        fresh.push(track.info.name.as_str());
                         let replaced = missing.remove(&track.handle);
                         changes
                             .removals
@@ -218,7 +217,15 @@ impl Catalog {
                 },
             }
         }
-        in_order(&missing).into_iter().for_each(|id| self.decide(id, fate, changes));
+        // Names are unique: what is missing, and whose name another track has now, does not come back.
+        let fresh = fresh.into_sorted_vec();
+        for id in in_order(&missing) {
+            let is_replaced = self
+                .get(id)
+                .is_some_and(|entry| fresh.binary_search(&entry.info.name.as_str()).is_ok());
+            let over = Fate::Over(UnpublishReason::Requested);
+            self.decide(id, if is_replaced { over } else { fate }, changes);
+        }
         self.note_session(&publisher, participant);
     }
 
@@ -256,7 +263,7 @@ impl Catalog {
         if let Some(known) = self.publishers.get_mut(publisher) {
             known.sid.clone_from(&participant.sid);
             known.joined_at_ms = participant.joined_at_ms;
-            known.present = participant.connected;
+            (known.present, known.listed) = (participant.connected, true);
         }
     }
 

@@ -138,16 +138,16 @@ impl Reassembly {
         self.expiry = None;
     }
 
-    /// Gives up what made no progress for [`MAX_AGE`].
-    pub(super) fn expire(&mut self, now: Instant, stats: &mut RemoteTrackStats) {
+    /// Gives up what made no progress for `age`, at least [`MAX_AGE`].
+    pub(super) fn expire(&mut self, now: Instant, age: Duration, stats: &mut RemoteTrackStats) {
         if self.expiry.is_none_or(|expiry| now < expiry) {
             return;
         }
-        let too_old = |partial: &Partial| now.saturating_duration_since(partial.touched) >= MAX_AGE;
+        let too_old = |partial: &Partial| now.saturating_duration_since(partial.touched) >= age;
         while let Some(at) = self.partials.iter().position(too_old) {
             self.give_up(at, Loss::Incomplete, stats);
         }
-        self.expiry = self.partials.iter().map(|partial| partial.touched + MAX_AGE).min();
+        self.expiry = self.partials.iter().map(|partial| partial.touched + age).min();
     }
 
     /// When to call [`expire`](Self::expire), or earlier than need be.

@@ -91,10 +91,10 @@ impl Receiver {
             self.stats.packets_dropped += 1;
             return None;
         }
-        if self.reassembly.has_moved_on(packet, now, MAX_AGE.max(self.window)) {
+        if self.reassembly.has_moved_on(packet, now, self.patience()) {
             self.restart();
         }
-        self.reassembly.expire(now, &mut self.stats);
+        self.reassembly.expire(now, self.patience(), &mut self.stats);
         let whole = self.reassembly.take(packet, now, &mut self.stats)?;
         self.stats.frames_completed += 1;
         let ticket = whole.ticket(self.epoch);
@@ -105,7 +105,7 @@ impl Receiver {
             }
             (true, Some(encryption)) => {
                 let sealed = Sealed { encryption, bytes: whole.bytes, ticket };
-                return self.hand_out(sealed);
+                return self.hand_out(sealed, now);
             }
             (true, None) | (false, Some(_)) => {
                 self.stats.frames_dropped_encryption_mismatch += 1;
@@ -181,7 +181,7 @@ impl Receiver {
         let Some(stream) = self.stream_mut(id) else { return Next::Ended };
         let next = stream.pop();
         if stream.is_behind() {
-            self.memory.begin();
+            self.share_memory();
         } else if matches!(next, Next::Empty { was_behind: false }) {
             self.memory.rest();
         }
@@ -224,8 +224,21 @@ impl Receiver {
 
     /// Gives up incomplete frames that are too old, and hands out frames that waited long enough.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        self.reassembly.expire(now, &mut self.stats);
+        self.reassembly.expire(now, self.patience(), &mut self.stats);
         self.open.iter_mut().for_each(|(_, stream)| stream.release(now));
+    }
+
+    /// One frame that is kept keeps the memory of all that shared it.
+    fn share_memory(&mut self) {
+        match self.open.iter().any(|(_, stream)| stream.keeps_oldest()) {
+            true => self.memory.rest(),
+            false => self.memory.begin(),
+        }
+    }
+
+    /// A frame whose packets may be so far apart as frames may is not given up before.
+    fn patience(&self) -> Duration {
+        MAX_AGE.max(self.window)
     }
 
     fn stream(&self, id: ReaderId) -> Option<&Stream> {
@@ -256,12 +269,14 @@ impl Receiver {
         }
     }
 
-    fn hand_out<'p>(&mut self, sealed: Sealed<'p>) -> Option<Sealed<'p>> {
+    fn hand_out<'p>(&mut self, sealed: Sealed<'p>, now: Instant) -> Option<Sealed<'p>> {
+        let ticket = sealed.ticket;
         match self.opening.begin(sealed) {
             Begun::Out(sealed) => Some(sealed),
             Begun::Queued => None,
             Begun::NoRoom => {
                 self.stats.frames_dropped_budget += 1;
+                self.deliver(ticket.place(None), now);
                 None
             }
         }

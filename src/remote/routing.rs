@@ -36,6 +36,7 @@ pub(crate) struct Routing<R> {
     early_bytes: usize,
     expecting: bool,
     packets: u64,
+    unknown: usize,
 }
 
 type Page<R> = [Slot<R>; PAGE];
@@ -61,12 +62,18 @@ impl<R: Clone> Routing<R> {
             early_bytes: 0,
             expecting: false,
             packets: 0,
+            unknown: 0,
         }
     }
 
     /// How many packets were asked about.
     pub(crate) fn packets(&self) -> u64 {
         self.packets
+    }
+
+    /// How many of them have waited for a handle in vain.
+    pub(crate) fn unknown(&self) -> usize {
+        self.unknown
     }
 
     /// Bytes of the packets that wait for their handle.
@@ -97,7 +104,7 @@ impl<R: Clone> Routing<R> {
     pub(crate) fn ignore(&mut self, handle: Handle) {
         self.set(handle, Slot::Nobody);
         self.retired.remove(&handle);
-        self.take_early(handle);
+        self.unknown += self.take_early(handle).len();
     }
 
     /// The handle is not in use any more.
@@ -110,16 +117,14 @@ impl<R: Clone> Routing<R> {
     pub(crate) fn clear(&mut self) {
         self.pages.clear();
         self.retired.clear();
-        self.early.clear();
-        self.early_bytes = 0;
+        self.forget_early();
     }
 
     /// Whether a handle may come whose packets are worth keeping.
     pub(crate) fn expect(&mut self, expecting: bool) {
         self.expecting = expecting;
         if !expecting {
-            self.early.clear();
-            self.early_bytes = 0;
+            self.forget_early();
         }
     }
 
@@ -128,13 +133,19 @@ impl<R: Clone> Routing<R> {
         self.early.values().map(|early| early.since + MAX_AGE).min()
     }
 
-    /// Drops what waited too long; answers how many packets.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> usize {
+    /// Drops what waited too long.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         let is_over = |since: Instant| now.saturating_duration_since(since) >= MAX_AGE;
         self.retired.retain(|_, since| !is_over(*since));
         let over = self.early.iter().filter(|(_, early)| is_over(early.since));
         let over: Vec<_> = over.map(|(handle, _)| *handle).collect();
-        over.into_iter().map(|handle| self.take_early(handle).len()).sum()
+        self.unknown += over.into_iter().map(|handle| self.take_early(handle).len()).sum::<usize>();
+    }
+
+    fn forget_early(&mut self) {
+        self.unknown += self.early.values().map(|early| early.packets.len()).sum::<usize>();
+        self.early.clear();
+        self.early_bytes = 0;
     }
 
     fn keep(&mut self, handle: Handle, packet: &[u8], now: Instant) -> Option<Instant> {
@@ -217,7 +228,7 @@ mod tests {
         assert_eq!(routing.assign(h(7), "track"), [b"one", b"two"]);
         assert_eq!(routing.route(h(7), b"three", now), Destination::Track("track"));
         routing.ignore(h(8));
-        assert_eq!(routing.early_bytes(), 0);
+        assert_eq!((routing.early_bytes(), routing.unknown()), (0, 1));
         assert_eq!(routing.route(h(8), b"more", now), Destination::Nobody);
     }
 
@@ -226,7 +237,7 @@ mod tests {
         let (mut routing, now) = expecting();
         routing.route(h(7), b"one", now);
         routing.expect(false);
-        assert_eq!(routing.early_bytes(), 0);
+        assert_eq!((routing.early_bytes(), routing.unknown()), (0, 1));
         assert_eq!(routing.route(h(7), b"two", now), Destination::Nobody);
     }
 
@@ -236,8 +247,10 @@ mod tests {
         routing.route(h(7), b"one", now);
         routing.route(h(7), b"two", now + MAX_AGE / 2);
         assert_eq!(routing.poll_timeout(), Some(now + MAX_AGE));
-        assert_eq!(routing.handle_timeout(now + MAX_AGE - Duration::from_nanos(1)), 0);
-        assert_eq!(routing.handle_timeout(now + MAX_AGE), 2);
+        routing.handle_timeout(now + MAX_AGE - Duration::from_nanos(1));
+        assert_eq!(routing.unknown(), 0);
+        routing.handle_timeout(now + MAX_AGE);
+        assert_eq!(routing.unknown(), 2);
         assert_eq!((routing.early_bytes(), routing.poll_timeout()), (0, None));
     }
 

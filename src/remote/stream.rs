@@ -16,8 +16,11 @@ use super::{
     ring::Ring,
 };
 use crate::{
-    error::SubscribeError, frame::DataTrackFrame, options::DataTrackSubscribeOptions,
-    stats::StreamStats, track::StreamEndReason,
+    error::SubscribeError,
+    frame::DataTrackFrame,
+    options::{BufferPolicy, DataTrackSubscribeOptions},
+    stats::StreamStats,
+    track::StreamEndReason,
 };
 
 /// Options that were found to be within their ranges.
@@ -60,6 +63,7 @@ pub(super) struct Stream {
     ordering: Ordering,
     waiting: Waiting,
     behind: bool,
+    keeps_oldest: bool,
     ended: Option<StreamEndReason>,
 }
 
@@ -78,12 +82,18 @@ impl Stream {
                 stats: StreamStats::default(),
             },
             behind: false,
+            keeps_oldest: options.buffer_policy == BufferPolicy::DropNewest,
             ended: None,
         }
     }
 
     pub(super) fn max_partial_bytes(&self) -> usize {
         self.max_partial_bytes
+    }
+
+    /// Of the frames that come one here and one there is kept.
+    pub(super) fn keeps_oldest(&self) -> bool {
+        self.keeps_oldest
     }
 
     pub(super) fn window(&self) -> Duration {

@@ -24,6 +24,8 @@ pub(super) struct Subscription {
     pub(super) readers: Vec<(ReaderId, Reader)>,
     /// The handle of the SID that the track had before. Its packets are taken until the new one's come.
     pub(super) former: Option<Handle>,
+    /// The host could not send what asks for it.
+    pub(super) unsent: bool,
     /// The SFU's last word on whether the publisher lets us.
     pub(super) permitted: bool,
     /// What the delegate was told last.
@@ -38,6 +40,7 @@ impl Subscription {
             link,
             readers: Vec::new(),
             former: None,
+            unsent: false,
             permitted: true,
             reported: SubscriptionState::Unsubscribed,
             held_until: None,
@@ -70,6 +73,7 @@ impl Subscription {
 
     /// Takes a step; answers what to send. Asked anew, the SFU will say anew what is permitted.
     pub(super) fn step(&mut self, (link, request): (Link, Option<Request>)) -> Option<Request> {
+        self.unsent &= request != Some(Request::Ask);
         self.permitted |= request == Some(Request::Ask) && self.link != Link::Asked;
         self.link = link;
         if let Link::On(_) = link {

@@ -49,8 +49,12 @@ impl Window {
         self.reach(number).completed.set(number);
     }
 
+    /// What is older than the window needs no place in it, and has none.
     pub(super) fn give_up(&mut self, number: u16) {
-        self.reach(number).given_up.set(number);
+        let fates = self.reach(number);
+        if distance(fates.newest, number) > -FRAMES {
+            fates.given_up.set(number);
+        }
     }
 
     /// Moves on to `number` if it is newer, forgetting what falls out at the other end.
@@ -144,6 +148,14 @@ mod tests {
         (18_000..20_000).for_each(|number| window.give_up(number));
         window.complete(22_000);
         assert!((20_001..22_000).all(|number| window.seen(number) == Seen::Open));
+    }
+
+    #[test]
+    fn what_is_given_up_too_late_takes_no_other_frames_place() {
+        let mut window = Window::default();
+        window.complete(2_180);
+        window.give_up(100);
+        assert_eq!((window.seen(100), window.seen(100 + 2_048)), (Seen::TooOld, Seen::Open));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use prost::{Message, Oneof};
 
 use super::{
-    Decoded, MAX_MESSAGE_BYTES, Participant, Refusal, RefusalReason, RefusedRequest, SignalIn,
-    SubscribedTrack, TrackDescription,
+    Decoded, MAX_ENTRIES, MAX_RESPONSE_BYTES, Participant, Refusal, RefusalReason, RefusedRequest,
+    SignalIn, SubscribedTrack, TrackDescription,
     encoding::{decode_frame_encoding, decode_schema_id},
     peek, tag, wire,
 };
@@ -16,9 +16,9 @@ use crate::{
 /// Decodes a SignalResponse if data tracks are concerned with it and its field number is `wanted`.
 ///
 /// # Errors
-/// [`SignalError::Malformed`] when the bytes are no SignalResponse, or more than 2 MiB.
+/// [`SignalError::Malformed`] when the bytes are no SignalResponse, or more than 16 MiB.
 pub fn decode(bytes: &[u8], wanted: impl Fn(u32) -> bool) -> Result<Decoded, SignalError> {
-    if bytes.len() > MAX_MESSAGE_BYTES {
+    if bytes.len() > MAX_RESPONSE_BYTES {
         return Err(SignalError::Malformed);
     }
     let outer = last_field(bytes)?;
@@ -26,9 +26,9 @@ pub fn decode(bytes: &[u8], wanted: impl Fn(u32) -> bool) -> Result<Decoded, Sig
         return Ok(Decoded { tag: outer.number, message: None, skipped: 0 });
     }
     let inner = outer.bytes.filter(|inner| peek::is_sound(inner)).ok_or(SignalError::Malformed)?;
-    let mut skipped = Skipped(0);
+    let mut skipped = Skipped { count: 0, room: MAX_ENTRIES };
     let message = message(outer.number, inner, &mut skipped)?;
-    Ok(Decoded { tag: outer.number, message, skipped: skipped.0 })
+    Ok(Decoded { tag: outer.number, message, skipped: skipped.count })
 }
 
 /// Of a oneof's members the last counts. Number 0 for a message without fields.
@@ -49,13 +49,20 @@ fn is_ours(number: u32) -> bool {
     )
 }
 
-/// Counts bad entries.
-struct Skipped(u32);
+/// Counts entries that are bad, or too many.
+struct Skipped {
+    count: u32,
+    room: u32,
+}
 
 impl Skipped {
     fn keep<T>(&mut self, entry: Option<T>) -> Option<T> {
-        self.0 = self.0.saturating_add(u32::from(entry.is_none()));
-        entry
+        let kept = entry.filter(|_| self.room > 0);
+        match kept {
+            Some(_) => self.room -= 1,
+            None => self.count = self.count.saturating_add(1),
+        }
+        kept
     }
 }
 
@@ -109,7 +116,11 @@ fn participants(bytes: &[u8], field: u32, skipped: &mut Skipped) -> Vec<Particip
 }
 
 fn participant(bytes: &[u8], skipped: &mut Skipped) -> Option<Participant> {
-    let head = ParticipantHead::decode(bytes).ok().filter(|head| !head.identity.is_empty())?;
+    let head = ParticipantHead::decode(bytes).ok()?;
+    let is_named = (1..=MAX_NAME_BYTES).contains(&head.identity.len());
+    if !is_named || head.sid.len() > MAX_NAME_BYTES {
+        return None;
+    }
     let tracks = peek::entries(bytes, PARTICIPANT_DATA_TRACKS);
     Some(Participant {
         identity: head.identity,
@@ -136,7 +147,12 @@ fn answered_track(bytes: &[u8], skipped: &mut Skipped) -> Option<TrackDescriptio
 
 fn track_description(bytes: &[u8]) -> Option<TrackDescription> {
     let track = wire::DataTrackInfo::decode(bytes).ok()?;
-    let usable = is_track_sid(&track.sid) && (1..=MAX_NAME_BYTES).contains(&track.name.len());
+    let schema = track.schema.as_ref();
+    let usable = is_track_sid(&track.sid)
+        && (1..=MAX_NAME_BYTES).contains(&track.name.len())
+        && is_short(track.frame_encoding.as_ref())
+        && schema
+            .is_none_or(|id| id.name.len() <= MAX_NAME_BYTES && is_short(id.encoding.as_ref()));
     let uses_e2ee = match track.encryption {
         wire::encryption::NONE => false,
         wire::encryption::GCM => true,
@@ -151,6 +167,14 @@ fn track_description(bytes: &[u8]) -> Option<TrackDescription> {
     };
     let handle = decode_handle(track.pub_handle)?;
     usable.then_some(TrackDescription { handle, info })
+}
+
+/// SFUs do not look: a name of a megabyte would be kept as long as its track.
+fn is_short(encoding: Option<&wire::Encoding>) -> bool {
+    match encoding.and_then(|encoding| encoding.value.as_ref()) {
+        Some(wire::EncodingValue::Custom(identifier)) => identifier.len() <= MAX_NAME_BYTES,
+        Some(wire::EncodingValue::WellKnown(_)) | None => true,
+    }
 }
 
 fn subscribed_tracks(bytes: &[u8], skipped: &mut Skipped) -> Vec<SubscribedTrack> {

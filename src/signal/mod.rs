@@ -243,5 +243,9 @@ const REASONS: [RefusalReason; 12] = [
     RefusalReason::InvalidRequest,
 ];
 
-/// Largest signal message, either way (protocol §7).
-const MAX_MESSAGE_BYTES: usize = 2 << 20;
+/// Largest message of an SFU. It has no limit of its own: the join response of a room tells of all who are there, with all that they say of
+/// themselves, some KB each.
+const MAX_RESPONSE_BYTES: usize = 16 << 20;
+
+/// Most participants, tracks and handles that are taken of one message: twice the tracks that there can be.
+const MAX_ENTRIES: u32 = 131_072;

@@ -1,5 +1,5 @@
 //! Processes of the command line, awaited with a deadline.
-#![allow(unreachable_pub)]
+#![allow(unreachable_pub, clippy::print_stderr)]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -1,11 +1,12 @@
 """Encryption fails closed (P4): what was asked to be encrypted leaves sealed or not at all, and ciphertext reaches nobody."""
 
+import asyncio
 import os
 import struct
 
 import datatracks as dt
 import pytest
-from peer import connected, frame, options, subscribed, until
+from peer import connected, frame, options, publish_response, subscribed, until
 
 SECRET = b"nobody else may read this"
 
@@ -158,3 +159,42 @@ async def test_a_plain_frame_on_an_encrypted_track_is_refused(join):
     bob.remote.handle_packet_received(forged)
     await until(lambda: bob.remote.tracks()[0].stats().frames_dropped_encryption_mismatch == 1)
     assert stream.stats().frames_waiting == 0
+
+
+class Outlet(dt.LocalDataTrackManagerDelegate):
+    """A host that keeps what it is to send."""
+
+    def __init__(self):
+        self.signals, self.packets = [], []
+
+    def on_signal_request(self, request):
+        self.signals.append(request)
+
+    def on_packets_available(self, packets):
+        self.packets += map(bytes, packets)
+
+    def on_track_published(self, track):
+        pass
+
+    def on_track_unpublished(self, track, reason):
+        pass
+
+
+async def test_a_process_and_its_fork_use_no_iv_twice():
+    outlet = Outlet()
+    manager = dt.LocalDataTrackManager(outlet, ring().encryption_provider(None), "alice")
+    publishing = asyncio.create_task(manager.publish_track(options("pose")))
+    await until(lambda: outlet.signals)
+    manager.handle_signal_response(publish_response(1, "DTR_1", "pose", encrypted=True))
+    track = await publishing
+    track.try_push(frame(b"before"))  # random numbers are fetched in blocks, and some are left
+    end, begin = os.pipe()
+    if (child := os.fork()) == 0:
+        track.try_push(frame(b"child"))
+        os.write(begin, outlet.packets[-1])
+        os._exit(0)
+    os.waitpid(child, 0)
+    track.try_push(frame(b"parent"))
+    ivs = [packet[15:27] for packet in (*outlet.packets, os.read(end, 1 << 16))]
+    assert len(ivs) == len(set(ivs)) == 3
+    manager.shutdown()

@@ -40,7 +40,8 @@ impl Control {
         if subscription.link == Link::Asked && !subscription.permitted {
             return Err(SubscribeError::NotPermitted);
         }
-        let asked = subscription.is_wanted() && subscription.link != Link::Off;
+        let asked =
+            subscription.is_wanted() && subscription.link != Link::Off && !subscription.unsent;
         let deadline = now + SUBSCRIBE_TIMEOUT;
         subscription.add(reader, Reader::Waiting(deadline));
         self.waits.insert((deadline, reader), Wait::Subscribe(track));
@@ -106,6 +107,7 @@ impl Control {
         }
         self.change(track, |subscription| {
             subscription.link = subscription.link.not_sent(kind);
+            subscription.unsent |= kind == Request::Ask;
             None
         });
     }

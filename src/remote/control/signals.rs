@@ -84,8 +84,13 @@ impl Control {
             self.skipped += self.early.hold(participants);
             return;
         }
-        let changes = self.catalog.update(others_of(self.local_identity.as_ref(), &participants));
-        self.take(changes, Asking::Now, now);
+        // One after the other: an SFU may put the end of a session and the next one into one message.
+        for participant in &participants {
+            if self.local_identity.as_ref() != Some(&participant.identity) {
+                let changes = self.catalog.update(participant);
+                self.take(changes, Asking::Now, now);
+            }
+        }
     }
 
     fn take(&mut self, changes: Changes, asking: Asking, now: Instant) {
@@ -210,6 +215,6 @@ fn forget_session(subscription: &mut Subscription) -> Option<Request> {
 fn others_of<'a>(
     local: Option<&'a String>,
     participants: &'a [Participant],
-) -> impl Iterator<Item = &'a Participant> + Clone {
+) -> impl Iterator<Item = &'a Participant> {
     participants.iter().filter(move |participant| Some(&participant.identity) != local)
 }

@@ -39,7 +39,7 @@ pub fn encode_response(response: Response) -> Vec<u8> {
 /// # Errors
 /// [`SignalError::Malformed`] when the bytes are no SignalResponse, or too large.
 pub fn decode_response(bytes: &[u8]) -> Result<Option<Response>, SignalError> {
-    read::<SignalResponse>(bytes).map(|response| response.message)
+    read_up_to::<SignalResponse>(super::MAX_RESPONSE_BYTES, bytes).map(|response| response.message)
 }
 
 /// Reads a bare PublishDataTrackResponse, as the local manager lists them for SyncState.
@@ -67,8 +67,15 @@ pub fn decode_join_request(bytes: &[u8]) -> Result<JoinRequest, SignalError> {
     read(&wrapped.join_request)
 }
 
+/// Largest request that an SFU takes (protocol §7).
+const MAX_REQUEST_BYTES: usize = 2 << 20;
+
 fn read<M: Message + Default>(bytes: &[u8]) -> Result<M, SignalError> {
-    if bytes.len() > super::MAX_MESSAGE_BYTES {
+    read_up_to(MAX_REQUEST_BYTES, bytes)
+}
+
+fn read_up_to<M: Message + Default>(most: usize, bytes: &[u8]) -> Result<M, SignalError> {
+    if bytes.len() > most {
         return Err(SignalError::Malformed);
     }
     M::decode(bytes).map_err(|_| SignalError::Malformed)
