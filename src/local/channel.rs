@@ -25,6 +25,8 @@ pub(super) struct Channel {
     handed: u64,
     /// Bytes of the last packet that was not small.
     packet: usize,
+    /// About those of the largest of the last packets: how much the next may be.
+    largest: usize,
     /// The host reports after sending, and not only when little is left.
     tells: bool,
     followed: Option<Followed>,
@@ -55,6 +57,7 @@ impl Channel {
             fresh: 0,
             handed: 0,
             packet: MTU,
+            largest: 0,
             tells: false,
             followed: None,
             rate: None,
@@ -105,6 +108,7 @@ impl Channel {
         if bytes >= SMALLEST {
             self.packet = bytes.min(MTU);
         }
+        self.largest = bytes.min(MTU).max(self.largest - self.largest / FORGETS);
         self.fresh += bytes;
         self.waiting = self.waiting.saturating_add(bytes);
     }
@@ -185,7 +189,7 @@ impl Channel {
         }
         let Some(passage) = self.passage else { return LEAST };
         let enough = drained(self.rate(), passage * 3 / 2 + SLACK);
-        enough.saturating_sub(self.packet).clamp(LEAST, MOST)
+        enough.saturating_sub(self.largest).clamp(LEAST, MOST)
     }
 }
 
@@ -215,6 +219,9 @@ const PACKET_TIME: u64 = 2_000;
 
 /// Smaller ones cost more than they gain: three of SCTP's on a usual network.
 const SMALLEST: usize = 3_600;
+
+/// Part of the largest packet that each smaller one makes forgotten. Beside a flood a large one comes again long before.
+const FORGETS: usize = 64;
 
 /// So that a channel that is refilled by a timer or an event of the host does not run dry.
 const SLACK: u64 = 5_000;
