@@ -51,8 +51,8 @@ pub(crate) struct Receiver {
     memory: Memory,
     open: Streams,
     ended: Streams,
-    /// The longest reorder window of the open streams.
-    window: Duration,
+    /// How long a frame is waited for whose packets do not come: [`MAX_AGE`], or the longest reorder window of the open streams.
+    patience: Duration,
     /// Without `bytes_partial` and `streams`.
     stats: RemoteTrackStats,
 }
@@ -69,7 +69,7 @@ impl Receiver {
             memory: Memory::new(Arc::clone(&budgets.waiting)),
             open: Vec::new(),
             ended: Vec::new(),
-            window: Duration::ZERO,
+            patience: MAX_AGE,
             stats: RemoteTrackStats::default(),
         }
     }
@@ -91,10 +91,10 @@ impl Receiver {
             self.stats.packets_dropped += 1;
             return None;
         }
-        if self.reassembly.has_moved_on(packet, now, self.patience()) {
+        if self.reassembly.has_moved_on(packet, now, self.patience) {
             self.restart();
         }
-        self.reassembly.expire(now, self.patience(), &mut self.stats);
+        self.reassembly.expire(now, self.patience, &mut self.stats);
         let whole = self.reassembly.take(packet, now, &mut self.stats)?;
         self.stats.frames_completed += 1;
         let ticket = whole.ticket(self.epoch);
@@ -224,7 +224,7 @@ impl Receiver {
 
     /// Gives up incomplete frames that are too old, and hands out frames that waited long enough.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        self.reassembly.expire(now, self.patience(), &mut self.stats);
+        self.reassembly.expire(now, self.patience, &mut self.stats);
         self.open.iter_mut().for_each(|(_, stream)| stream.release(now));
     }
 
@@ -234,11 +234,6 @@ impl Receiver {
             true => self.memory.rest(),
             false => self.memory.begin(),
         }
-    }
-
-    /// A frame whose packets may be so far apart as frames may is not given up before.
-    fn patience(&self) -> Duration {
-        MAX_AGE.max(self.window)
     }
 
     fn stream(&self, id: ReaderId) -> Option<&Stream> {
@@ -260,7 +255,7 @@ impl Receiver {
     /// After a change of the open streams.
     fn adjust(&mut self) {
         let streams = || self.open.iter().map(|(_, stream)| stream);
-        self.window = streams().map(Stream::window).max().unwrap_or_default();
+        self.patience = streams().map(Stream::window).fold(MAX_AGE, Duration::max);
         let limit = streams().map(Stream::max_partial_bytes).max().unwrap_or_default();
         self.reassembly.set_limit(limit);
         if self.open.is_empty() {
