@@ -377,6 +377,15 @@ fn sixteen_mebibytes_are_the_limit() {
     assert_eq!(signal::decode(&larger, |_| true), Err(SignalError::Malformed));
 }
 
+#[test]
+fn no_more_entries_are_taken_than_twice_the_tracks_that_there_can_be() {
+    let nobody = livekit::ParticipantInfo { identity: "a".into(), ..Default::default() };
+    let update = livekit::ParticipantUpdate { participants: vec![nobody; 131_073] };
+    let decoded = decode(Response::Update(update));
+    let Some(SignalIn::Update(participants)) = decoded.message else { panic!("another message") };
+    assert_eq!((participants.len(), decoded.skipped), (131_072, 1));
+}
+
 fn read_request(request: &SignalOut) -> Request {
     livekit::SignalRequest::decode(&request.encode()[..]).unwrap().message.unwrap()
 }
