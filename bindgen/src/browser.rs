@@ -17,13 +17,13 @@ pub(crate) fn folder(project: &Project) -> Utf8PathBuf {
     project.tools().join("browser")
 }
 
-/// Installs what is missing; says so where that cannot be.
 /// Where programs find npm's packages; empty where there can be no browser.
 pub(crate) fn variable(project: &Project, has_browser: bool) -> (&'static str, String) {
     let folder = if has_browser { folder(project).into_string() } else { String::new() };
     ("DATATRACKS_BROWSER", folder)
 }
 
+/// Installs what is missing; says so where that cannot be.
 pub(crate) fn install(project: &Project) -> Result<Outcome> {
     if let Err(error) = install_programs(project) {
         let packages = missing(project).join(", ");

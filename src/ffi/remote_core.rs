@@ -50,7 +50,6 @@ struct Counters {
     signals_not_sent: AtomicU64,
     entries_skipped: AtomicU64,
     packets_malformed: AtomicU64,
-    packets_unknown_handle: AtomicU64,
 }
 
 impl Remote {
@@ -130,7 +129,7 @@ impl Remote {
         match destination {
             Destination::Track(reception) => self.deliver(&reception, &packet, now),
             Destination::Kept(until) => self.alarm.set(until),
-            Destination::Nobody => self.count_unknown(1),
+            Destination::Nobody => {}
         }
     }
 
@@ -161,7 +160,7 @@ impl Remote {
             entries_skipped: skipped + count(&self.counters.entries_skipped),
             packets_received: routed + malformed,
             packets_malformed: malformed,
-            packets_unknown_handle: count(&self.counters.packets_unknown_handle) + unknown as u64,
+            packets_unknown_handle: unknown as u64,
             delegate_errors: self.faults.delegate_errors(),
             panics: self.faults.panics(),
             tracks_published: published as u64,
@@ -200,10 +199,6 @@ impl Remote {
         if let Some(deadline) = reception.receive(packet, &self.environment, now) {
             self.alarm.set(deadline);
         }
-    }
-
-    fn count_unknown(&self, packets: usize) {
-        self.counters.packets_unknown_handle.fetch_add(packets as u64, Relaxed);
     }
 }
 

@@ -71,7 +71,7 @@ impl<R: Clone> Routing<R> {
         self.packets
     }
 
-    /// How many of them have waited for a handle in vain.
+    /// How many of them went nowhere, at once or after they had waited for a handle.
     pub(crate) fn unknown(&self) -> usize {
         self.unknown
     }
@@ -84,13 +84,13 @@ impl<R: Clone> Routing<R> {
     /// Where a packet goes.
     pub(crate) fn route(&mut self, handle: Handle, packet: &[u8], now: Instant) -> Destination<R> {
         self.packets += 1;
-        match self.slot(handle) {
-            Some(Slot::Track(track)) => Destination::Track(track.clone()),
-            Some(Slot::Nobody) => Destination::Nobody,
-            Some(Slot::Unknown) | None => {
-                self.keep(handle, packet, now).map_or(Destination::Nobody, Destination::Kept)
-            }
-        }
+        let kept = match self.slot(handle) {
+            Some(Slot::Track(track)) => return Destination::Track(track.clone()),
+            Some(Slot::Nobody) => None,
+            Some(Slot::Unknown) | None => self.keep(handle, packet, now),
+        };
+        self.unknown += usize::from(kept.is_none());
+        kept.map_or(Destination::Nobody, Destination::Kept)
     }
 
     /// The handle is this track's; answers its packets that came early.

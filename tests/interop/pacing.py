@@ -5,7 +5,6 @@ reader alone, one after the other. It fails when one of our frames does not arri
 """
 
 import base64
-import os
 import statistics
 import sys
 import tempfile
@@ -13,14 +12,13 @@ import time
 from pathlib import Path
 
 from conftest import Room
+from matrix import OTHERS
 from processes import DEADLINE, Browser
 from servers import Livekit
 
 # Bytes a frame, frames a second, how many.
 LOADS = [(300_000, 10, 50), (500_000, 10, 50), (2_000_000, 2, 40), (2_000_000, 3, 40)]
-READERS = ["ours", "Python SDK"]
-if os.environ.get("DATATRACKS_BROWSER") != "":  # `cargo tasks` says so where there can be no browser
-    READERS.append("livekit-client")
+READERS = ["ours", "Python SDK", *(["livekit-client"] if "JS" in OTHERS else [])]
 SETTLE = 3  # seconds for readers to come, and for the last frame to arrive
 NAME = "large"
 HEADER = "| frame | a second | publisher | reader | arrived | median, latest | packets dropped by the server |\n|---|---|---|---|---|---|---|"

@@ -10,7 +10,8 @@ lock is three calls",
     (
         "publish/1MiB",
         "both crates make one copy, and both make it at the speed of memory: see the limit. The peer's is spread over 66 buffers, which \
-costs it page faults only in a process whose heap shrinks after each frame; in this one it does not. Less than a copy would take hosts that accept headers and payload apart, which no data channel's API does",
+costs it page faults only in a process whose heap shrinks after each frame; in this one it does not. Less than a copy would \
+take hosts that accept headers and payload apart, which no data channel's API does",
     ),
     (
         "subscribe/1KiB",
