@@ -84,7 +84,7 @@ class Peer:
     def appeared(self, track):
         info = track.info
         self.found[info.sid] = track
-        say("track", publisher=track.publisher_identity, name=info.name, encrypted=info.uses_e2ee)
+        say("track", publisher=track.publisher_identity, name=info.name, sid=info.sid, encrypted=info.uses_e2ee)
         if info.name in self.wanted:
             self.wanted.discard(info.name)
             self.read(track)

@@ -99,11 +99,13 @@ def test_a_reader_that_the_server_has_forgotten_reads_on(room, proxy, other):
 @OTHERS
 def test_a_publisher_that_the_server_has_forgotten_publishes_its_track_again(room, proxy, other):
     peer, publisher = getattr(room, other)(), published(room, proxy.url)
+    first = peer.until_event("track", name="pose")
     peer.write("subscribe pose")
     deliver(publisher, peer)
     proxy.ask_server(SIMULATE_NODE_FAILURE)
     publisher.until_remark("reconnected (full)")
-    peer.until_event("track", name="pose")  # there a track does not outlive its SID
+    second = peer.until_event("track", name="pose")  # there a track does not outlive its SID
+    assert first["sid"] != second["sid"]
     peer.write("subscribe pose")
     deliver(publisher, peer)
     assert publisher.status() == 0

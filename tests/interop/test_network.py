@@ -105,7 +105,7 @@ def is_whole(parts):
 
 
 def test_after_an_outage_of_the_network_frames_flow_again_in_the_same_streams(room, network):
-    peer, reader, publisher = joined(room, room)
+    peer, reader, publisher, _ = joined(room, room)
     with sending(peer, "pose"):
         assert reader.line()["len"] == len("pose")
         network.cut()
@@ -118,7 +118,7 @@ def test_after_an_outage_of_the_network_frames_flow_again_in_the_same_streams(ro
 
 @pytest.mark.parametrize(("seconds", "recovery"), [(0, "quick"), (QUICK_LIMIT, "full")])
 def test_where_udp_alone_is_cut_the_media_path_is_made_anew_and_the_streams_go_on(room, beside, network, seconds, recovery):
-    peer, reader, publisher = joined(room, beside)
+    peer, reader, publisher, first = joined(room, beside)
     with sending(peer, "pose"):
         assert reader.line()["len"] == len("pose")
         network.cut("udp")
@@ -130,6 +130,8 @@ def test_where_udp_alone_is_cut_the_media_path_is_made_anew_and_the_streams_go_o
             process.until_remark(f"reconnected ({recovery})", seconds=RETURN)
         skip(reader)
         reads_on(reader)
+    if recovery == "full":
+        assert peer.until_event("track", name="ours")["sid"] != first["sid"]
     # There a track does not outlive its SID, of which there are two when the host has joined before UDP was mended.
     deliver(publisher, peer, "ours", again=recovery == "full")
 
@@ -148,13 +150,14 @@ def test_who_joins_while_udp_is_cut_joins_anew_and_comes_through_when_it_is_mend
 
 
 def joined(room, others):
-    """A Python peer that publishes and reads, and ours that read and publish."""
+    """A Python peer that publishes and reads, ours that read and publish, and what the peer was told of our track."""
     peer = others.python()
     peer.write("publish pose")
     reader, publisher = subscribed(room), published(room, name="ours")
+    told = peer.until_event("track", name="ours")
     peer.write("subscribe ours")
     deliver(publisher, peer, "ours")
-    return peer, reader, publisher
+    return peer, reader, publisher, told
 
 
 def skip(reader):

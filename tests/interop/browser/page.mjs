@@ -13,7 +13,7 @@ window.join = async ({ url, token, passphrase, key }) => {
   room.on(RoomEvent.DataTrackPublished, (track) => {
     const { sid, name, usesE2ee } = track.info;
     found.set(sid, track);
-    say({ event: "track", publisher: track.publisherIdentity, name, encrypted: usesE2ee });
+    say({ event: "track", publisher: track.publisherIdentity, name, sid, encrypted: usesE2ee });
     if (wanted.delete(name)) read(track);
   });
   room.on(RoomEvent.DataTrackUnpublished, (sid) => {
