@@ -6,7 +6,7 @@ use crate::{
     project::Project,
     report::Report,
     run,
-    runners::{count, pytest_command, pytest_tally, reference_host},
+    runners::{count, count_both, pytest_command, pytest_tally, reference_host},
     setup, swift,
 };
 
@@ -54,7 +54,13 @@ pub(crate) fn suite(project: &Project, report: &mut Report, profile: Profile, ce
         };
         let hosts = [(KOTLIN, in_kotlin), (SWIFT, in_swift)];
         let variables = [variables.as_slice(), &hosts].concat();
-        count(&mut pytest_command(project, &[TESTS, &but_for_network()], &variables), pytest_tally)
+        let network = but_for_network();
+        let on = |servers| pytest_command(project, &[TESTS, &network, "-k", servers], &variables);
+        match cells {
+            Cells::Few => count_both([&mut on(REAL), &mut on(EMBEDDED)], pytest_tally),
+            // A megabyte in one burst needs the machine for itself.
+            Cells::All => count(&mut on(ANY), pytest_tally),
+        }
     });
     network::suite(project, report, &variables);
 }
@@ -65,6 +71,10 @@ fn but_for_network() -> String {
 }
 
 const TESTS: &str = "tests/interop";
+/// Which tests, by the server of their rooms.
+const EMBEDDED: &str = "embedded";
+const REAL: &str = "not embedded";
+const ANY: &str = "";
 const NAME: &str = "interop tests";
 const WITHOUT_BROWSER: &str = ", WITHOUT A BROWSER";
 const WITHOUT_SWIFT: &str = ", WITHOUT SWIFT";

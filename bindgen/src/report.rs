@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ops::Add,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -13,6 +14,14 @@ use anyhow::Result;
 pub(crate) struct Tally {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
+}
+
+impl Add for Tally {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
+    }
 }
 
 /// How a step ended when it did not fail.
@@ -88,10 +97,7 @@ impl Report {
 
     fn sum(&self) -> Tally {
         let tallies = self.steps.iter().map(Step::tally);
-        tallies.fold(Tally::default(), |sum, tally| Tally {
-            passed: sum.passed + tally.passed,
-            failed: sum.failed + tally.failed,
-        })
+        tallies.fold(Tally::default(), Add::add)
     }
 }
 

@@ -33,15 +33,12 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     succeeded(command, status)
 }
 
-/// Runs a command and hands every line of its standard output to `line`, after printing it.
+/// Runs a command and hands every line of its standard output to `line`.
 pub(crate) fn watch(command: &mut Command, mut line: impl FnMut(&str)) -> Result<ExitStatus> {
-    announce(command);
     let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| missing(command))?;
     if let Some(output) = child.stdout.take() {
         for text in BufReader::new(output).lines() {
-            let text = text?;
-            println!("{text}");
-            line(&text);
+            line(&text?);
         }
     }
     Ok(child.wait()?)
@@ -91,7 +88,7 @@ pub(crate) fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
     Ok(())
 }
 
-fn announce(command: &Command) {
+pub(crate) fn announce(command: &Command) {
     println!("   $ {}", show(command));
 }
 

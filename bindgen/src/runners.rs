@@ -2,7 +2,11 @@
 //!
 //! A runner's own closing line is what counts: a suite whose runner says nothing, or that it ran no test, has failed.
 
-use std::process::Command;
+use std::{
+    panic::resume_unwind,
+    process::{Command, ExitStatus},
+    thread,
+};
 
 use anyhow::Result;
 
@@ -51,22 +55,60 @@ pub(crate) fn count(
     command: &mut Command,
     read: impl Fn(&str) -> Option<Tally>,
 ) -> Result<Outcome> {
-    let mut sum = Tally::default();
-    let mut failures = Vec::new();
-    let status = run::watch(command, |line| {
-        if let Some(Tally { passed, failed }) = read(line) {
-            sum.passed += passed;
-            sum.failed += failed;
-        }
+    tally(command, &read).map(Outcome::Counted)
+}
+
+/// Runs two commands at once, for suites that wait more than they work. What the second says is shown when the first has ended.
+pub(crate) fn count_both(
+    [first, second]: [&mut Command; 2],
+    read: impl Fn(&str) -> Option<Tally>,
+) -> Result<Outcome> {
+    let (first, lines, status) = thread::scope(|scope| {
+        let beside = scope.spawn(|| {
+            let mut lines = Vec::new();
+            (run::watch(second, |line| lines.push(line.to_owned())), lines)
+        });
+        let first = tally(first, &read);
+        let (status, lines) = beside.join().unwrap_or_else(|panic| resume_unwind(panic));
+        (first, lines, status)
+    });
+    run::announce(second);
+    let mut count = Count::default();
+    lines.iter().for_each(|line| count.show(line, &read));
+    let second = count.end(second, status?)?;
+    Ok(Outcome::Counted(first? + second))
+}
+
+fn tally(command: &mut Command, read: impl Fn(&str) -> Option<Tally>) -> Result<Tally> {
+    run::announce(command);
+    let mut count = Count::default();
+    let status = run::watch(command, |line| count.show(line, &read))?;
+    count.end(command, status)
+}
+
+/// What a runner has counted, and its lines that name a failed test.
+#[derive(Default)]
+struct Count {
+    sum: Tally,
+    failures: Vec<String>,
+}
+
+impl Count {
+    fn show(&mut self, line: &str, read: impl Fn(&str) -> Option<Tally>) {
+        println!("{line}");
+        self.sum = self.sum + read(line).unwrap_or_default();
         if names_a_failure(line) {
-            failures.push(line.to_owned());
+            self.failures.push(line.to_owned());
         }
-    })?;
-    failures.iter().for_each(|line| println!("   failed: {line}"));
-    if sum.failed == 0 {
-        run::succeeded(command, status)?;
     }
-    Ok(Outcome::Counted(sum))
+
+    fn end(self, command: &Command, status: ExitStatus) -> Result<Tally> {
+        self.failures.iter().for_each(|line| println!("   failed: {line}"));
+        if self.sum.failed == 0 {
+            run::succeeded(command, status)?;
+        }
+        Ok(self.sum)
+    }
 }
 
 /// What cargo, pytest, Maven and Swift Testing say of a test that failed.
