@@ -262,6 +262,34 @@ fn late_frames_take_no_room() {
 }
 
 #[test]
+fn a_part_that_turns_out_to_be_of_no_frame_is_counted() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(16));
+    let strange = Packets { sequence: 7, ..Default::default() }.frame(&payload(0, 40_000));
+    subscriber.feed(&strange[1..2]);
+    subscriber.feed(Packets { sequence: 20, ..Default::default() }.frame(&payload(0, 40_000)));
+    subscriber.clock.advance(20 * MS);
+    assert_whole(&read_all(&stream), 40_000);
+    let stats = subscriber.track("data").stats();
+    assert_eq!((stats.packets_received, stats.frames_completed), (4, 1));
+    assert_eq!((stats.packets_dropped, stats.packets_duplicate), (1, 0));
+}
+
+#[test]
+fn a_late_frame_costs_no_other_its_place_without_memory() {
+    let subscriber = Subscriber::new();
+    let stream =
+        subscriber.reading(DataTrackSubscribeOptions { reorder_window_ms: 0, ..options(65_536) });
+    let mut packets = Packets::default();
+    let late = packets.frame(&vec![0; 1 << 20]);
+    (0..63).for_each(|_| subscriber.feed(packets.frame(&vec![0; 1 << 20])));
+    subscriber.feed(late);
+    let stats = stream.stats();
+    assert_eq!((stats.frames_late, stats.frames_dropped_full), (1, 0));
+    assert_eq!(read_numbers(&stream), (1..64).collect::<Vec<_>>());
+}
+
+#[test]
 fn p10_without_memory_each_policy_keeps_what_it_says() {
     // Frame 0 is missing, so that with a window all of them are held.
     for (buffer_policy, reorder_window_ms, first) in

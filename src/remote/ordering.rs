@@ -123,7 +123,8 @@ impl Ordering {
         self.position = Position::Start;
     }
 
-    fn is_behind(&self, placed: &Placed) -> bool {
+    /// The turn of this frame is over.
+    pub(super) fn is_behind(&self, placed: &Placed) -> bool {
         match self.position {
             Position::Start => false,
             Position::After { number, .. } => !is_newer(placed.number, number),

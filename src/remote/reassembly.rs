@@ -190,8 +190,13 @@ impl Reassembly {
             at = at.saturating_sub(1);
         }
         let partial = self.partials.get_mut(at)?;
+        let known = partial.fragments.count();
         match partial.fragments.add(packet, room) {
-            Added::New => partial.touched = now,
+            Added::New => {
+                partial.touched = now;
+                // A Start or a Final shows what is none of its frame.
+                stats.packets_dropped += (known + 1 - partial.fragments.count()) as u64;
+            }
             Added::Duplicate => stats.packets_duplicate += 1,
             Added::Misfit => stats.packets_dropped += 1,
         }

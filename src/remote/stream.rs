@@ -118,9 +118,17 @@ impl Stream {
     pub(super) fn push(&mut self, placed: Placed, now: Instant) {
         let cost = placed.frame.as_ref().map_or(0, cost);
         let counts = u64::from(placed.frame.is_some());
-        if !self.admit(cost) {
-            self.waiting.stats.frames_dropped_full += counts;
-            return;
+        if !self.waiting.take(cost) {
+            // What goes out first decides whether the frame is late: it takes nobody's place then.
+            self.release(now);
+            if self.ordering.is_behind(&placed) {
+                self.waiting.stats.frames_late += counts;
+                return;
+            }
+            if !self.admit(cost) {
+                self.waiting.stats.frames_dropped_full += counts;
+                return;
+            }
         }
         let waiting = &mut self.waiting;
         match self.ordering.push(placed, now, |frame| waiting.push(frame)) {
