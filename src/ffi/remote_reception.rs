@@ -186,11 +186,11 @@ impl Reception {
 
     /// Changes the receiver and wakes who has something to read. Answers a new deadline, too.
     fn change<T>(&self, change: impl FnOnce(&mut Receiver) -> T) -> (T, Option<Instant>) {
-        let (answer, deadline, wakes) = {
-            let mut state = self.state.hold();
-            let answer = change(&mut state.receiver);
-            (answer, state.arm(), state.wakes())
-        };
+        let mut state = self.state.hold();
+        let answer = change(&mut state.receiver);
+        let deadline = state.arm();
+        let wakes = state.wakes();
+        drop(state);
         wakes.wake();
         (answer, deadline)
     }

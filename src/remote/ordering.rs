@@ -142,7 +142,9 @@ impl Ordering {
 
     fn hand_out(&mut self, placed: Placed, out: &mut impl FnMut(DataTrackFrame)) {
         self.position = Position::After { number: placed.number, sequence: placed.last };
-        placed.frame.into_iter().for_each(out);
+        if let Some(frame) = placed.frame {
+            out(frame);
+        }
     }
 
     fn hand_out_through(&mut self, last: usize, out: &mut impl FnMut(DataTrackFrame)) {
