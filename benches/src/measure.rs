@@ -1,22 +1,25 @@
 //! Rounds in turns: a machine that slows down, slows both sides.
 
 use datatracks_bench_side::Stopwatch;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One round of one side.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Round {
     pub(crate) value: f64,
     /// A frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) allocations: Option<f64>,
     /// Share of the frames that got lost without a count, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lost: Option<f64>,
     /// Share of the frames that were dropped with a count.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) dropped: Option<f64>,
 }
 
 /// All rounds of one side.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Measured {
     pub(crate) median: f64,
     pub(crate) least: f64,
@@ -24,7 +27,7 @@ pub(crate) struct Measured {
     pub(crate) allocations: Option<f64>,
     pub(crate) lost: Option<f64>,
     pub(crate) dropped: Option<f64>,
-    pub(crate) rounds: Vec<f64>,
+    pub(crate) rounds: Vec<Round>,
 }
 
 /// Something that can be done again and again, for one figure or for several.
@@ -35,7 +38,7 @@ pub(crate) fn alternate<const N: usize>(
     rounds: usize,
     sides: [Side<'_, Round>; N],
 ) -> [Measured; N] {
-    in_turns(rounds, sides).map(|rounds| Measured::of(&rounds))
+    in_turns(rounds, sides).map(Measured::of)
 }
 
 /// As [`alternate`], for rounds that give several figures.
@@ -45,8 +48,7 @@ pub(crate) fn alternate_all<const N: usize, const M: usize>(
 ) -> [[Measured; M]; N] {
     in_turns(rounds, sides).map(|rounds| {
         std::array::from_fn(|figure| {
-            let figures: Vec<_> = rounds.iter().map(|round| round[figure]).collect();
-            Measured::of(&figures)
+            Measured::of(rounds.iter().map(|round| round[figure]).collect())
         })
     })
 }
@@ -65,7 +67,13 @@ fn in_turns<const N: usize, R>(rounds: usize, mut sides: [Side<'_, R>; N]) -> [V
 }
 
 impl Measured {
-    fn of(rounds: &[Round]) -> Self {
+    /// Adds more rounds.
+    pub(crate) fn join(&mut self, more: Self) {
+        let rounds = [std::mem::take(&mut self.rounds), more.rounds].concat();
+        *self = Self::of(rounds);
+    }
+
+    fn of(rounds: Vec<Round>) -> Self {
         let sorted = |value: fn(&Round) -> Option<f64>| {
             let mut values: Vec<f64> = rounds.iter().filter_map(value).collect();
             values.sort_by(f64::total_cmp);
@@ -80,7 +88,7 @@ impl Measured {
             allocations: median(&sorted(|round| round.allocations)),
             lost: median(&sorted(|round| round.lost)),
             dropped: median(&sorted(|round| round.dropped)),
-            rounds: rounds.iter().map(|round| round.value).collect(),
+            rounds,
         }
     }
 }

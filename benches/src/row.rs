@@ -75,7 +75,7 @@ impl Row {
     /// The same of each round and the one beside it: the least and the most.
     pub(crate) fn ratios(&self) -> Option<(f64, f64)> {
         let rounds = self.ours.rounds.iter().zip(&self.peer.as_ref()?.rounds);
-        let mut ratios = rounds.filter_map(|(ours, peer)| self.times(*ours, *peer));
+        let mut ratios = rounds.filter_map(|(ours, peer)| self.times(ours.value, peer.value));
         let first = ratios.next()?;
         Some(
             ratios.fold((first, first), |(least, most), ratio| (least.min(ratio), most.max(ratio))),

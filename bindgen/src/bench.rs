@@ -4,10 +4,12 @@ use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
+    calls, pacing,
     project::Project,
-    report::{Outcome, Tally},
+    report::{Outcome, Report, Tally},
     run::{self, command},
     runners::{count, number_before},
+    size,
 };
 
 /// What to measure, and where to leave it.
@@ -18,13 +20,26 @@ pub(crate) struct Wishes {
     /// Fewer and shorter rounds; fails where a row is below its floor
     #[arg(long)]
     quick: bool,
+    /// Every figure there is: also what calls cost from Swift and Kotlin, the size, and large frames through a real SFU (20 minutes)
+    #[arg(long, conflicts_with_all = ["rows", "quick"])]
+    whole: bool,
     /// Where to write all rounds
     #[arg(long)]
     json: Option<Utf8PathBuf>,
 }
 
-/// Measures what is wished for. A whole run leaves docs/benchmarks.{md,svg,json}.
-pub(crate) fn measure(project: &Project, wishes: &Wishes) -> Result<Outcome> {
+/// What is wished for, and with `--whole` what other commands measure.
+pub(crate) fn all(project: &Project, report: &mut Report, wishes: &Wishes) {
+    report.step("bench", || measure(project, wishes));
+    if wishes.whole {
+        report.step("size", || size::measure(project));
+        calls::all(project, report);
+        pacing::all(project, report, &pacing::Wishes::default());
+    }
+}
+
+/// Measures what is wished for. A run of all rows leaves docs/benchmarks.{md,svg,json}.
+fn measure(project: &Project, wishes: &Wishes) -> Result<Outcome> {
     let arguments: Vec<_> = wishes.rows.iter().map(String::as_str).collect();
     let mut bench = prepared(project, &arguments)?;
     if let Some(file) = &wishes.json {

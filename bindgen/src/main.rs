@@ -192,7 +192,7 @@ fn main() -> ExitCode {
         Command::Release { wishes } => release::all(&project, &mut report, wishes),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
         Command::Surface { check: true } => check::surface(&project, &mut report),
-        Command::Bench { wishes } => report.step("bench", || bench::measure(&project, &wishes)),
+        Command::Bench { wishes } => bench::all(&project, &mut report, &wishes),
         Command::Size => report.step("size", || size::measure(&project)),
         Command::Swift { debug, sanitizers } => {
             swift::all(&project, &mut report, profile(debug), sanitizers);

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What is measured. It judges nothing.
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub(crate) struct Wishes {
     /// Small and large ones over a link with delays and losses instead; takes root's rights
     #[arg(long)]

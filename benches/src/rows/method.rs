@@ -5,8 +5,8 @@ pub(crate) const TEXT: &str = "\
 `cargo tasks bench` makes this page; `cargo tasks bench --quick` is the short form that `cargo tasks test` ends with. All rounds are in
 [benchmarks.json](benchmarks.json).
 
-Both crates do the same work in one process, in turns, on the same bytes; a figure is the median of nine rounds with the least and the most
-beside it. A ratio is one of medians, above 1 where datatracks is better; beside it the least and the most of single rounds. What comes out is counted in
+Both crates do the same work in one process, in turns, on the same bytes; a figure is the median of fifteen rounds, three in each of five
+processes, with the least and the most beside it. A ratio is one of medians, above 1 where datatracks is better; beside it the least and the most of single rounds. What comes out is counted in
 every round, and compared by a hash before the first; in `order` each frame is.
 
 - **datatracks** is built as it ships: its flags, its profile. **livekit-datatrack** is a shared library of its own, built with cargo's defaults and
