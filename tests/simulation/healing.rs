@@ -7,7 +7,10 @@ use datatracks::{
         plain::DropMode,
         sfu::{Control, Impairment, Output, Permissions},
     },
-    signal::{self, SignalIn},
+    signal::{
+        self, SignalIn,
+        session::{self, GetDataBlobRequest, Request},
+    },
 };
 
 use super::{chance::Chance, room::Room};
@@ -24,6 +27,7 @@ impl Room {
         }
         for who in 0..self.participants.len() {
             self.participants[who].deceived = false;
+            self.use_up_refusal(who);
             self.control(who, Control::Impair(Impairment::default()));
             self.control(who, Control::Permit(Permissions::default()));
             self.permit_readers(who, true);
@@ -66,6 +70,12 @@ impl Room {
         self.advance(Duration::from_secs(seconds));
         self.poll_calls();
         self.read_streams();
+    }
+
+    /// An answer that nobody waits for is the next to be refused, or lost: what nobody has met yet is no fault of a healed server.
+    fn use_up_refusal(&mut self, who: usize) {
+        let question = GetDataBlobRequest { request_id: u32::MAX, ..Default::default() };
+        self.send_signal(who, &session::encode_request(Request::GetDataBlob(question)));
     }
 
     /// A guest joins, is told who is there and what they publish, and leaves.
