@@ -33,6 +33,8 @@ pub(crate) use super::{lanes::LaneId, seal_turns::SealTurn};
 pub(crate) struct SendQueue {
     pub(super) lanes: Lanes,
     turn: Turn,
+    /// Somebody has left the turn to a track that waits for its own.
+    declined: bool,
     pacing: Pacing,
 }
 
@@ -120,7 +122,7 @@ impl SendQueue {
         if large {
             self.large_pushed(id, now);
         }
-        Ok(self.hand_over(id, now))
+        Ok(self.hand_over_in_turn(id, now))
     }
 
     /// Makes room for a frame, or tells why there is none.
@@ -159,22 +161,22 @@ impl SendQueue {
     /// More of the same track, if it may leave now.
     pub(crate) fn continue_with(&mut self, id: LaneId, now: Instant) -> Option<Handover> {
         self.lanes.get_mut(id)?;
-        self.hand_over(id, now)
+        self.hand_over_in_turn(id, now)
     }
 
     /// The next track's turn.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Handover> {
         self.lanes.wake_timed(now);
+        self.declined = false;
         if self.goes_on(now) {
             return None;
         }
         while let Some(lane) = self.whose_turn().filter(|_| self.may_leave(now)) {
             let handover = self.hand_over(lane, now);
-            let spent = handover.as_ref().map_or(MTU, |handover| handover.packets.byte_len());
-            self.turn.spend(lane.index, spent, self.pacing.turn(), now);
             if handover.is_some() {
                 return handover;
             }
+            self.turn.spend(lane.index, MTU, self.pacing.turn(), now);
         }
         None
     }
@@ -189,7 +191,7 @@ impl SendQueue {
         if !self.lanes.any_ready() {
             return room.max(next);
         }
-        let help = now + HELP_AFTER;
+        let help = if self.declined { now } else { now + HELP_AFTER };
         room.or(Some(next.map_or(help, |at| at.min(help))))
     }
 
@@ -241,6 +243,19 @@ impl SendQueue {
         self.lanes.get(id).map(|lane| lane.room.stats()).unwrap_or_default()
     }
 
+    /// Where others wait, a track that is pushed to does not take their turns: it may be pushed to all the time.
+    fn hand_over_in_turn(&mut self, id: LaneId, now: Instant) -> Option<Handover> {
+        if self.pacing.is_on() {
+            self.lanes.wake_timed(now);
+            self.settle(id);
+            if self.whose_turn().is_some_and(|first| first != id) {
+                self.declined = true;
+                return None;
+            }
+        }
+        self.hand_over(id, now)
+    }
+
     fn hand_over(&mut self, id: LaneId, now: Instant) -> Option<Handover> {
         if self.lanes.get(id)?.room.has_expired(now) {
             self.lanes.on_room(id, |room, _| room.expire(now));
@@ -248,7 +263,9 @@ impl SendQueue {
         self.lanes.take_out(id.index);
         let packets = self.begin(id, now);
         self.settle(id);
-        packets.map(|packets| Handover { lane: id, packets })
+        let packets = packets?;
+        self.turn.spend(id.index, packets.byte_len(), self.pacing.turn(), now);
+        Some(Handover { lane: id, packets })
     }
 
     fn begin(&mut self, id: LaneId, now: Instant) -> Option<PacketBatch> {

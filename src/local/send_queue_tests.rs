@@ -218,4 +218,89 @@ fn a_lane_that_is_given_up_is_used_again_and_old_callbacks_do_not_reach_it() {
     assert_eq!((queue.stats(second).frames_sent, queue.lanes.cost()), (1, 0));
 }
 
+/// Two tracks on a link of 200 KB/s. The host reports after each packet; timers come late.
+struct Link {
+    queue: SendQueue,
+    now: Instant,
+    waiting: f64,
+    sent: BTreeMap<LaneId, usize>,
+}
+
+impl Link {
+    fn push(&mut self, lane: LaneId, length: usize) {
+        let batch = PacketBatch::new(vec![0; length].into(), MTU);
+        let handover = self.queue.push(lane, batch, Admission::ByPolicy, self.now).unwrap();
+        self.send(handover, |queue, lane, now| queue.continue_with(lane, now));
+    }
+
+    fn send_all(&mut self) {
+        let handover = self.queue.next(self.now);
+        self.send(handover, |queue, _, now| queue.next(now));
+    }
+
+    fn send(
+        &mut self,
+        mut next: Option<Handover>,
+        more: impl Fn(&mut SendQueue, LaneId, Instant) -> Option<Handover>,
+    ) {
+        while let Some(Handover { lane, packets }) = next {
+            *self.sent.entry(lane).or_default() += packets.byte_len();
+            self.waiting += packets.byte_len() as f64;
+            self.queue.report(self.waiting as usize, self.now);
+            self.send_all();
+            self.queue.finish(lane, true);
+            next = more(&mut self.queue, lane, self.now);
+        }
+    }
+
+    fn advance(&mut self, by: Duration) {
+        self.now += by;
+        self.waiting = (self.waiting - 200_000.0 * by.as_secs_f64()).max(0.0);
+    }
+}
+
+#[test]
+fn who_pushes_all_the_time_takes_no_turns_of_others() {
+    let mut link = Link {
+        queue: SendQueue::default(),
+        now: Instant::now(),
+        waiting: 0.0,
+        sent: BTreeMap::new(),
+    };
+    link.queue.report(0, link.now);
+    let options = DataTrackOptions { send_mode: SendMode::Burst, ..DataTrackOptions::new("a") };
+    let [hasty, calm] = [(); 2].map(|()| link.queue.open(&options));
+    for number in 0..20_000 {
+        if number % 200 == 0 {
+            link.push(calm, 6 * MTU);
+        }
+        link.push(hasty, 2_000);
+        link.advance(Duration::from_micros(500));
+        if number % 40 == 39 {
+            link.send_all();
+        }
+    }
+    let [hasty, calm] = [hasty, calm].map(|lane| link.sent[&lane] as f64);
+    assert!((0.8..1.25).contains(&(hasty / calm)), "{hasty} bytes beside {calm}");
+}
+
+#[test]
+fn a_turn_that_was_left_to_others_is_looked_after_at_once() {
+    let (mut queue, now) = (SendQueue::default(), Instant::now());
+    queue.report(0, now);
+    let [first, second] = [(); 2].map(|()| queue.open(&DataTrackOptions::new("a")));
+    let packet = || PacketBatch::new(vec![0; MTU].into(), MTU);
+    let mut push = |lane| queue.push(lane, packet(), Admission::ByPolicy, now).unwrap();
+    let handover = push(first).unwrap();
+    assert!(push(first).is_none(), "its callback goes on");
+    queue.hold(second);
+    let mut push = |lane| queue.push(lane, packet(), Admission::ByPolicy, now).unwrap();
+    assert!(push(second).is_none());
+    queue.resume(second);
+    queue.finish(handover.lane, true);
+    assert!(queue.continue_with(first, now).is_none(), "it is the other's turn");
+    assert_eq!(queue.next_deadline(now), Some(now));
+    assert_eq!(queue.next(now).unwrap().lane, second);
+}
+
 const LANES: usize = 4;
