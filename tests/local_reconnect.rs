@@ -3,7 +3,10 @@
 
 mod local_support;
 
-use std::sync::{Arc, Mutex, atomic::Ordering};
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
 use datatracks::{
     DataTrackFrameEncoding as Frames, DataTrackOptions, DelegateError, EncryptionMode,
@@ -565,4 +568,16 @@ fn p7_a_thousand_publications_at_once_all_end() {
     }
     assert!(waits.iter_mut().all(|wait| wait.ready().is_ok()));
     assert_eq!(rig.manager.stats().tracks_published, 1_000);
+}
+
+#[test]
+fn a_list_in_falling_order_costs_no_more_than_another() {
+    let rig = Rig::new();
+    let kept = rig.track("kept");
+    let strange = (2..=65_535).rev();
+    let strange = strange.map(|handle| listed(handle, &format!("{handle:0200}"), "DTR_strange"));
+    let begun = Instant::now();
+    told(&rig, "PA_a", strange.collect());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(kept.is_published());
 }

@@ -31,6 +31,11 @@ impl Bits {
         }
     }
 
+    pub(super) fn contains(&self, number: usize) -> bool {
+        let (word, bit) = place(number);
+        self.words.get(word).is_some_and(|word| word & bit != 0)
+    }
+
     /// The first number of the set that is at least `from`.
     pub(super) fn next(&self, from: usize) -> Option<usize> {
         let (first, bit) = place(from);

@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{
+    bits::Bits,
     handles::Ending,
     output::Output,
     publication::State,
@@ -17,7 +18,6 @@ use super::{
 };
 use crate::{
     signal::{Participant, TrackDescription},
-    sorted::SortedMap,
     track::{Handle, UnpublishReason},
 };
 
@@ -89,17 +89,17 @@ impl Publications {
         }
         self.meet_session(us.sid);
         let forbidden = us.can_publish_data == Some(false);
-        let listed = us.tracks.into_iter().map(|track| (track.handle, track));
-        let listed: SortedMap<_, _> = listed.collect();
+        let mut listed = Bits::default();
+        us.tracks.iter().for_each(|track| listed.insert(usize::from(track.handle.get())));
         for handle in self.tracks.keys().copied().collect::<Vec<_>>() {
-            match listed.get(&handle) {
-                Some(track) => self.told_of(track, now),
-                None => self.not_told_of(handle, forbidden, now),
+            if !listed.contains(usize::from(handle.get())) {
+                self.not_told_of(handle, forbidden, now);
             }
         }
-        for handle in listed.into_keys() {
-            if !self.tracks.contains_key(&handle) {
-                self.told_of_unwanted(handle, now);
+        for track in &us.tracks {
+            match self.tracks.contains_key(&track.handle) {
+                true => self.told_of(track, now),
+                false => self.told_of_unwanted(track.handle, now),
             }
         }
     }
