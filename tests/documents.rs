@@ -103,9 +103,17 @@ fn first_line(text: &str) -> &str {
 }
 
 #[test]
-fn code_in_the_guide_is_out_of_files_that_are_compiled() {
-    let guide = read("docs/guide.md");
-    let blocks: Vec<_> = guide.split("```").collect();
+fn code_in_guides_is_out_of_files_that_are_compiled() {
+    for guide in GUIDES {
+        let pieces = pieces_of_compiled_files(guide);
+        assert!(pieces >= 8, "{guide}: only {pieces} pieces of code found");
+    }
+}
+
+/// How many pieces of code a page has. Each is a part of the file that is named above it.
+fn pieces_of_compiled_files(page: &str) -> usize {
+    let text = read(page);
+    let blocks: Vec<_> = text.split("```").collect();
     let mut pieces = 0;
     for [before, code] in blocks.as_chunks::<2>().0 {
         let (language, code) = code.split_once('\n').unwrap();
@@ -114,15 +122,19 @@ fn code_in_the_guide_is_out_of_files_that_are_compiled() {
         }
         let said =
             before.trim_end().strip_suffix(" -->").and_then(|text| text.rsplit("<!-- ").next());
-        let name = said.unwrap_or_else(|| panic!("no file is named above: {code}"));
+        let name = said.unwrap_or_else(|| panic!("{page}: no file is named above: {code}"));
         let is_compiled =
             |(known, folder): &&(&str, &str)| *known == language && name.starts_with(folder);
         assert!(COMPILED.iter().any(|folder| is_compiled(&folder)), "{name} is not compiled");
         assert!(unindented(&read(name)).contains(&unindented(code)), "not in {name}:\n{code}");
         pieces += 1;
     }
-    assert!(pieces >= 10, "only {pieces} pieces of code found");
+    pieces
 }
+
+/// Pages that show code.
+const GUIDES: [&str; 2] =
+    ["docs/guide.md", "swift-package/Sources/DataTracks/DataTracks.docc/WholeHost.md"];
 
 /// Sources of examples that `cargo tasks swift`, `kotlin` and `interop` compile, and run.
 const COMPILED: &[(&str, &str)] = &[

@@ -21,9 +21,15 @@ public final class WebRTCTransport: NSObject, DataTrackTransport, LKRTCDataChann
     /// Set it before signals and packets flow.
     public weak var session: DataTrackSession?
 
+    /// Called when either channel has opened or closed, for whoever waits for that.
+    public var onStateChange: (@Sendable () -> Void)? {
+        get { locked { $0.onStateChange } }
+        set { locked { $0.onStateChange = newValue } }
+    }
+
     private let sendOverWebSocket: @Sendable (Data) throws -> Void
     private let lock = NSLock()
-    private var channels: (publisher: LKRTCDataChannel?, subscriber: LKRTCDataChannel?)
+    private var state = State()
 
     /// `sendOverWebSocket` sends one binary message, in order. It queues while your SDK reconnects, and throws when that is hopeless.
     public init(sendOverWebSocket: @escaping @Sendable (Data) throws -> Void) {
@@ -32,9 +38,7 @@ public final class WebRTCTransport: NSObject, DataTrackTransport, LKRTCDataChann
 
     /// The channel that you made, after a join and after each full reconnect.
     public func publish(on channel: LKRTCDataChannel) {
-        lock.lock()
-        channels.publisher = channel
-        lock.unlock()
+        locked { $0.publisher = channel }
         channel.delegate = self
         dataChannelDidChangeState(channel)
     }
@@ -42,9 +46,7 @@ public final class WebRTCTransport: NSObject, DataTrackTransport, LKRTCDataChann
     /// The channel that the SFU made: call it from `peerConnection(_:didOpen:)` of the subscriber's connection, with any channel.
     public func receive(on channel: LKRTCDataChannel) {
         guard channel.label == Self.label else { return }
-        lock.lock()
-        channels.subscriber = channel
-        lock.unlock()
+        locked { $0.subscriber = channel }
         channel.delegate = self
     }
 
@@ -74,14 +76,26 @@ public final class WebRTCTransport: NSObject, DataTrackTransport, LKRTCDataChann
     /// While the channel is not open, frames wait as they do behind a full one; the packet that leaves now and then is lost, and its frame
     /// counted.
     public func dataChannelDidChangeState(_ channel: LKRTCDataChannel) {
-        guard channel === publisher else { return }
-        session?.bufferedAmount(is: channel.readyState == .open ? channel.bufferedAmount : noRoom)
+        if channel === publisher {
+            session?.bufferedAmount(is: channel.readyState == .open ? channel.bufferedAmount : noRoom)
+        }
+        onStateChange?()
     }
 
     private var publisher: LKRTCDataChannel? {
+        locked { $0.publisher }
+    }
+
+    private func locked<Result>(_ use: (inout State) -> Result) -> Result {
         lock.lock()
         defer { lock.unlock() }
-        return channels.publisher
+        return use(&state)
+    }
+
+    private struct State {
+        var publisher: LKRTCDataChannel?
+        var subscriber: LKRTCDataChannel?
+        var onStateChange: (@Sendable () -> Void)?
     }
 
     /// The channel is not there, or not open.

@@ -1,5 +1,5 @@
-// Stands in for LiveKit's WebRTC framework where there is none: the declarations that `WebRTCTransport` uses, and a channel whose other end
-// a test holds. So that example is compiled and tried; with the framework itself it has not run.
+// Stands in for LiveKit's WebRTC framework where there is none: the declarations that the examples use, and data channels whose other end a
+// test holds. So those examples are compiled and tried; with the framework itself they have not run.
 
 import Foundation
 
@@ -30,37 +30,59 @@ public protocol LKRTCDataChannelDelegate: AnyObject {
 
 public final class LKRTCDataChannel: NSObject {
     public let label: String
-    public internal(set) var readyState = LKRTCDataChannelState.connecting
-    public internal(set) var bufferedAmount: UInt64 = 0
-    public weak var delegate: (any LKRTCDataChannelDelegate)?
-    private let otherEnd: (Data) -> Void
+    private let state: Guarded<State>
+
+    private struct State {
+        var readyState = LKRTCDataChannelState.connecting
+        var bufferedAmount: UInt64 = 0
+        weak var delegate: (any LKRTCDataChannelDelegate)?
+        var otherEnd: (Data) -> Void
+    }
 
     public init(label: String, otherEnd: @escaping (Data) -> Void = { _ in }) {
         self.label = label
-        self.otherEnd = otherEnd
+        state = Guarded(State(otherEnd: otherEnd))
+    }
+
+    public var readyState: LKRTCDataChannelState { state.with { $0.readyState } }
+    public var bufferedAmount: UInt64 { state.with { $0.bufferedAmount } }
+
+    public var delegate: (any LKRTCDataChannelDelegate)? {
+        get { state.with { $0.delegate } }
+        set { state.with { $0.delegate = newValue } }
     }
 
     public func sendData(_ data: LKRTCDataBuffer) -> Bool {
         guard readyState == .open else { return false }
-        otherEnd(data.data)
+        state.with { $0.otherEnd }(data.data)
         return true
     }
 }
 
 extension LKRTCDataChannel {
-    public func change(to state: LKRTCDataChannelState) {
-        readyState = state
-        delegate?.dataChannelDidChangeState(self)
+    public func change(to new: LKRTCDataChannelState) {
+        let isNews = state.with { state in
+            defer { state.readyState = new }
+            return state.readyState != new
+        }
+        if isNews { delegate?.dataChannelDidChangeState(self) }
     }
 
     /// Tells, as the framework does, how much was waiting before.
     public func change(bufferedAmount amount: UInt64) {
-        let before = bufferedAmount
-        bufferedAmount = amount
+        let before = state.with { state in
+            defer { state.bufferedAmount = amount }
+            return state.bufferedAmount
+        }
         delegate?.dataChannel(self, didChangeBufferedAmount: before)
     }
 
     public func receive(_ message: Data) {
         delegate?.dataChannel(self, didReceiveMessageWith: LKRTCDataBuffer(data: message, isBinary: true))
+    }
+
+    /// Gives it another end.
+    public func leads(to otherEnd: @escaping (Data) -> Void) {
+        state.with { $0.otherEnd = otherEnd }
     }
 }
