@@ -180,5 +180,5 @@ def pytest_runtest_makereport(item, call):
 def speakers(fixtures):
     """Whoever among the fixtures of a test keeps what it says."""
     found = [speaker for fixture in fixtures for speaker in (fixture, getattr(fixture, "server", None), *getattr(fixture, "started", []))]
-    found = list(dict.fromkeys(found))  # a server may be a fixture and a room's
-    return [speaker for speaker in found if hasattr(speaker, "tail")]
+    # A server may be a fixture and a room's.
+    return list({id(speaker): speaker for speaker in found if hasattr(speaker, "tail")}.values())

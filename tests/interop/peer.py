@@ -8,7 +8,7 @@
     subscribe NAME                  when there is such a track: "frame" with "name", "len", "sha", "ts", "latency_ms" for each; "ended"
     (end of input)                  "left"
 
-Untold it says "joined", "track" and "untrack" (one of another appears or ends), "reconnected", "disconnected". `sha` is the first 16
+Untold it says "joined", "track" and "untrack" (one of another appears or ends), "gone" (another participant), "reconnected", "disconnected". `sha` is the first 16
 digits of the SHA-256. Room and identity come from LIVEKIT_URL and LIVEKIT_TOKEN, what it encrypts with from DATATRACKS_E2EE_PASSPHRASE
 (key by PBKDF2) or DATATRACKS_E2EE_KEY (base64, key by HKDF). `browser/peer.mjs` is the same with livekit-client, without `generate`.
 """
@@ -34,6 +34,7 @@ class Peer:
         self.room, self.published, self.found, self.wanted, self.tasks = rtc.Room(), {}, {}, set(), set()
         self.room.on("data_track_published", self.appeared)
         self.room.on("data_track_unpublished", self.vanished)
+        self.room.on("participant_disconnected", lambda participant: say("gone", identity=participant.identity))
         self.room.on("disconnected", lambda reason: say("disconnected"))
         self.room.on("reconnected", lambda: say("reconnected"))
 

@@ -12,6 +12,7 @@ from servers import WithoutDataTracks
 from sending import PATIENCE, deliver, published, reads_on, sending, subscribed
 
 OTHERS = pytest.mark.parametrize("other", ["python", "javascript"])
+GOODBYE = 3  # seconds until it is heard; a server waits longer for who merely vanishes
 RETURN = 60  # seconds until all have come back; the longest pause between two attempts is 7
 
 
@@ -120,6 +121,13 @@ def test_a_host_in_kotlin_whose_websocket_is_cut_comes_back_quickly_and_frames_f
     assert not ends(host) and not ends(peer)
     peer.write("unpublish pose")
     host.until_event("ended", name="pose")  # what the server says on the new connection is heard
+
+
+def test_a_host_in_kotlin_that_leaves_is_gone_at_once(room):
+    host, peer = conversing(room)
+    host.process.stdin.close()
+    host.until_event("left")
+    peer.until_event("gone", seconds=GOODBYE, identity="kotlin")
 
 
 def test_a_host_in_kotlin_that_the_server_has_forgotten_publishes_and_reads_again(room, proxy):

@@ -64,6 +64,8 @@ class Room(
     private var refused: TimeSource.Monotonic.ValueTimeMark? = null
     @Volatile
     private var peers: Peers? = null
+    @Volatile
+    private var leaves = false
 
     // Both under the lock of `waiting`: requests wait, in order, while there is no socket.
     private val waiting = ArrayDeque<ByteArray>()
@@ -80,8 +82,9 @@ class Room(
     suspend fun leave() {
         local.shutdown()
         remote.shutdown()
+        leaves = true
+        synchronized(waiting) { socket }?.finish(farewell()) // before listening ends, and the socket with it
         job.cancelAndJoin()
-        synchronized(waiting) { socket }?.finish(farewell())
         peers?.close()
         webRtc.dispose() // and its threads, which would keep the process
         // Nobody is left who hands them anything.
@@ -112,6 +115,7 @@ class Room(
         var end: End?
         do {
             val ending = listening.await()
+            if (leaves) return
             end = if (ending == Ending.FOR_GOOD) End.SERVER else comeBack(ending)
         } while (end == null)
         local.shutdown()
