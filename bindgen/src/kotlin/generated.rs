@@ -2,7 +2,7 @@
 //!
 //! 1. What `kotlin-package/src` replaces by hand becomes internal: names that begin with `raw` (`uniffi.toml`), and the cancel token,
 //!    for which Kotlin has coroutines.
-//! 2. `close()`, and so `use { }`, of what can be shut down shuts it down.
+//! 2. `close()`, and so `use { }`, of what can be shut down shuts it down. It holds no lock meanwhile: a shutdown calls out.
 //! 3. A callback that throws an `Error` has failed, as one that throws an `Exception`: by itself it would have succeeded.
 //! 4. A call after `close()` throws a type of its own, with the name of the class in it: by itself it would have thrown what a
 //!    cancelled coroutine throws, too, without the name where the object is an adapter's.
@@ -153,11 +153,16 @@ const CATCH_EXCEPTION: &str = "} catch(e: kotlin.Exception) {";
 /// Called by generated code, and so compiled with it.
 pub(super) const LENT: &str = include_str!("lent.kt");
 
-const CLOSE: &str = "    override fun close() {
+const CLOSE: &str = "    @Synchronized
+    override fun close() {
         this.destroy()
 ";
 const SHUT_DOWN_AND_CLOSE: &str = "    override fun close() {
-        if (!wasDestroyed.get()) shutdown()
+        try {
+            shutdown()
+        } catch (_: ClosedException) {
+            // It is closed already.
+        }
         this.destroy()
 ";
 
@@ -206,8 +211,10 @@ open class Track: TrackInterface
         let stream = format!("\nopen class Stream\n{CLOSE}    }}\n    override fun `shutdown`()\n");
         let track = format!("\nopen class Track\n{CLOSE}    }}\n");
         let refined = shut_down_on_close(&(stream + &track)).unwrap();
-        assert_eq!(refined.matches("if (!wasDestroyed.get()) shutdown()").count(), 1);
-        assert!(refined.starts_with("\nopen class Stream\n    override fun close() {\n        if"));
+        assert_eq!(refined.matches("            shutdown()\n").count(), 1);
+        assert!(
+            refined.starts_with("\nopen class Stream\n    override fun close() {\n        try")
+        );
         assert!(shut_down_on_close("\nopen class Other\n override fun `shutdown`()").is_err());
     }
 

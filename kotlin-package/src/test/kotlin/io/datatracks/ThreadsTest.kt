@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executors
 import java.util.concurrent.TimeUnit.SECONDS
+import kotlin.concurrent.thread
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
@@ -91,6 +92,25 @@ internal class ThreadsTest : RoomTest() {
         alice.expect("local unpublished")
         thrown.await(5, SECONDS)
         main.shutdown()
+    }
+
+    @Test
+    fun `another thread closes a manager whose end is being told, and waits for nobody`() = test {
+        val alice = join("alice")
+        alice.local.publishTrack("samples")
+        val (told, closed) = CountDownLatch(1) to CountDownLatch(1)
+        alice.onEvent {
+            if (it.kind == "local unpublished") {
+                thread(isDaemon = true) {
+                    alice.local.close()
+                    closed.countDown()
+                }
+                if (closed.await(5, SECONDS)) told.countDown()
+            }
+        }
+        alice.local.close()
+        assertTrue(told.await(0, SECONDS))
+        forget(alice)
     }
 
     private fun joinWatched(identity: String, seen: Threads): Peer {
