@@ -9,6 +9,7 @@
 //! 5. Documentation names things as Kotlin does.
 //! 6. Calls cost no structure of JNA's each: `statuses`.
 //! 7. What packets are, by `uniffi.toml`, is added: `lent.kt`.
+//! 8. A result that comes together with the cancellation of its coroutine is let go of: by itself its memory would be lost.
 //!
 //! The generated text has no tree to work on, so each change looks for whole lines and fails when there are not as many as expected.
 
@@ -33,6 +34,7 @@ fn refined(text: &str) -> Result<String> {
     let text = hide_cancel_token(&text)?;
     let text = shut_down_on_close(&text)?;
     let text = catch_everything(&text)?;
+    let text = let_go_of_results(&text)?;
     let text = name_what_is_closed(&text)?;
     let text = statuses::keep(&text)?;
     Ok(spell_documentation(&text) + LENT)
@@ -95,6 +97,12 @@ fn catch_everything(text: &str) -> Result<String> {
     let found = text.matches(CATCH_EXCEPTION).count();
     ensure!(found == 2, "callbacks are caught in {found} places instead of 2");
     Ok(text.replace(CATCH_EXCEPTION, "} catch(e: kotlin.Throwable) {"))
+}
+
+fn let_go_of_results(text: &str) -> Result<String> {
+    let found = text.matches(FREE).count();
+    ensure!(found == 1, "futures are freed in {found} places instead of 1");
+    Ok(text.replace(FREE, LET_GO_AND_FREE))
 }
 
 fn name_what_is_closed(text: &str) -> Result<String> {
@@ -166,6 +174,20 @@ const SHUT_DOWN_AND_CLOSE: &str = "    override fun close() {
         this.destroy()
 ";
 
+const FREE: &str = "    } finally {
+        freeFunc(rustFuture)
+";
+const LET_GO_AND_FREE: &str = "    } catch (cancelled: kotlin.coroutines.cancellation.CancellationException) {
+        try {
+            liftFunc(uniffiRustCallWithError(errorHandler, { status -> completeFunc(rustFuture, status) }))
+        } catch (_: kotlin.Exception) {
+            // There was no result.
+        }
+        throw cancelled
+    } finally {
+        freeFunc(rustFuture)
+";
+
 const CALLED_AFTER_CLOSE: &str = r#"throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")"#;
 /// Thrown by generated code, and so compiled with it.
 pub(super) const CLOSED_EXCEPTION: &str = r#"
@@ -224,6 +246,13 @@ open class Track: TrackInterface
         let refined = catch_everything(&callback.repeat(2)).unwrap();
         assert_eq!(refined.matches("kotlin.Throwable").count(), 2);
         assert!(catch_everything(&callback).is_err());
+    }
+
+    #[test]
+    fn results_that_nobody_gets_are_let_go_of() {
+        let refined = let_go_of_results(&format!("    try {{\n{FREE}    }}\n")).unwrap();
+        assert!(refined.contains("completeFunc(rustFuture, status)") && refined.contains(FREE));
+        assert!(let_go_of_results(&FREE.repeat(2)).is_err());
     }
 
     #[test]
