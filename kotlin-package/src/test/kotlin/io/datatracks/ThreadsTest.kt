@@ -1,6 +1,7 @@
 package io.datatracks
 
 import examples.PlainRoom.Companion.PACKET
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.withTimeout
@@ -111,6 +112,16 @@ internal class ThreadsTest : RoomTest() {
         alice.local.close()
         assertTrue(told.await(0, SECONDS))
         forget(alice)
+    }
+
+    @Test
+    fun `events of the dispatcher that goes nowhere arrive on the thread that causes them`() = test {
+        val seen = Threads()
+        val alice = join("alice", eventDispatcher = Dispatchers.Unconfined)
+        alice.onEvent { seen.note(it.kind) }
+        alice.local.publishTrack("samples").unpublish()
+        alice.expect("local unpublished")
+        assertTrue(seen.of("local published").single() in setOf(currentThread(), "receive-alice"))
     }
 
     private fun joinWatched(identity: String, seen: Threads): Peer {
