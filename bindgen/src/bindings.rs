@@ -13,6 +13,7 @@ use uniffi_bindgen::{
 use crate::{
     kotlin,
     project::Project,
+    python,
     report::{Outcome, kilobytes},
     run::{self, command},
     swift, texts,
@@ -83,7 +84,8 @@ pub(crate) fn generate_into(
     match language {
         Language::Kotlin => kotlin::generated::refine(folder),
         Language::Swift => swift::generated::refine(folder),
-        Language::Python | Language::All => Ok(()),
+        Language::Python => python::refine(folder),
+        Language::All => Ok(()),
     }
 }
 

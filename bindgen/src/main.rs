@@ -22,6 +22,7 @@ mod models;
 mod network;
 mod pacing;
 mod project;
+mod python;
 mod release;
 mod report;
 mod root;

@@ -140,8 +140,9 @@ impl Sending {
     fn send_one(&self, call: Call, scope: Scope) -> Option<Call> {
         let Call { lane, packets, delegate } = call;
         let call = || delegate.on_packets_available(packets);
+        let lent = payload::make_room();
         let sent = self.faults.call_out("on_packets_available", call).is_ok();
-        payload::take_back();
+        payload::take_back(lent);
         let mut outbox = self.outbox();
         let none_waits = outbox.queue.finish(lane, sent);
         if none_waits && scope == Scope::Track && outbox.is_at_rest() {

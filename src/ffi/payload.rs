@@ -92,12 +92,18 @@ unsafe impl FfiConverter<UniFfiTag> for PacketBatch {
 
 uniffi::derive_ffi_traits!(local PacketBatch);
 
-/// Ends the loan of the packets that this thread handed out last, if it did.
-pub(super) fn take_back() {
-    LENT.with(|lent| lent.replace(None));
+/// Before a callback: what this thread lends already, to be given to [`take_back`] after it. A callback inside a callback needs the
+/// place, and the outer one reads its packets until it returns.
+pub(super) fn make_room() -> Option<PacketBatch> {
+    LENT.with(|lent| ManuallyDrop::into_inner(lent.packets.take()))
 }
 
-/// What a thread lends. A callback inside a callback may have the place: by then the outer one's packets are copied.
+/// After a callback: ends the loan of its packets, if it had any, and lends what was lent before.
+pub(super) fn take_back(before: Option<PacketBatch>) {
+    LENT.with(|lent| lent.replace(before));
+}
+
+/// What a thread lends.
 struct Lent {
     form: Cell<[u64; 3]>,
     /// Never dropped with its thread, so that it is there as long as one can call: whoever lends takes back.
@@ -152,8 +158,23 @@ mod tests {
         assert!(!first.is_unique());
         lend(&second);
         assert!(first.is_unique() && !second.is_unique());
-        take_back();
+        take_back(None);
         assert!(second.is_unique());
+    }
+
+    #[test]
+    fn what_a_callback_has_stays_lent_while_it_calls_what_lends() {
+        let (outer, inner) = (Bytes::from(vec![1; 100]), Bytes::from(vec![2; 100]));
+        let lend = |bytes: &Bytes| {
+            <PacketBatch as FfiConverter<UniFfiTag>>::lower(PacketBatch::new(bytes.clone(), 100))
+        };
+        lend(&outer);
+        let before = make_room();
+        lend(&inner);
+        take_back(before);
+        assert!(inner.is_unique() && !outer.is_unique());
+        take_back(None);
+        assert!(outer.is_unique());
     }
 
     #[test]

@@ -94,6 +94,54 @@ async def test_a_cancelled_task_loses_no_frame(join):
         assert (await stream.next()).payload == b"%d" % number
 
 
+async def cancelled_after(turns, awaitable):
+    """What a task gives that is cancelled when the event loop has come round so many times."""
+    task = asyncio.create_task(awaitable)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    (given,) = await asyncio.gather(task, return_exceptions=True)
+    return None if isinstance(given, asyncio.CancelledError) else given
+
+
+async def test_a_task_that_is_cancelled_just_as_its_frame_is_there_loses_no_frame(join):
+    track, stream = await connected(join("alice"), join("bob"))
+    for turns in range(6):
+        track.try_push(frame(b"%d" % turns))
+        await until(lambda: stream.stats().frames_waiting == 1)
+        read = await cancelled_after(turns, stream.next())
+        assert (read or await asyncio.wait_for(stream.next(), 5)).payload == b"%d" % turns
+
+
+async def test_a_task_that_is_cancelled_just_as_it_has_subscribed_leaves_no_stream(join):
+    bob = join("bob")
+    _, first = await connected(join("alice"), bob)  # with it there, the next is given at once
+    remote = bob.remote.tracks()[0]
+    for turns in range(6):
+        if given := await cancelled_after(turns, remote.subscribe()):
+            given.shutdown()
+        await until(lambda: remote.stats().streams == 1)
+    first.shutdown()
+    assert remote.subscription_state() == dt.SubscriptionState.UNSUBSCRIBED
+
+
+async def test_a_task_whose_calls_are_answered_at_once_lets_others_run(join):
+    track, _ = await connected(join("alice"), join("bob"))
+    turns = 0
+
+    async def count():
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.create_task(count())
+    for _ in range(20):
+        await track.send(frame(b""))
+    counting.cancel()
+    assert turns >= 10
+
+
 async def test_a_cancelled_publish_is_undone_at_the_sfu(join):
     alice, bob = join("alice"), join("bob")
     alice.held_back = []

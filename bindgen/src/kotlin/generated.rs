@@ -2,13 +2,14 @@
 //!
 //! 1. What `kotlin-package/src` replaces by hand becomes internal: names that begin with `raw` (`uniffi.toml`), and the cancel token,
 //!    for which Kotlin has coroutines.
-//! 2. `close()`, and so `use { }`, of what can be shut down shuts it down.
+//! 2. `close()`, and so `use { }`, of what can be shut down shuts it down. It holds no lock meanwhile: a shutdown calls out.
 //! 3. A callback that throws an `Error` has failed, as one that throws an `Exception`: by itself it would have succeeded.
 //! 4. A call after `close()` throws a type of its own, with the name of the class in it: by itself it would have thrown what a
 //!    cancelled coroutine throws, too, without the name where the object is an adapter's.
 //! 5. Documentation names things as Kotlin does.
 //! 6. Calls cost no structure of JNA's each: `statuses`.
 //! 7. What packets are, by `uniffi.toml`, is added: `lent.kt`.
+//! 8. A result that comes together with the cancellation of its coroutine is let go of: by itself its memory would be lost.
 //!
 //! The generated text has no tree to work on, so each change looks for whole lines and fails when there are not as many as expected.
 
@@ -33,6 +34,7 @@ fn refined(text: &str) -> Result<String> {
     let text = hide_cancel_token(&text)?;
     let text = shut_down_on_close(&text)?;
     let text = catch_everything(&text)?;
+    let text = let_go_of_results(&text)?;
     let text = name_what_is_closed(&text)?;
     let text = statuses::keep(&text)?;
     Ok(spell_documentation(&text) + LENT)
@@ -97,6 +99,12 @@ fn catch_everything(text: &str) -> Result<String> {
     Ok(text.replace(CATCH_EXCEPTION, "} catch(e: kotlin.Throwable) {"))
 }
 
+fn let_go_of_results(text: &str) -> Result<String> {
+    let found = text.matches(FREE).count();
+    ensure!(found == 1, "futures are freed in {found} places instead of 1");
+    Ok(text.replace(FREE, LET_GO_AND_FREE))
+}
+
 fn name_what_is_closed(text: &str) -> Result<String> {
     let mut pieces = text.split(CALLED_AFTER_CLOSE);
     let mut named = pieces.next().unwrap_or_default().to_owned();
@@ -153,12 +161,31 @@ const CATCH_EXCEPTION: &str = "} catch(e: kotlin.Exception) {";
 /// Called by generated code, and so compiled with it.
 pub(super) const LENT: &str = include_str!("lent.kt");
 
-const CLOSE: &str = "    override fun close() {
+const CLOSE: &str = "    @Synchronized
+    override fun close() {
         this.destroy()
 ";
 const SHUT_DOWN_AND_CLOSE: &str = "    override fun close() {
-        if (!wasDestroyed.get()) shutdown()
+        try {
+            shutdown()
+        } catch (_: ClosedException) {
+            // It is closed already.
+        }
         this.destroy()
+";
+
+const FREE: &str = "    } finally {
+        freeFunc(rustFuture)
+";
+const LET_GO_AND_FREE: &str = "    } catch (cancelled: kotlin.coroutines.cancellation.CancellationException) {
+        try {
+            liftFunc(uniffiRustCallWithError(errorHandler, { status -> completeFunc(rustFuture, status) }))
+        } catch (_: kotlin.Exception) {
+            // There was no result.
+        }
+        throw cancelled
+    } finally {
+        freeFunc(rustFuture)
 ";
 
 const CALLED_AFTER_CLOSE: &str = r#"throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")"#;
@@ -206,8 +233,10 @@ open class Track: TrackInterface
         let stream = format!("\nopen class Stream\n{CLOSE}    }}\n    override fun `shutdown`()\n");
         let track = format!("\nopen class Track\n{CLOSE}    }}\n");
         let refined = shut_down_on_close(&(stream + &track)).unwrap();
-        assert_eq!(refined.matches("if (!wasDestroyed.get()) shutdown()").count(), 1);
-        assert!(refined.starts_with("\nopen class Stream\n    override fun close() {\n        if"));
+        assert_eq!(refined.matches("            shutdown()\n").count(), 1);
+        assert!(
+            refined.starts_with("\nopen class Stream\n    override fun close() {\n        try")
+        );
         assert!(shut_down_on_close("\nopen class Other\n override fun `shutdown`()").is_err());
     }
 
@@ -217,6 +246,13 @@ open class Track: TrackInterface
         let refined = catch_everything(&callback.repeat(2)).unwrap();
         assert_eq!(refined.matches("kotlin.Throwable").count(), 2);
         assert!(catch_everything(&callback).is_err());
+    }
+
+    #[test]
+    fn results_that_nobody_gets_are_let_go_of() {
+        let refined = let_go_of_results(&format!("    try {{\n{FREE}    }}\n")).unwrap();
+        assert!(refined.contains("completeFunc(rustFuture, status)") && refined.contains(FREE));
+        assert!(let_go_of_results(&FREE.repeat(2)).is_err());
     }
 
     #[test]

@@ -58,8 +58,8 @@ extension LocalDataTrack {
 /// A timeout as the library takes it: whole milliseconds, 0 for none.
 func milliseconds(_ timeout: TimeInterval?) -> UInt64 {
     guard let timeout else { return 0 }
-    // At least one: "no time at all" must not become "no limit".
-    return UInt64(min(max(timeout * 1000, 1), longestTimeout))
+    // At least one: "no time at all" must not become "no limit". In this order, so that what is no number is no time.
+    return UInt64(min(longestTimeout, max(1, timeout * 1000)))
 }
 
 /// 49 days, in milliseconds.

@@ -169,6 +169,7 @@ struct WaitTests {
             try track.tryPush(large)
             await #expect(throws: WaitError.TimedOut) { try await track.flush(timeout: 0.05) }
             await #expect(throws: WaitError.TimedOut) { try await track.flush(timeout: 0) }
+            await #expect(throws: WaitError.TimedOut) { try await track.flush(timeout: .nan) }
             await #expect(throws: WaitError.TimedOut) { try await bob.remote.waitForTrack(name: "never", timeout: 0.05) }
         }
     }

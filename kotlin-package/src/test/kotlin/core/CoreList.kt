@@ -12,6 +12,9 @@ import io.datatracks.EncryptionProvider
 import io.datatracks.KeyDerivation
 import io.datatracks.KeyRing
 import io.datatracks.KeyRingOptions
+import io.datatracks.LocalDataTrackEvents
+import io.datatracks.LocalDataTrackManager
+import io.datatracks.LocalDataTrackTransport
 import io.datatracks.LogLevel
 import io.datatracks.LogRecord
 import io.datatracks.Payload
@@ -39,6 +42,7 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.withTimeoutOrNull
+import java.lang.ref.WeakReference
 import java.net.InetSocketAddress
 import java.nio.ByteBuffer
 import java.util.concurrent.ConcurrentLinkedQueue
@@ -151,6 +155,16 @@ private val CASES: Map<String, suspend (Room) -> Unit> = mapOf(
         check(room.events.filter { "published" in it } == listOf("published", "unpublished", "published")) { "${room.events}" }
         check(SubscriptionState.ACTIVE.name in room.events) { "${room.events}" }
     },
+    "what only a manager holds" to { _ ->
+        val (manager, held) = managerAlone()
+        val unheld = WeakReference(Any())
+        while (unheld.get() != null) {
+            System.gc()
+            delay(5)
+        }
+        check(held.none { it.get() == null }) { "its transport or its listener is gone" }
+        manager.close()
+    },
     "waits that a shutdown ends" to { room ->
         val (track, stream) = room.connected()
         coroutineScope {
@@ -256,6 +270,16 @@ private suspend fun DataTrackStream.tagged(tag: ULong): DataTrackFrame? {
         val frame = next() ?: return null
         if (frame.userTimestamp == tag) return frame
     }
+}
+
+/** A manager, and what nobody else has. */
+private fun managerAlone(): Pair<LocalDataTrackManager, List<WeakReference<Any>>> {
+    val transport = object : LocalDataTrackTransport {
+        override fun onSignalRequest(request: ByteArray) = Unit
+        override fun onPacketsAvailable(packets: List<ByteArray>) = Unit
+    }
+    val events = object : LocalDataTrackEvents {}
+    return LocalDataTrackManager(transport, events) to listOf(WeakReference(transport), WeakReference(events))
 }
 
 private class Told(private val events: ConcurrentLinkedQueue<String>) : RemoteDataTrackEvents {

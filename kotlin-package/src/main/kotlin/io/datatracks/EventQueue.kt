@@ -6,10 +6,10 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.launch
 
-/** Runs events in the order in which they come: on a dispatcher, or at once on the caller's thread. */
+/** Runs events in the order in which they come: on a dispatcher, or at once on the caller's thread, which is where `Unconfined` has them. */
 internal class EventQueue(dispatcher: CoroutineDispatcher?) {
     // What an event throws goes to the handler of uncaught exceptions, as of any code that the application runs there, and ends nothing here.
-    private val scope = dispatcher?.let { CoroutineScope(SupervisorJob() + it.limitedParallelism(1)) }
+    private val scope = dispatcher?.takeUnless { it == Dispatchers.Unconfined }?.let { CoroutineScope(SupervisorJob() + it.limitedParallelism(1)) }
 
     fun run(event: () -> Unit) {
         if (scope == null) event() else scope.launch { event() }

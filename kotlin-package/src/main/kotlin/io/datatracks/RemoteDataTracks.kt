@@ -78,11 +78,19 @@ public suspend fun DataTrackStream.nextBatch(max: Int): List<DataTrackFrame> =
 
 /**
  * The frames of this stream. The stream is closed when the collection ends or is cancelled: it can be collected once. Completes at the
- * end of the stream, about which [DataTrackStream.endReason] tells.
+ * end of the stream, about which [DataTrackStream.endReason] tells, or when somebody closes it.
  */
 public fun DataTrackStream.asFlow(): Flow<DataTrackFrame> = flow { use { emitEach(it) } }
 
 // The stream ends with the collection: nothing that cancellation could lose is read by anybody.
 private suspend fun FlowCollector<DataTrackFrame>.emitEach(stream: DataTrackStream) {
-    while (true) emit(stream.rawNext(null) ?: return)
+    var frame = stream.rawNext(null)
+    while (frame != null) {
+        emit(frame)
+        frame = try {
+            stream.rawNext(null)
+        } catch (_: ClosedException) {
+            null // closed while the frame before was used
+        }
+    }
 }

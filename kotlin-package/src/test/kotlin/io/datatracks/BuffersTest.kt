@@ -3,6 +3,7 @@ package io.datatracks
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Test
 import java.nio.ByteBuffer
 import java.util.concurrent.ConcurrentLinkedQueue
@@ -46,6 +47,33 @@ internal class BuffersTest : RoomTest() {
                 track.tryPush(payload)
                 assertContentEquals(payload, stream.next()?.payload)
             }
+        }
+    }
+
+    @Test
+    fun `packets stay on loan while their callback pushes on another track`() = test {
+        val (alice, bob) = join("alice") to join("bob")
+        var inner: LocalDataTrack? = null
+        val transport = object : DirectDataTrackTransport {
+            override fun onSignalRequest(request: ByteArray) = alice.sendRequest(request)
+            override fun onPacketsLent(packets: List<ByteBuffer>) {
+                inner?.also { inner = null }?.run { repeat(8) { tryPush(ByteArray(40_000) { -1 }) } }
+                packets.forEach { alice.sendMessage(ByteArray(it.remaining()).also(it::get)) }
+            }
+        }
+        LocalDataTrackManager(transport, localIdentity = "alice").use { local ->
+            val tracks = listOf("outer", "inner").map { name ->
+                val signals = ConcurrentLinkedQueue<ByteArray>().also { alice.heldBack = it }
+                val publishing = async { local.publishTrack(name) }
+                until { alice.holdsBack(PUBLISH_RESPONSE) }
+                signals.forEach { local.handleSignalResponse(it) }
+                publishing.await()
+            }
+            val stream = subscribed(bob, "outer")
+            val payload = ByteArray(40_000) { (it % 251).toByte() }
+            inner = tracks.last()
+            tracks.first().tryPush(payload)
+            assertContentEquals(payload, withTimeout(5_000) { stream.next() }?.payload)
         }
     }
 

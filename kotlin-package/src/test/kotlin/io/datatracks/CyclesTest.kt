@@ -1,5 +1,8 @@
 package io.datatracks
 
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.launch
 import org.junit.jupiter.api.Test
 import java.io.File
 import kotlin.test.assertTrue
@@ -30,6 +33,26 @@ internal class CyclesTest : RoomTest() {
         val after = measure()
         assertTrue(after.residentKb < before.residentKb + 32 * 1024, "$before → $after")
         assertTrue(after.threads <= before.threads + 1, "$before → $after")
+    }
+
+    @Test
+    fun `collections that are cancelled with a frame at hand leave no memory`() = test {
+        val (alice, bob) = join("alice") to join("bob")
+        val (track, kept) = connected(alice, bob, reading = DataTrackSubscribeOptions(bufferFrames = 1u))
+        val remote = bob.remote.tracks().single()
+        suspend fun cycles(count: Int) = repeat(count) {
+            val stream = remote.subscribe()
+            repeat(2) { track.tryPush(frame(500_000)) }
+            until { stream.stats().framesWaiting == 2uL }
+            launch { stream.asFlow().collect { currentCoroutineContext().cancel() } }.join()
+            listOf(alice.sentPackets, bob.receivedPackets).forEach { it.clear() }
+        }
+        cycles(20)
+        val before = measure()
+        cycles(200)
+        val after = measure()
+        assertTrue(after.residentKb < before.residentKb + 32 * 1024, "$before → $after")
+        kept.close()
     }
 
     private fun cycles(count: Int) = repeat(count) {

@@ -60,6 +60,14 @@ internal class FlowsTest : RoomTest() {
     }
 
     @Test
+    fun `a flow whose stream is closed while a frame is used completes`() = test {
+        val (track, stream) = connected(join("alice"), join("bob"))
+        track.tryPush(frame("the last"))
+        assertEquals(listOf<String?>("the last"), stream.asFlow().onEach { stream.close() }.map { it.text }.toList())
+        assertFailsWith<ClosedException> { stream.asFlow().collect() }
+    }
+
+    @Test
     fun `a collector that throws closes the stream`() = test {
         val bob = join("bob")
         val (track, stream) = connected(join("alice"), bob)

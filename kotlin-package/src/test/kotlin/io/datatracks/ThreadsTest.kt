@@ -1,6 +1,7 @@
 package io.datatracks
 
 import examples.PlainRoom.Companion.PACKET
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.withTimeout
@@ -10,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executors
 import java.util.concurrent.TimeUnit.SECONDS
+import kotlin.concurrent.thread
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
@@ -91,6 +93,35 @@ internal class ThreadsTest : RoomTest() {
         alice.expect("local unpublished")
         thrown.await(5, SECONDS)
         main.shutdown()
+    }
+
+    @Test
+    fun `another thread closes a manager whose end is being told, and waits for nobody`() = test {
+        val alice = join("alice")
+        alice.local.publishTrack("samples")
+        val (told, closed) = CountDownLatch(1) to CountDownLatch(1)
+        alice.onEvent {
+            if (it.kind == "local unpublished") {
+                thread(isDaemon = true) {
+                    alice.local.close()
+                    closed.countDown()
+                }
+                if (closed.await(5, SECONDS)) told.countDown()
+            }
+        }
+        alice.local.close()
+        assertTrue(told.await(0, SECONDS))
+        forget(alice)
+    }
+
+    @Test
+    fun `events of the dispatcher that goes nowhere arrive on the thread that causes them`() = test {
+        val seen = Threads()
+        val alice = join("alice", eventDispatcher = Dispatchers.Unconfined)
+        alice.onEvent { seen.note(it.kind) }
+        alice.local.publishTrack("samples").unpublish()
+        alice.expect("local unpublished")
+        assertTrue(seen.of("local published").single() in setOf(currentThread(), "receive-alice"))
     }
 
     private fun joinWatched(identity: String, seen: Threads): Peer {
