@@ -60,11 +60,10 @@ impl Room {
             return;
         }
         let handle = subscriptions[self.chance.below(subscriptions.len())].handle;
-        self.let_go_of_some(who);
-        self.control(who, Control::ChangeHandle(handle));
+        self.amid_frames(who, Control::ChangeHandle(handle));
     }
 
-    /// Two tracks change places, perhaps in the middle of their frames.
+    /// Two tracks change places.
     pub fn swap_handles(&mut self, who: usize) {
         let subscriptions = self.subscriptions_of(who);
         if subscriptions.len() < 2 {
@@ -72,16 +71,26 @@ impl Room {
         }
         let one = self.chance.below(subscriptions.len());
         let other = (one + 1 + self.chance.below(subscriptions.len() - 1)) % subscriptions.len();
-        self.let_go_of_some(who);
         let [one, other] = [one, other].map(|at| subscriptions[at].handle);
-        self.control(who, Control::SwapHandles(one, other));
+        self.amid_frames(who, Control::SwapHandles(one, other));
         self.ledger.visit(MOVED, "handles swapped");
     }
 
-    /// What it lets go of crosses the snapshot.
-    fn let_go_of_some(&mut self, who: usize) {
+    /// Frames are on their way before and after it, and it crosses what the participant lets go of.
+    fn amid_frames(&mut self, who: usize, control: Control) {
+        self.push_at_everybody();
+        self.carry_up();
         if self.chance.one_in(4) {
-            self.participants[who].host.app.close_stream(&mut self.chance, true);
+            self.participants[who].app().close_stream(&mut self.chance, true);
+        }
+        self.control(who, control);
+        self.push_at_everybody();
+    }
+
+    fn push_at_everybody(&mut self) {
+        for participant in &self.participants {
+            let sizes = if self.chance.one_in(4) { 20_000..100_000 } else { 0..3_000 };
+            (0..3).for_each(|_| participant.host.app.push(&mut self.chance, sizes.clone()));
         }
     }
 
