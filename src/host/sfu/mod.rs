@@ -1,4 +1,4 @@
-//! The embedded SFU: one room of a LiveKit-compatible server, as a pure state machine. (Rooms beside it are for those who are moved.)
+//! The embedded SFU: one room of a LiveKit-compatible server, and those that its participants are moved to, as a pure state machine.
 //!
 //! Owns participants, publications, subscriptions and handles, and behaves as livekit-server 1.13 does (protocol §3 to §5);
 //! `tests/sfu_against_livekit.rs` replays one script against both. Faults are drawn from a seed. Never waits, spawns, locks or
