@@ -103,6 +103,7 @@ fn expected() -> Vec<(&'static str, &'static str)> {
         names(REENTRY, Reentry::NAMES),
         names(ATTACK, ATTACKS),
         names(FRAMES, &["in all"]),
+        names(MOVED, &["found tracks", "handles swapped"]),
         OWN_ARROWS.iter().map(|arrow| (OWN_ARROW, *arrow)).collect(),
         OTHER_ARROWS.iter().map(|arrow| (OTHER_ARROW, *arrow)).collect(),
         names(LOCAL_END, &["Requested", "Revoked", "RepublishRefused", "Shutdown"]),
@@ -149,18 +150,21 @@ const OTHER_ARROWS: &[&str] = &[
     "Off → Offered",
     "Off → Gone",
     "Offered → On",
+    "Offered → Offered",
     "Offered → Off",
     "Offered → Gone",
     "Asked → On",
     "Asked → Ending",
     "Asked → Off",
     "Asked → Gone",
+    "On → On",
     "On → Asked",
     "On → Ending",
     "On → Off",
     "On → Gone",
     "Ending → Asked",
     "Ending → On",
+    "Ending → Ending",
     "Ending → Off",
     "Ending → Gone",
     "Gone → Asked",
@@ -175,10 +179,7 @@ const OTHER_ARROWS: &[&str] = &[
 
 /// Those that take more luck than a run has.
 const RARE_ARROWS: &[(&str, &str)] = &[
-    // Another handle, or a handle that came before the track was listed again.
-    (OTHER_ARROW, "On → On"),
-    (OTHER_ARROW, "Ending → Ending"),
-    (OTHER_ARROW, "Offered → Offered"),
+    // A handle that came before the track was listed again.
     (OTHER_ARROW, "Off → On"),
     (OTHER_ARROW, "Gone → On"),
     (OTHER_ARROW, "Gone → Offered"),
@@ -196,6 +197,7 @@ pub const SCHEMA: &str = "schema ends";
 pub const REENTRY: &str = "from inside a callback";
 pub const OWN_ARROW: &str = "arrows of publications";
 pub const OTHER_ARROW: &str = "arrows of links and of the catalog";
+pub const MOVED: &str = "moved and swapped";
 pub const ATTACK: &str = "hostile packets";
 pub const LOCAL_END: &str = "own track ends";
 pub const REMOTE_END: &str = "other's track ends";

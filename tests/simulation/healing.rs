@@ -31,6 +31,7 @@ impl Room {
             self.control(who, Control::Impair(Impairment::default()));
             self.control(who, Control::Permit(Permissions::default()));
             self.permit_readers(who, true);
+            self.move_to(who, 0);
         }
         for _ in 0..ROUNDS {
             for participant in &self.participants {

@@ -33,6 +33,10 @@ impl WallClock {
                 join.participant.iter_mut().for_each(&mut stamp);
                 join.other_participants.iter_mut().for_each(stamp);
             }
+            Some(Response::RoomMoved(moved)) => {
+                moved.participant.iter_mut().for_each(&mut stamp);
+                moved.other_participants.iter_mut().for_each(stamp);
+            }
             Some(Response::Update(update)) => update.participants.iter_mut().for_each(stamp),
             _ => return bytes.to_vec(),
         }

@@ -17,6 +17,7 @@ use crate::{
     RemoteDataTrackManager, RemoteDataTrackManagerDelegate,
     error::DelegateError,
     frame::PacketBatch,
+    signal::{self, tag},
     track::{SubscriptionState, UnpublishReason},
 };
 
@@ -124,11 +125,17 @@ pub(super) struct Heard {
 
 impl TransportDelegate for Inbox {
     fn on_signal_response(&self, response: Vec<u8>) {
+        let moved = signal::decode(&response, |number| number == tag::ROOM_MOVED);
         if let Err(error) = self.local.handle_signal_response(response.clone()) {
             tracing::warn!(%error, "the local manager did not take a signal");
         }
         if let Err(error) = self.remote.handle_signal_response(response) {
             tracing::warn!(%error, "the remote manager did not take a signal");
+        }
+        // In that room nothing is published or read yet.
+        if moved.is_ok_and(|moved| moved.message.is_some()) {
+            self.local.republish_tracks();
+            self.remote.resend_subscription_updates();
         }
     }
 
@@ -147,5 +154,73 @@ impl TransportDelegate for Inbox {
 
     fn on_resumed(&self) {
         self.resumptions.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use std::{
+        pin::pin,
+        task::{Context, Waker},
+    };
+
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+    use crate::{
+        DataTrackOptions,
+        signal::session::{
+            DataTrackInfo, DataTrackResponse, ParticipantInfo, Response, RoomMovedResponse,
+            encode_response,
+        },
+    };
+
+    #[test]
+    fn in_the_room_that_it_was_moved_to_everything_is_asked_for_again() {
+        let gateway = Gateway::new(unbounded_channel().0);
+        let me = Some("me".to_owned());
+        let publishing: Arc<dyn LocalDataTrackManagerDelegate> = Arc::<Gateway>::clone(&gateway);
+        let reading: Arc<dyn RemoteDataTrackManagerDelegate> = gateway;
+        let local = LocalDataTrackManager::new(publishing, None, me.clone());
+        let remote = RemoteDataTrackManager::new(reading, None, me);
+        let (local, remote) = (Arc::new(local), Arc::new(remote));
+        let inbox = Inbox {
+            local: Arc::clone(&local),
+            remote: Arc::clone(&remote),
+            interruptions: unbounded_channel().0,
+            resumptions: Arc::default(),
+        };
+        let hear = |response| inbox.on_signal_response(encode_response(response));
+        let track = DataTrackInfo {
+            pub_handle: 1,
+            sid: "DTR_1".into(),
+            name: "imu".into(),
+            ..DataTrackInfo::default()
+        };
+        let moved = || {
+            let (me, bob) = (participant("me", vec![]), participant("bob", vec![track.clone()]));
+            Response::RoomMoved(RoomMovedResponse {
+                participant: Some(me),
+                other_participants: vec![bob],
+                ..RoomMovedResponse::default()
+            })
+        };
+        hear(moved());
+        let mut context = Context::from_waker(Waker::noop());
+        let mut publish = pin!(local.publish_track(DataTrackOptions::new("imu"), None));
+        assert!(publish.as_mut().poll(&mut context).is_pending());
+        hear(Response::PublishDataTrack(DataTrackResponse { info: Some(track.clone()) }));
+        let bobs = Arc::clone(&remote.tracks()[0]);
+        let mut subscribe = pin!(bobs.subscribe(None));
+        assert!(subscribe.as_mut().poll(&mut context).is_pending());
+        hear(moved());
+        assert_eq!(local.arrows().get(&("Published", "Asked")), Some(&1));
+        assert_eq!(remote.arrows().get(&("Off", "Asked")), Some(&2));
+    }
+
+    fn participant(identity: &str, data_tracks: Vec<DataTrackInfo>) -> ParticipantInfo {
+        let identity = identity.to_owned();
+        ParticipantInfo { identity, data_tracks, ..ParticipantInfo::default() }
     }
 }

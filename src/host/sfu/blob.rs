@@ -54,7 +54,7 @@ impl Sfu {
 
     pub(super) fn get_blob(&mut self, who: ParticipantId, request: &GetDataBlobRequest) {
         let request_id = request.request_id;
-        let found = self.may_use_blobs(who).map(|_| ()).and_then(|()| self.find_blob(request));
+        let found = self.may_use_blobs(who).map(|_| ()).and_then(|()| self.find_blob(who, request));
         let response = found.map(|blob| {
             Response::GetDataBlob(GetDataBlobResponse { request_id, blob: Some(blob) })
         });
@@ -72,11 +72,16 @@ impl Sfu {
         }
     }
 
-    fn find_blob(&self, request: &GetDataBlobRequest) -> Result<DataBlob, Refused> {
+    fn find_blob(
+        &self,
+        who: ParticipantId,
+        request: &GetDataBlobRequest,
+    ) -> Result<DataBlob, Refused> {
         if request.key.as_ref().is_none_or(|key| key.key.is_none()) {
             return Err((INVALID, "data blob key is required"));
         }
         let owner = self.find(&request.participant_identity);
+        let owner = owner.filter(|owner| self.room_of(*owner) == self.room_of(who));
         let owner = owner.and_then(|owner| self.participants.get(&owner));
         let owner = owner.ok_or((RefusalReason::NotFound, "participant not found"))?;
         let found = owner.blobs.get(request.key.as_ref());

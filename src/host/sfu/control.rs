@@ -1,5 +1,5 @@
-//! What no participant asks for: permissions changed, somebody sent away; and for tests sessions dropped, replies refused or
-//! lost, a bad network.
+//! What no participant asks for: permissions changed, somebody sent away or moved; and for tests sessions dropped, replies refused
+//! or lost, handles changed, a bad network.
 
 use std::time::Instant;
 
@@ -7,6 +7,7 @@ use super::{Impairment, Output, Participant, ParticipantId, Permissions, Sfu, su
 use crate::{
     host::plain::DropMode,
     signal::session::{ParticipantInfo, Scenario, leave_action},
+    track::Handle,
 };
 
 /// Something to go wrong for one participant.
@@ -24,6 +25,13 @@ pub enum Control {
     Permit(Permissions),
     /// Faults of its downlink from now on.
     Impair(Impairment),
+    /// It is moved to the room of this number, unless it has no connection: its tracks and subscriptions end, and it is told who is
+    /// there (`RoomMoved`). 0 is the room that it joined.
+    Move(u16),
+    /// The subscription under this handle goes on under the next one that is free.
+    ChangeHandle(Handle),
+    /// Two subscriptions exchange their handles.
+    SwapHandles(Handle, Handle),
 }
 
 impl Sfu {
@@ -36,6 +44,9 @@ impl Sfu {
             Control::End(reason) => self.end(who, reason, leave_action::DISCONNECT),
             Control::Permit(permissions) => self.permit(who, permissions),
             Control::Impair(impairment) => self.impair(who, impairment),
+            Control::Move(room) => self.move_to(who, room),
+            Control::ChangeHandle(handle) => self.change_handle(who, handle),
+            Control::SwapHandles(one, other) => self.swap_handles(who, one, other),
             Control::DropSession(mode) => {
                 self.outputs.push_back(Output::Close { to: who });
                 match mode {

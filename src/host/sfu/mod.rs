@@ -1,4 +1,4 @@
-//! The embedded SFU: one room of a LiveKit-compatible server, as a pure state machine.
+//! The embedded SFU: one room of a LiveKit-compatible server, and those that its participants are moved to, as a pure state machine.
 //!
 //! Owns participants, publications, subscriptions and handles, and behaves as livekit-server 1.13 does (protocol §3 to §5);
 //! `tests/sfu_against_livekit.rs` replays one script against both. Faults are drawn from a seed. Never waits, spawns, locks or
@@ -21,6 +21,7 @@ mod forward;
 mod impairment;
 mod link;
 pub mod listen;
+mod moving;
 mod participant;
 pub mod plain;
 mod publication;
@@ -123,7 +124,7 @@ pub enum JoinRefused {
     RoomFull,
 }
 
-/// One room.
+/// One room, and those to which its participants were moved.
 #[derive(Debug)]
 pub struct Sfu {
     config: Config,
@@ -197,17 +198,18 @@ impl Sfu {
     fn announce(&mut self, who: ParticipantId) {
         let Some(participant) = self.participants.get_mut(&who) else { return };
         participant.version += 1;
-        let info = participant.info();
-        self.broadcast(info);
+        let (info, room) = (participant.info(), participant.room);
+        self.broadcast(info, room);
     }
 
-    /// A hidden participant alone learns of itself.
-    fn broadcast(&mut self, info: ParticipantInfo) {
+    /// Tells everybody in a room. A hidden participant alone learns of itself.
+    fn broadcast(&mut self, info: ParticipantInfo, room: u16) {
         let (sid, hidden) = (info.sid.clone(), info.permission.as_ref().is_some_and(|p| p.hidden));
         let update = Response::Update(ParticipantUpdate { participants: vec![info] });
         let bytes = Bytes::from(encode_response(update));
         for (&to, participant) in &self.participants {
-            if participant.is_connected() && (!hidden || participant.sid == sid) {
+            let concerned = participant.is_connected() && participant.room == room;
+            if concerned && (!hidden || participant.sid == sid) {
                 self.outputs.push_back(Output::Signal { to, bytes: bytes.clone() });
             }
         }

@@ -29,6 +29,8 @@ impl fmt::Display for ParticipantId {
 pub(super) struct Participant {
     pub(super) identity: String,
     pub(super) sid: String,
+    /// 0, until it is moved to another.
+    pub(super) room: u16,
     pub(super) permissions: Permissions,
     pub(super) presence: Presence,
     pub(super) version: u32,
@@ -81,6 +83,7 @@ impl Participant {
         Self {
             identity,
             sid,
+            room: 0,
             permissions,
             presence: Presence::Connected,
             version: 0,

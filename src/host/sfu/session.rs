@@ -14,7 +14,7 @@ use crate::signal::session::{
 };
 
 impl Sfu {
-    /// A participant joins. Who is there under this identity has to go.
+    /// A participant joins. Who is there under this identity has to go; one that was moved joins the room where it is.
     ///
     /// # Errors
     /// When the identity is of no use or the room is full. Nothing has changed then.
@@ -30,10 +30,11 @@ impl Sfu {
         if former.is_none() && self.participants.len() >= MAX_PARTICIPANTS {
             return Err(JoinRefused::RoomFull);
         }
+        let room = former.and_then(|former| self.room_of(former)).unwrap_or(0);
         let orphans = former.map_or_else(Vec::new, |former| {
             self.send_off(former, disconnect_reason::DUPLICATE_IDENTITY, leave_action::DISCONNECT)
         });
-        let who = self.add_participant(identity, permissions);
+        let who = self.add_participant(identity, permissions, room);
         let join = Response::Join(self.join_response(who));
         self.signal(who, join);
         self.announce(who);
@@ -132,22 +133,20 @@ impl Sfu {
 
     /// Says goodbye to the participant and tells the others.
     pub(super) fn end(&mut self, who: ParticipantId, reason: i32, action: i32) {
-        let Some(farewell) = self.participants.get(&who).map(|p| p.farewell(reason)) else {
-            return;
-        };
+        let Some(participant) = self.participants.get(&who) else { return };
+        let (farewell, room) = (participant.farewell(reason), participant.room);
         let orphans = self.send_off(who, reason, action);
-        self.broadcast(farewell);
+        self.broadcast(farewell, room);
         orphans.into_iter().for_each(|track| self.end_subscriptions(track));
     }
 
     /// The participant goes without a word to itself: its connection is gone or about to be cut.
     pub(super) fn depart(&mut self, who: ParticipantId) {
-        let reason = disconnect_reason::SIGNAL_CLOSE;
-        let Some(farewell) = self.participants.get(&who).map(|p| p.farewell(reason)) else {
-            return;
-        };
+        let Some(participant) = self.participants.get(&who) else { return };
+        let farewell = participant.farewell(disconnect_reason::SIGNAL_CLOSE);
+        let room = participant.room;
         let orphans = self.remove(who);
-        self.broadcast(farewell);
+        self.broadcast(farewell, room);
         orphans.into_iter().for_each(|track| self.end_subscriptions(track));
     }
 
@@ -161,38 +160,57 @@ impl Sfu {
     fn remove(&mut self, who: ParticipantId) -> Vec<Publication> {
         let orphans = self.end_all_publications(who);
         if let Some(participant) = self.participants.remove(&who) {
-            self.forget_subscriber(who, &participant);
+            self.forget_subscriptions(who, &participant.subscriptions);
         }
         orphans
     }
 
-    fn add_participant(&mut self, identity: &str, permissions: Permissions) -> ParticipantId {
+    fn add_participant(
+        &mut self,
+        identity: &str,
+        permissions: Permissions,
+        room: u16,
+    ) -> ParticipantId {
         self.last_id += 1;
         let who = ParticipantId(self.last_id);
         let sid = self.chance.sid("PA_");
         // The counter of its subscriber handles starts at 0 to 255 (protocol §3.1).
         let first = u16::try_from(self.chance.up_to(255)).unwrap_or(0);
         let mut participant = Participant::new(identity.to_owned(), sid, permissions, first);
-        participant.impairment = self.config.impairment;
+        (participant.impairment, participant.room) = (self.config.impairment, room);
         self.participants.insert(who, participant);
         who
     }
 
-    /// Itself, and those who are not hidden.
-    fn known_to(&self, who: ParticipantId) -> impl Iterator<Item = (&ParticipantId, &Participant)> {
-        let all = self.participants.iter();
-        all.filter(move |(id, participant)| **id == who || !participant.permissions.hidden)
+    /// Itself, and those in its room who are not hidden.
+    pub(super) fn known_to(
+        &self,
+        who: ParticipantId,
+    ) -> impl Iterator<Item = (&ParticipantId, &Participant)> {
+        let (all, room) = (self.participants.iter(), self.room_of(who));
+        all.filter(move |(id, participant)| {
+            **id == who || Some(participant.room) == room && !participant.permissions.hidden
+        })
+    }
+
+    /// The room of this participant.
+    pub(super) fn room(&self, who: ParticipantId) -> Room {
+        let room = self.room_of(who);
+        let inside = self.participants.values().filter(|one| Some(one.room) == room).count();
+        let suffix =
+            room.filter(|room| *room > 0).map_or_else(String::new, |room| format!("-{room}"));
+        Room {
+            sid: format!("{}{suffix}", self.sid),
+            name: format!("{}{suffix}", self.config.room),
+            num_participants: u32::try_from(inside).unwrap_or(u32::MAX),
+        }
     }
 
     fn join_response(&self, who: ParticipantId) -> JoinResponse {
         let me = self.participants.get(&who);
         let others = self.known_to(who).filter(|(id, _)| **id != who);
         JoinResponse {
-            room: Some(Room {
-                sid: self.sid.clone(),
-                name: self.config.room.clone(),
-                num_participants: u32::try_from(self.participants.len()).unwrap_or(u32::MAX),
-            }),
+            room: Some(self.room(who)),
             participant: me.map(Participant::info),
             other_participants: others.map(|(_, participant)| participant.info()).collect(),
             subscriber_primary: me.is_some_and(|me| me.permissions.can_subscribe),

@@ -29,6 +29,8 @@ pub struct SubscriptionStats {
     pub track: String,
     /// The track's SID.
     pub track_sid: String,
+    /// Its handle at the subscriber.
+    pub handle: Handle,
     /// What became of its packets.
     pub link: LinkStats,
 }
@@ -96,6 +98,7 @@ impl Sfu {
                         publisher: publisher.identity.clone(),
                         track: track.info.name.clone(),
                         track_sid: track.info.sid.clone(),
+                        handle: *handle,
                         link: self.links.get(&(*id, *handle))?.stats(),
                     })
                 })

@@ -9,7 +9,10 @@
 //! ```
 //! What the subscriber is told of it: `snapshot`.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use super::{
     ParticipantId, Sfu,
@@ -54,7 +57,7 @@ enum Verdict {
     Forbidden,
     Absent,
     Denied(ParticipantId),
-    Granted(ParticipantId, Handle),
+    Granted(ParticipantId),
 }
 
 impl Sfu {
@@ -128,12 +131,10 @@ impl Sfu {
         let Some(subscriber) = self.participants.get(&who) else { return };
         let Some(current) = subscriber.subscriptions.get(track_sid).copied() else { return };
         match (self.judge(subscriber, track_sid), current) {
-            (Verdict::Granted(..), Subscription::Active { .. })
+            (Verdict::Granted(_), Subscription::Active { .. })
             | (Verdict::Absent, _)
             | (Verdict::Denied(_), Subscription::Denied) => {}
-            (Verdict::Granted(publisher, handle), _) => {
-                self.activate(who, track_sid, publisher, handle);
-            }
+            (Verdict::Granted(publisher), _) => self.activate(who, track_sid, publisher),
             (Verdict::Forbidden, current) => {
                 self.set_subscription(who, track_sid, Subscription::Forbidden);
                 self.deactivate(who, track_sid, current);
@@ -150,34 +151,29 @@ impl Sfu {
         if !subscriber.permissions.can_subscribe {
             return Verdict::Forbidden;
         }
-        let Some((publisher_id, handle)) = self.tracks.get(track_sid).copied() else {
+        let Some((publisher_id, _)) = self.tracks.get(track_sid).copied() else {
             return Verdict::Absent;
         };
-        let publisher = self.participants.get(&publisher_id);
-        if publisher.is_some_and(|publisher| publisher.readers.permit(track_sid, subscriber)) {
-            Verdict::Granted(publisher_id, handle)
+        let here = |publisher: &&Participant| publisher.room == subscriber.room;
+        let Some(publisher) = self.participants.get(&publisher_id).filter(here) else {
+            return Verdict::Absent;
+        };
+        if publisher.readers.permit(track_sid, subscriber) {
+            Verdict::Granted(publisher_id)
         } else {
             Verdict::Denied(publisher_id)
         }
     }
 
-    fn activate(
-        &mut self,
-        who: ParticipantId,
-        track_sid: &str,
-        publisher: ParticipantId,
-        pub_handle: Handle,
-    ) {
+    fn activate(&mut self, who: ParticipantId, track_sid: &str, publisher: ParticipantId) {
         let most = self.config.subscriber_handles;
         let Some(subscriber) = self.participants.get_mut(&who) else { return };
         let Some(handle) = subscriber.next_handle(most) else { return };
         let link = Link::new(subscriber.impairment, salt(who, handle));
         self.links.insert((who, handle), link);
         self.set_subscription(who, track_sid, Subscription::Active { handle });
-        let publication =
-            self.participants.get_mut(&publisher).and_then(|p| p.publications.get_mut(&pub_handle));
-        if let Some(publication) = publication {
-            publication.subscribers.insert((who, handle));
+        if let Some(readers) = self.readers_of(track_sid) {
+            readers.insert((who, handle));
         }
         if self.loses_reply(who) {
             return;
@@ -193,7 +189,12 @@ impl Sfu {
         }
     }
 
-    fn set_subscription(&mut self, who: ParticipantId, track_sid: &str, to: Subscription) {
+    pub(super) fn set_subscription(
+        &mut self,
+        who: ParticipantId,
+        track_sid: &str,
+        to: Subscription,
+    ) {
         let subscriber = self.participants.get_mut(&who);
         if let Some(wish) = subscriber.and_then(|s| s.subscriptions.get_mut(track_sid)) {
             *wish = to;
@@ -204,11 +205,19 @@ impl Sfu {
         if let Some(link) = self.links.remove(&(who, handle)) {
             self.stats.ended.add(&link.stats());
         }
-        let Some((publisher, pub_handle)) = self.tracks.get(track_sid) else { return };
-        let publisher = self.participants.get_mut(publisher);
-        if let Some(track) = publisher.and_then(|p| p.publications.get_mut(pub_handle)) {
-            track.subscribers.remove(&(who, handle));
+        if let Some(readers) = self.readers_of(track_sid) {
+            readers.remove(&(who, handle));
         }
+    }
+
+    /// Active subscriptions of a track that is published.
+    pub(super) fn readers_of(
+        &mut self,
+        track_sid: &str,
+    ) -> Option<&mut BTreeSet<(ParticipantId, Handle)>> {
+        let (publisher, handle) = self.tracks.get(track_sid)?;
+        let publisher = self.participants.get_mut(publisher)?;
+        publisher.publications.get_mut(handle).map(|track| &mut track.subscribers)
     }
 
     /// The track is gone, and with it the wishes for it: its SID does not come back.
@@ -225,9 +234,13 @@ impl Sfu {
         }
     }
 
-    /// Ends what `subscriber`, who is leaving, reads.
-    pub(super) fn forget_subscriber(&mut self, who: ParticipantId, subscriber: &Participant) {
-        for (track_sid, subscription) in &subscriber.subscriptions {
+    /// Ends what a participant who is leaving reads.
+    pub(super) fn forget_subscriptions(
+        &mut self,
+        who: ParticipantId,
+        subscriptions: &BTreeMap<String, Subscription>,
+    ) {
+        for (track_sid, subscription) in subscriptions {
             if let Some(handle) = subscription.handle() {
                 self.close_link(who, handle, track_sid);
             }

@@ -1,6 +1,7 @@
 //! Everything that can happen in a step, and how often it does.
 
 mod faults;
+mod moves;
 mod publishing;
 mod reading;
 
@@ -30,6 +31,7 @@ actions! {
     Wait 20, WaitLong 2, WaitADay 1,
     DropQuick 2, DropFull 2, SendAway 2, RestartServer 1, Restart 1,
     Replay 3, LoseReply 2, RefuseNext 2, Deceive 2, Impair 2, Revoke 2, PermitOthers 2, PermitAll 2, Offer 2,
+    Move 2, ChangeHandle 2, SwapHandles 2,
     HostThrows 2, Reenter 8, Garbage 3, Resend 2,
     HostilePublish 3, HostileSubscribe 2, HostilePackets 10,
 }
@@ -112,6 +114,9 @@ impl Room {
             Action::PermitOthers => self.permit_readers(who, false),
             Action::PermitAll => self.permit_readers(who, true),
             Action::Offer => self.offer(who),
+            Action::Move => self.move_somewhere(who),
+            Action::ChangeHandle => self.change_handle(who),
+            Action::SwapHandles => self.swap_handles(who),
             Action::HostThrows => self.host_throws(who),
             Action::Reenter => self.arm(who),
             Action::Garbage => self.garbage(who),
