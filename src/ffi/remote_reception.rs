@@ -6,7 +6,7 @@ use std::{
     borrow::Cow,
     sync::Arc,
     task::{Poll, Waker},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -135,7 +135,7 @@ impl Reception {
     }
 
     /// The next frame, or `None` at the end of the stream. Takes a seat among those who wait where there is neither; where
-    /// frames come faster than readers wake up, only after some turns in which the sender need not wake anybody.
+    /// frames come faster than readers wake up, only after a rest in which the sender need not wake anybody.
     pub(super) fn poll_next(
         &self,
         reader: ReaderId,
@@ -223,28 +223,27 @@ pub(super) struct Wait {
     pub(super) seat: Option<u64>,
     /// Lets some more frames come first, once.
     for_a_batch: bool,
-    /// Turns to let pass before it looks again.
-    turns: u32,
+    /// Lets turns pass until then, before it looks again.
+    until: Option<Instant>,
 }
 
 impl Wait {
     pub(super) fn new(for_a_batch: bool) -> Self {
-        Self { seat: None, for_a_batch, turns: 0 }
+        Self { seat: None, for_a_batch, until: None }
     }
 
-    /// Looks again after some turns. Calls foreign code: never under a lock.
+    /// Looks again after a rest, of one turn at least. Calls foreign code: never under a lock.
     fn rest<T>(&mut self, waker: &Waker) -> Poll<T> {
         self.for_a_batch = false;
-        self.turns = TURNS;
-        self.passes_a_turn(waker);
+        self.until = Some(Instant::now() + REST);
+        waker.wake_by_ref();
         Poll::Pending
     }
 
     /// Asks its executor for another turn, if it lets this one pass. Calls foreign code: never under a lock.
     fn passes_a_turn(&mut self, waker: &Waker) -> bool {
-        let passes = self.turns > 0;
+        let passes = self.until.is_some_and(|until| Instant::now() < until);
         if passes {
-            self.turns -= 1;
             waker.wake_by_ref();
         }
         passes
@@ -277,5 +276,6 @@ impl State {
     }
 }
 
-/// Less than what waking a thread costs the sender, for an executor whose turns are short; many frames come meanwhile.
-const TURNS: u32 = 16;
+/// Less than what waking a thread takes, and some dozen frames come meanwhile. On the clock that processors have, also where that of an
+/// environment stands still; a model has none.
+const REST: Duration = if cfg!(models) { Duration::ZERO } else { Duration::from_micros(10) };

@@ -286,7 +286,7 @@ const FRAME: usize = 96;
 const MAX_BYTES: usize = 64 << 20;
 
 /// Frames that are not worth a lock of their own.
-const FEW: usize = 8;
+const FEW: usize = 32;
 
 /// The ranges of the options (`udl/datatracks.udl`).
 const MAX_BUFFER_FRAMES: u32 = 65_536;
