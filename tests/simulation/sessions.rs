@@ -1,6 +1,7 @@
 //! Sessions that end and begin anew: connections that break, servers that send people away or start again, applications that do.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -150,16 +151,22 @@ impl Room {
         host.packets.lock().unwrap().clear();
     }
 
-    /// Tracks of a participant whose frames reach somebody.
+    /// Tracks of a participant whose frames reach somebody, but for those that it has ended although the SFU would not have it.
     fn read_by_others(&self, who: usize) -> Vec<(usize, Arc<RemoteDataTrack>)> {
         let identity = self.participants[who].identity();
+        let own = self.participants[who].local.publish_responses_for_sync_state();
+        let own =
+            own.iter().filter_map(|bytes| session::decode_publish_response(bytes).unwrap().info);
+        let own: BTreeSet<_> = own.map(|info| info.sid).collect();
         let others = self.participants.iter().enumerate().filter(|(other, _)| *other != who);
         let tracks = others.flat_map(|(other, reader)| {
             let tracks = reader.remote.tracks_by_publisher(identity.to_owned());
             tracks.into_iter().map(move |track| (other, track))
         });
-        let active =
-            |track: &RemoteDataTrack| track.subscription_state() == SubscriptionState::Active;
-        tracks.filter(|(_, track)| active(track)).collect()
+        let reaches = |track: &RemoteDataTrack| {
+            track.subscription_state() == SubscriptionState::Active
+                && own.contains(&track.info().sid)
+        };
+        tracks.filter(|(_, track)| reaches(track)).collect()
     }
 }
