@@ -10,6 +10,8 @@ struct Conversation: Sendable {
     let session: DataTrackSession
     /// A token is good for some minutes; the SFU sends the next one in time.
     let onNewToken: @Sendable (String) async -> Void
+    /// Under another SID. In the other room nothing is published or read yet.
+    let onMove: @Sendable (String) async -> Void
 
     /// Until the end, and how that is.
     func run() async -> Ending {
@@ -53,6 +55,9 @@ struct Conversation: Sendable {
         case .answered(let sdp, let id): try await peers.publisher.accept(answer: sdp, id: id)
         case .trickled(let candidate, let role): peers[role].add(candidate)
         case .newToken(let token): await onNewToken(token)
+        case .moved(let sid, let token):
+            if !token.isEmpty { await onNewToken(token) }
+            await onMove(sid)
         case .left(let ending): return ending
         case .joined, .resumed, .other: break
         }

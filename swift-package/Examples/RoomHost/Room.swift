@@ -129,7 +129,9 @@ public actor Room {
 
     /// Goes on with a new WebSocket, until frames can flow.
     private func converse(over socket: any SignalSocket, _ first: Data, _ peers: Peers, restart: Bool) async throws {
-        let talk = Conversation(socket: socket, peers: peers, session: session) { [weak self] in await self?.renew($0) }
+        let talk = Conversation(
+            socket: socket, peers: peers, session: session,
+            onNewToken: { [weak self] in await self?.renew($0) }, onMove: { [weak self] in await self?.moved(to: $0) })
         try Task.checkCancellation()  // who has left does not begin anew
         requests.flow(into: socket)
         talk.hand(first)
@@ -142,6 +144,11 @@ public actor Room {
 
     private func renew(_ token: String) {
         self.token = token
+    }
+
+    private func moved(to sid: String) {
+        self.sid = sid
+        session.rejoined()
     }
 }
 #endif

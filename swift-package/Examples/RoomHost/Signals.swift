@@ -60,6 +60,8 @@ enum Response {
     case trickled(Candidate, of: Role)
     case left(Ending)
     case newToken(String)
+    /// To another room, as another participant.
+    case moved(sid: String, token: String)
     case other
 
     init(_ bytes: Data) throws {
@@ -76,6 +78,8 @@ enum Response {
             self = .left(Ending(action: leave.number(3)))
         } else if try response.message(19) != nil {
             self = .resumed
+        } else if let moved = try response.message(24) {
+            self = .moved(sid: try moved.message(3)?.text(1) ?? "", token: moved.text(2))
         } else {
             let token = response.text(16)
             self = token.isEmpty ? .other : .newToken(token)

@@ -97,6 +97,18 @@ struct RoomHostTests {
         }
     }
 
+    @Test func inTheRoomThatItIsMovedToEverythingIsAskedForAgain() async throws {
+        try await inRoom { room in
+            let host = try Host("alice", in: room)
+            try await host.room.connect()
+            _ = try await host.session.local.publishDataTrack(name: "samples")
+            let participant = lengthDelimited(1, Data("PA_moved")) + lengthDelimited(2, Data("alice"))
+            host.server.say(lengthDelimited(24, lengthDelimited(2, Data("another")) + lengthDelimited(3, participant)))
+            try await until("it is published again") { host.server.requests.filter { $0 == 19 }.count == 2 }
+            await host.room.leave()
+        }
+    }
+
     @Test func whatIsNotThereCannotBeJoined() async throws {
         let settings = Settings(server: URL(string: "ws://127.0.0.1:1")!, webRTC: LKRTCPeerConnectionFactory())
         let room = try RoomHost.Room(settings, token: "")

@@ -63,10 +63,11 @@ impl Room {
         self.amid_frames(who, Control::ChangeHandle(handle));
     }
 
-    /// Two tracks change places.
+    /// Two tracks change places. Not at somebody whom a snapshot may not have reached: whose packets it keeps for a handle that it does
+    /// not know, or gets under one that it believes to know, nobody could tell.
     pub fn swap_handles(&mut self, who: usize) {
         let subscriptions = self.subscriptions_of(who);
-        if subscriptions.len() < 2 {
+        if subscriptions.len() < 2 || self.participants[who].needs_a_session {
             return self.change_handle(who);
         }
         let one = self.chance.below(subscriptions.len());
