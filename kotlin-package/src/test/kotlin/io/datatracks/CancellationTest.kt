@@ -164,7 +164,7 @@ internal class CancellationTest : RoomTest() {
 }
 
 /** Runs what is dispatched when the test says so. */
-private class ByHand : CoroutineDispatcher() {
+internal class ByHand : CoroutineDispatcher() {
     private val queue = ConcurrentLinkedQueue<Runnable>()
 
     override fun dispatch(context: CoroutineContext, block: Runnable) {
