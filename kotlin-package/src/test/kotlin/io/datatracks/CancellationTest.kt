@@ -8,6 +8,7 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
 import org.junit.jupiter.api.Test
 import java.util.concurrent.ConcurrentLinkedQueue
@@ -147,6 +148,25 @@ internal class CancellationTest : RoomTest() {
     fun `a timeout of coroutines ends a call like any other`() = test {
         val stream = connected(join("alice"), join("bob")).second
         assertFailsWith<TimeoutCancellationException> { withTimeout<Unit>(20) { stream.next() } }
+    }
+
+    @Test
+    fun `a frame that comes together with a timeout is kept by who puts it outside the block`() = test {
+        val (track, stream) = connected(join("alice"), join("bob"))
+        val byHand = ByHand()
+        var kept: DataTrackFrame? = null
+        val limited = AtomicReference<Job>()
+        val reading = async(byHand) {
+            withTimeoutOrNull(50) {
+                limited.set(coroutineContext[Job])
+                stream.next().also { kept = it }
+            }
+        }
+        byHand.runOne()
+        track.tryPush(frame("in time"))
+        until("the wake-up, and the end of the time") { byHand.isNotEmpty() && !limited.get().isActive }
+        byHand.runUntilDone(reading)
+        assertEquals(null to "in time", reading.await() to kept.text)
     }
 
     @Test
