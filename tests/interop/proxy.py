@@ -46,6 +46,10 @@ class Proxy:
         """Puts a SignalRequest of below 126 bytes between those of the client: a masked binary message of the WebSocket."""
         self.pairs[-1][1].sendall(bytes([0x82, 0x80 | len(request)]) + bytes(4) + request)
 
+    def tell_client(self, response):
+        """Puts a SignalResponse of below 126 bytes between those of the server: a binary message of the WebSocket."""
+        self.pairs[-1][0].sendall(bytes([0x82, len(response)]) + response)
+
     def close(self):
         self.listener.close()
         self.cut()
@@ -53,3 +57,5 @@ class Proxy:
 
 # SignalRequest.simulate, of it node_failure: the server forgets the participant, without a word.
 SIMULATE_NODE_FAILURE = bytes([13 << 3 | 2, 2, 2 << 3, 1])
+# SignalResponse.trickle of a candidate, and SignalResponse.offer of an SDP, that are neither.
+NONSENSE = {"trickle": bytes([4 << 3 | 2, 3, 1 << 3 | 2, 1, ord("{")]), "offer": bytes([3 << 3 | 2, 3, 2 << 3 | 2, 1, ord("?")])}

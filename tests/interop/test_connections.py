@@ -7,7 +7,7 @@ import time
 import pytest
 from conftest import Room
 from processes import words
-from proxy import SIMULATE_NODE_FAILURE, Proxy
+from proxy import NONSENSE, SIMULATE_NODE_FAILURE, Proxy
 from servers import WithoutDataTracks
 from sending import PATIENCE, deliver, published, reads_on, sending, subscribed
 
@@ -121,6 +121,15 @@ def test_a_host_in_kotlin_whose_websocket_is_cut_comes_back_quickly_and_frames_f
     assert not ends(host) and not ends(peer)
     peer.write("unpublish pose")
     host.until_event("ended", name="pose")  # what the server says on the new connection is heard
+
+
+@pytest.mark.parametrize("signal", NONSENSE)
+def test_a_host_in_kotlin_that_is_told_nonsense_takes_the_connection_for_broken(room, proxy, signal):
+    host, peer = conversing(room, proxy.url)
+    proxy.tell_client(NONSENSE[signal])
+    host.until_event("reconnected", quick=True)
+    passes(host, peer, "ours")
+    passes(peer, host, "pose")
 
 
 def test_a_host_in_kotlin_that_leaves_is_gone_at_once(room):

@@ -85,7 +85,11 @@ class Peer(
     }
 
     suspend fun accept(type: RTCSdpType, sdp: String): Unit = suspendCancellableCoroutine {
-        connection.setRemoteDescription(RTCSessionDescription(type, sdp), Applied(it))
+        try {
+            connection.setRemoteDescription(RTCSessionDescription(type, sdp), Applied(it))
+        } catch (error: Error) {
+            it.resumeWithException(IOException(error)) // webrtc-java throws this for what it cannot even read
+        }
     }
 
     private suspend fun describe(send: (sdp: String) -> Unit, create: (CreateSessionDescriptionObserver) -> Unit) {

@@ -1,6 +1,7 @@
 package host
 
 import dev.onvoid.webrtc.RTCIceCandidate
+import org.json.JSONException
 import org.json.JSONObject
 import java.io.ByteArrayOutputStream
 import java.io.IOException
@@ -33,9 +34,12 @@ fun trickle(role: Role, candidate: RTCIceCandidate): ByteArray = message {
     }
 }
 
-fun candidate(trickle: Message): RTCIceCandidate {
+/** Throws an IOException when it is none. */
+fun candidate(trickle: Message): RTCIceCandidate = try {
     val json = JSONObject(trickle.text(1))
-    return RTCIceCandidate(json.optString("sdpMid"), json.optInt("sdpMLineIndex"), json.getString("candidate"))
+    RTCIceCandidate(json.optString("sdpMid"), json.optInt("sdpMLineIndex"), json.getString("candidate"))
+} catch (error: JSONException) {
+    throw IOException("this is no candidate", error)
 }
 
 /** Each track is a PublishDataTrackResponse, as the manager gives it. */

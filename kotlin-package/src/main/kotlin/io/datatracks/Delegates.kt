@@ -114,10 +114,10 @@ private class LocalDelegate(
         else -> transport.onPacketsAvailable(packets.copies())
     }
 
-    override fun onTrackPublished(track: LocalDataTrack) = queue.run { events.get()?.onTrackPublished(track) }
+    override fun onTrackPublished(track: LocalDataTrack) = queue.tell(events) { it.onTrackPublished(track) }
 
     override fun onTrackUnpublished(track: LocalDataTrack, reason: UnpublishReason) =
-        queue.run { events.get()?.onTrackUnpublished(track, reason) }
+        queue.tell(events) { it.onTrackUnpublished(track, reason) }
 }
 
 private class RemoteDelegate(
@@ -127,13 +127,13 @@ private class RemoteDelegate(
 ) : RemoteDataTrackManagerDelegate {
     override fun onSignalRequest(request: ByteArray) = transport.orThrow().onSignalRequest(request)
 
-    override fun onTrackPublished(track: RemoteDataTrack) = queue.run { events.get()?.onTrackPublished(track) }
+    override fun onTrackPublished(track: RemoteDataTrack) = queue.tell(events) { it.onTrackPublished(track) }
 
     override fun onTrackUnpublished(track: RemoteDataTrack, reason: UnpublishReason) =
-        queue.run { events.get()?.onTrackUnpublished(track, reason) }
+        queue.tell(events) { it.onTrackUnpublished(track, reason) }
 
     override fun onSubscriptionChanged(track: RemoteDataTrack, state: SubscriptionState) =
-        queue.run { events.get()?.onSubscriptionChanged(track, state) }
+        queue.tell(events) { it.onSubscriptionChanged(track, state) }
 }
 
 private fun <T : Any> WeakReference<T>.orThrow(): T = get() ?: throw DelegateException.Failed("the transport is gone")

@@ -29,10 +29,11 @@ public suspend fun <R> LocalDataTrackManager.withDataTrack(
     block: suspend (LocalDataTrack) -> R,
 ): R {
     val track = publishTrack(options)
+    val own = FfiConverterTypeLocalDataTrack.lift(track.uniffiCloneHandle()) // the block may close its object
     try {
         return block(track)
     } finally {
-        track.unpublish()
+        own.use { it.unpublish() }
     }
 }
 

@@ -67,11 +67,15 @@ public suspend fun RemoteDataTrack.waitForUnpublish(): UnpublishReason =
 /**
  * The next frame, or null at the end of the stream, about which [DataTrackStream.endReason] tells. Cancelling it loses no frame: one
  * that has been taken already is returned.
+ *
+ * But `withTimeout` and `withTimeoutOrNull` throw away what their block returns once the time is up. A variable outside it keeps a frame
+ * that comes at that moment: `withTimeoutOrNull(t) { frame = stream.next() }`.
  */
 public suspend fun DataTrackStream.next(): DataTrackFrame? = untilCancelled { token -> rawNext(token) }
 
 /**
- * Up to `max` frames, at least one unless the stream has ended: for many small frames the quicker way. Cancelling it loses no frame.
+ * Up to `max` frames, at least one unless the stream has ended: for many small frames the quicker way. Cancelling it loses no frame;
+ * with a timeout do as for [next].
  */
 public suspend fun DataTrackStream.nextBatch(max: Int): List<DataTrackFrame> =
     untilCancelled { token -> rawNextBatch(max.toUInt(), token) }

@@ -8,6 +8,7 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
 import org.junit.jupiter.api.Test
 import java.util.concurrent.ConcurrentLinkedQueue
@@ -150,6 +151,25 @@ internal class CancellationTest : RoomTest() {
     }
 
     @Test
+    fun `a frame that comes together with a timeout is kept by who puts it outside the block`() = test {
+        val (track, stream) = connected(join("alice"), join("bob"))
+        val byHand = ByHand()
+        var kept: DataTrackFrame? = null
+        val limited = AtomicReference<Job>()
+        val reading = async(byHand) {
+            withTimeoutOrNull(50) {
+                limited.set(coroutineContext[Job])
+                stream.next().also { kept = it }
+            }
+        }
+        byHand.runOne()
+        track.tryPush(frame("in time"))
+        until("the wake-up, and the end of the time") { byHand.isNotEmpty() && !limited.get().isActive }
+        byHand.runUntilDone(reading)
+        assertEquals(null to "in time", reading.await() to kept.text)
+    }
+
+    @Test
     fun `a coroutine that is cancelled already asks nothing of the SFU`() = test {
         val alice = join("alice")
         val sent = alice.sentSignals.size
@@ -164,7 +184,7 @@ internal class CancellationTest : RoomTest() {
 }
 
 /** Runs what is dispatched when the test says so. */
-private class ByHand : CoroutineDispatcher() {
+internal class ByHand : CoroutineDispatcher() {
     private val queue = ConcurrentLinkedQueue<Runnable>()
 
     override fun dispatch(context: CoroutineContext, block: Runnable) {

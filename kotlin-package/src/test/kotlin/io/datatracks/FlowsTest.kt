@@ -114,4 +114,19 @@ internal class FlowsTest : RoomTest() {
         assertEquals(emptyList<LocalDataTrack>(), alice.local.tracks())
         repeat(3) { bob.expect("unpublished") }
     }
+
+    @Test
+    fun `a track whose object the block closes is unpublished all the same`() = test {
+        val alice = join("alice")
+        val result = alice.local.withDataTrack("closed") { track ->
+            track.use { it.tryPush(frame("last")) }
+            "result"
+        }
+        assertEquals("result", result)
+        assertEquals(emptyList<LocalDataTrack>(), alice.local.tracks())
+        assertFailsWith<ArithmeticException> {
+            alice.local.withDataTrack("closed") { track -> track.use { throw ArithmeticException() } }
+        }
+        assertEquals(emptyList<LocalDataTrack>(), alice.local.tracks())
+    }
 }

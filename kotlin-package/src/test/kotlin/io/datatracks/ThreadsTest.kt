@@ -1,15 +1,22 @@
 package io.datatracks
 
 import examples.PlainRoom.Companion.PACKET
+import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Test
+import java.lang.ref.WeakReference
+import java.util.Queue
 import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executors
+import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit.SECONDS
 import kotlin.concurrent.thread
 import kotlin.test.assertEquals
@@ -122,6 +129,50 @@ internal class ThreadsTest : RoomTest() {
         alice.local.publishTrack("samples").unpublish()
         alice.expect("local unpublished")
         assertTrue(seen.of("local published").single() in setOf(currentThread(), "receive-alice"))
+    }
+
+    @Test
+    fun `an event that waits on the dispatcher is told although everybody has let go`() = test {
+        val dispatcher = ByHand()
+        val (alice, told) = join("alice") to LinkedBlockingQueue<UnpublishReason>()
+        val listener = WeakReference(publishAndLetGo(alice, dispatcher, told))
+        repeat(5) {
+            System.gc()
+            delay(10)
+        }
+        assertTrue(listener.get() != null, "what waits holds it")
+        until("both events") {
+            dispatcher.runOne()
+            told.isNotEmpty()
+        }
+        assertEquals(UnpublishReason.SHUTDOWN, told.poll())
+        until("and what has run does not hold it") {
+            System.gc()
+            listener.get() == null
+        }
+    }
+
+    /** Publishes with a manager of its own, and shuts it down. Answers who hears of it, and does not keep them. */
+    private suspend fun publishAndLetGo(room: Peer, dispatcher: CoroutineDispatcher, told: Queue<UnpublishReason>): LocalDataTrackEvents {
+        val transport = object : LocalDataTrackTransport {
+            override fun onSignalRequest(request: ByteArray) = room.sendRequest(request)
+            override fun onPacketsAvailable(packets: List<ByteArray>) = Unit
+        }
+        val events = object : LocalDataTrackEvents {
+            override fun onTrackUnpublished(track: LocalDataTrack, reason: UnpublishReason) {
+                told.add(reason)
+            }
+        }
+        val manager = LocalDataTrackManager(transport, events, localIdentity = "alice", eventDispatcher = dispatcher)
+        val signals = ConcurrentLinkedQueue<ByteArray>().also { room.heldBack = it }
+        coroutineScope {
+            val publishing = async { manager.publishTrack("track") }
+            until { room.holdsBack(PUBLISH_RESPONSE) }
+            signals.forEach { manager.handleSignalResponse(it) }
+            publishing.await()
+        }
+        manager.close()
+        return events
     }
 
     private fun joinWatched(identity: String, seen: Threads): Peer {
