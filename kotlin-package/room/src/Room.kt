@@ -252,12 +252,21 @@ class Room(
         response.message(ANSWER)?.let { if (it.number(SDP_ID) == offers) peers.publisher.accept(RTCSdpType.ANSWER, it.text(SDP)) }
         response.message(TRICKLE)?.let { peers[it.number(TRICKLE_TARGET)].addCandidate(candidate(it)) }
         response.text(REFRESH_TOKEN).ifEmpty { null }?.let { token = it }
+        response.message(ROOM_MOVED)?.let(::moved)
         return when (response.message(LEAVE)?.number(LEAVE_ACTION)) {
             null -> null
             ACTION_RESUME -> Ending.BROKEN
             ACTION_RECONNECT -> Ending.FORGOTTEN
             else -> Ending.FOR_GOOD
         }
+    }
+
+    /** As another participant; there nothing is published or read yet. */
+    private fun moved(response: Message) {
+        response.text(MOVED_TOKEN).ifEmpty { null }?.let { token = it }
+        sid = response.message(MOVED_PARTICIPANT)?.text(PARTICIPANT_SID).orEmpty()
+        local.republishTracks()
+        remote.resendSubscriptionUpdates()
     }
 
     private fun send(request: ByteArray) = synchronized(waiting) {
@@ -289,6 +298,9 @@ class Room(
         const val ACTION_RECONNECT = 2L
         const val REFRESH_TOKEN = 16
         const val RECONNECT = 19
+        const val ROOM_MOVED = 24
+        const val MOVED_TOKEN = 2
+        const val MOVED_PARTICIPANT = 3
 
         /** More than any channel is ever said to hold. */
         val NO_ROOM = UInt.MAX_VALUE.toULong()

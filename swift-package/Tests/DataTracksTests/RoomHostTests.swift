@@ -104,7 +104,7 @@ struct RoomHostTests {
             _ = try await host.session.local.publishDataTrack(name: "samples")
             let participant = lengthDelimited(1, Data("PA_moved")) + lengthDelimited(2, Data("alice"))
             host.server.say(lengthDelimited(24, lengthDelimited(2, Data("another")) + lengthDelimited(3, participant)))
-            try await until("it is published again") { host.server.requests.filter { $0 == 19 }.count == 2 }
+            try await until("it is published again") { host.server.requests.filter { $0 == 19 }.count > 1 }
             await host.room.leave()
         }
     }
