@@ -137,6 +137,10 @@ impl Room {
         if let Some(first) = bytes.first_mut() {
             *first &= 0x1f;
         }
+        // Under no handle that is given: by chance it may be a whole packet.
+        if let Some(handle) = bytes.get_mut(2) {
+            *handle = u8::MAX;
+        }
         let participant = &self.participants[who];
         // Random bytes must neither be taken for a handles message nor do harm: a typed error, or ignored.
         let _ = participant.local.handle_sfu_publish_response(bytes.clone());
