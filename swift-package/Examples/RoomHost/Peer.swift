@@ -15,6 +15,8 @@ final class Peer: NSObject, LKRTCPeerConnectionDelegate, @unchecked Sendable {
     private let lock = NSLock()
     private var channel: LKRTCDataChannel?
     private var offers: UInt64 = 0
+    /// Ways that were found before the offer is sent.
+    private var early: [Data]?
 
     /// `onChange`: the state of the connection is another one.
     init(
@@ -51,8 +53,9 @@ final class Peer: NSObject, LKRTCPeerConnectionDelegate, @unchecked Sendable {
     func offer(restart: Bool) async throws {
         let id = nextOffer()
         let sdp = try await connection.makeOffer(restart: restart)
-        requests.send(Request.offer(sdp, id: id))  // before its candidates, which come as soon as it is applied
-        try await connection.applyLocal(.offer, sdp)
+        holdCandidates()
+        try await connection.applyLocal(.offer, sdp)  // first: an answer makes sense to WebRTC only after it
+        sendWithCandidates(Request.offer(sdp, id: id))
     }
 
     func answer(_ offer: String, id: UInt64) async throws {
@@ -76,6 +79,20 @@ final class Peer: NSObject, LKRTCPeerConnectionDelegate, @unchecked Sendable {
     func close() {
         connection.delegate = nil
         connection.close()
+    }
+
+    private func holdCandidates() {
+        lock.lock()
+        defer { lock.unlock() }
+        early = []
+    }
+
+    private func sendWithCandidates(_ offer: Data) {
+        lock.lock()
+        defer { lock.unlock() }
+        requests.send(offer)
+        early?.forEach(requests.send)
+        early = nil
     }
 
     private func nextOffer() -> UInt64 {
@@ -104,7 +121,10 @@ final class Peer: NSObject, LKRTCPeerConnectionDelegate, @unchecked Sendable {
 
     func peerConnection(_: LKRTCPeerConnection, didGenerate found: LKRTCIceCandidate) {
         let candidate = Candidate(sdp: found.sdp, line: found.sdpMLineIndex, mid: found.sdpMid)
-        requests.send(Request.trickle(candidate, of: role))
+        let request = Request.trickle(candidate, of: role)
+        lock.lock()
+        defer { lock.unlock() }
+        if early?.append(request) == nil { requests.send(request) }
     }
 
     func peerConnection(_: LKRTCPeerConnection, didChange _: LKRTCPeerConnectionState) {
