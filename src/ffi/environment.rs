@@ -227,6 +227,11 @@ impl Timers {
     }
 }
 
+/// The machine's, also where an environment's stands still: for how long a processor is kept, and never for what happens.
+pub(super) fn clock_of_the_machine() -> Instant {
+    Instant::now()
+}
+
 /// A panic of one manager, or of what its host gave it, takes no deadline of another along. The panic hook has told of it.
 fn survive(work: &dyn Fn()) {
     let _ = catch_unwind(AssertUnwindSafe(work));

@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     DecryptionProvider, EncryptedPayload, Environment,
+    environment::clock_of_the_machine,
     guard::Faults,
     lock::{Hold, Mutex},
     remote_seats::{Seats, Wakes},
@@ -235,14 +236,14 @@ impl Wait {
     /// Looks again after a rest, of one turn at least. Calls foreign code: never under a lock.
     fn rest<T>(&mut self, waker: &Waker) -> Poll<T> {
         self.for_a_batch = false;
-        self.until = Some(Instant::now() + REST);
+        self.until = Some(clock_of_the_machine() + REST);
         waker.wake_by_ref();
         Poll::Pending
     }
 
     /// Asks its executor for another turn, if it lets this one pass. Calls foreign code: never under a lock.
     fn passes_a_turn(&mut self, waker: &Waker) -> bool {
-        let passes = self.until.is_some_and(|until| Instant::now() < until);
+        let passes = self.until.is_some_and(|until| clock_of_the_machine() < until);
         if passes {
             waker.wake_by_ref();
         }
@@ -276,6 +277,5 @@ impl State {
     }
 }
 
-/// Less than what waking a thread takes, and some dozen frames come meanwhile. On the clock that processors have, also where that of an
-/// environment stands still; a model has none.
+/// Less than what waking a thread takes, and some dozen frames come meanwhile. A model has no clock.
 const REST: Duration = if cfg!(models) { Duration::ZERO } else { Duration::from_micros(10) };
