@@ -67,7 +67,7 @@ def test_a_publisher_whose_websocket_is_cut_comes_back_quickly_and_its_track_nev
     publisher.until_remark("reconnected (quick)")
     deliver(publisher, peer)
     assert publisher.status() == 0
-    assert events(peer, until="ended") <= {"frame", "untrack", "ended"}
+    assert events(peer, until="ended") <= {"frame", "untrack", "ended", "gone"}
 
 
 @OTHERS
