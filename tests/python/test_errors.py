@@ -107,6 +107,7 @@ async def test_what_the_host_cannot_send(join):
         await track.subscribe()
     with caught("SchemaError.SignalNotSent"):
         await alice.local.define_schema(SCHEMA, b"syntax")
+    alice.broken = bob.broken = set()  # or else they could not say that they leave
 
 
 async def test_what_is_never_answered(join):
@@ -119,10 +120,11 @@ async def test_what_is_never_answered(join):
     unheard = await deaf.remote.wait_for_track("there", None, 10_000)
     bob.held_back = []
     defining = asyncio.create_task(bob.local.define_schema(SCHEMA, b"syntax"))
+    subscribing = asyncio.create_task(unheard.subscribe())
     with caught("SchemaError.TimedOut"):
         await defining
     with caught("SubscribeError.TimedOut"):
-        await unheard.subscribe()
+        await subscribing
     with caught("PublishError.TimedOut"):
         await publishing
     with caught("WaitError.TimedOut"):
