@@ -179,8 +179,8 @@ const FLAGS: [&str; 7] = [
 const LIMITS: [&str; 5] =
     ["-max_len=4096", "-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=0"];
 
-/// Half a minute in all.
-pub(crate) const SHORT: u64 = 5;
+/// Twenty seconds in all.
+pub(crate) const SHORT: u64 = 3;
 /// In `cargo tasks test --full`.
 pub(crate) const LONG: u64 = 120;
 

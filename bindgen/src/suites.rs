@@ -38,7 +38,8 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("Kotlin tests", || junit(project));
     report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
     interop::suite(project, report, Profile::Release, if full { Cells::All } else { Cells::Few });
-    swift::suites(project, report, Profile::Release, true);
+    let sanitizers = if full { swift::ALL_SANITIZERS } else { &[swift::THREAD_SANITIZER] };
+    swift::suites(project, report, Profile::Release, sanitizers);
     languages::suite(project, report, Profile::Release);
     report.step("floors of speed", || bench::quick(project));
     if full {

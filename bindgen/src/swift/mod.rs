@@ -21,14 +21,19 @@ use crate::{
 };
 
 /// Bindings, SFU, and what [`suites()`] has.
-pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile, sanitizers: bool) {
+pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile, sanitizers: &[&str]) {
     report.step("bindings", || bindings::generate(project, Language::Swift, profile));
     report.step("reference host", || runners::reference_host(project));
     suites(project, report, profile, sanitizers);
 }
 
-/// Toolchain, format, documentation, and the tests: as they are and, if wanted, under each sanitizer.
-pub(crate) fn suites(project: &Project, report: &mut Report, profile: Profile, sanitizers: bool) {
+/// Toolchain, format, documentation, and the tests: as they are, and under each of these sanitizers.
+pub(crate) fn suites(
+    project: &Project,
+    report: &mut Report,
+    profile: Profile,
+    sanitizers: &[&str],
+) {
     if !report.gate("Swift toolchain", || install(project)) {
         return;
     }
@@ -37,7 +42,7 @@ pub(crate) fn suites(project: &Project, report: &mut Report, profile: Profile, s
     report.step("Swift documentation", || style::document(project, profile));
     report.step("Swift tests", || test(project, profile, None));
     report.step("Swift in a real room", || test_in_a_real_room(project, profile));
-    for sanitizer in SANITIZERS.iter().filter(|_| sanitizers) {
+    for sanitizer in sanitizers {
         let name = format!("Swift tests, {sanitizer} sanitizer");
         report.step(&name, || test(project, profile, Some(sanitizer)));
     }
@@ -185,7 +190,9 @@ const PATIENCE: &str = "20m";
 const ADDRESS_SANITIZER: &str = "ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=1";
 /// What is no race, though Thread Sanitizer takes it for one.
 const UNREPORTED: &str = "swift-package/Tests/thread-sanitizer.txt";
-const SANITIZERS: &[&str] = &["thread", "address"];
+
+pub(crate) const THREAD_SANITIZER: &str = "thread";
+pub(crate) const ALL_SANITIZERS: &[&str] = &[THREAD_SANITIZER, "address"];
 
 #[cfg(test)]
 mod tests {
