@@ -6,7 +6,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::{script::Room, simulated_room::SimulatedRoom};
+use common::{
+    script::Room,
+    simulated_room::{SimulatedRoom, packet},
+};
 use datatracks::{
     host::{
         plain::Permissions,
@@ -18,7 +21,7 @@ use datatracks::{
 
 #[test]
 fn who_is_moved_is_gone_here_and_finds_others_there() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let sid = room.publish("alice", 1, "imu");
     room.publish("bob", 1, "gps");
     room.subscribe("bob", &sid);
@@ -46,7 +49,7 @@ fn who_is_moved_is_gone_here_and_finds_others_there() {
 
 #[test]
 fn who_was_moved_comes_back_to_the_room_where_it_is() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     for identity in ["alice", "bob"] {
         room.control(identity, Control::Move(1));
     }
@@ -60,7 +63,7 @@ fn who_was_moved_comes_back_to_the_room_where_it_is() {
 
 #[test]
 fn a_subscription_goes_on_under_another_handle() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let sid = room.publish("alice", 1, "imu");
     let old = room.subscribe("bob", &sid);
     let delay = Impairment { delay: Duration::from_millis(100), ..Impairment::default() };
@@ -82,7 +85,7 @@ fn a_subscription_goes_on_under_another_handle() {
 
 #[test]
 fn subscriptions_exchange_their_handles() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let sids = [(1, "imu"), (2, "gps")].map(|(handle, name)| room.publish("alice", handle, name));
     let [one, other] = sids.each_ref().map(|sid| room.subscribe("bob", sid));
     let delay = Impairment { delay: Duration::from_millis(100), ..Impairment::default() };
@@ -107,18 +110,4 @@ fn received(room: &mut SimulatedRoom) -> Vec<u16> {
     let id = room.id("bob");
     let packets = room.packets.entry(id).or_default().drain(..);
     packets.map(|packet| u16::from_be_bytes([packet[2], packet[3]])).collect()
-}
-
-fn room() -> SimulatedRoom {
-    let mut room = SimulatedRoom::new();
-    room.join("alice", Permissions::default());
-    room.join("bob", Permissions::default());
-    room.read_all("alice");
-    room.read_all("bob");
-    room
-}
-
-fn packet(handle: u16) -> Vec<u8> {
-    let [high, low] = handle.to_be_bytes();
-    [0x18, 0, high, low, 0, 0, 0, 0, 0, 0, 0, 0].to_vec()
 }

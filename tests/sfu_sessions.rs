@@ -6,7 +6,10 @@ mod common;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use common::{script::Room, simulated_room::SimulatedRoom};
+use common::{
+    script::Room,
+    simulated_room::{SimulatedRoom, packet},
+};
 use datatracks::{
     host::{
         plain::{DropMode, Permissions},
@@ -18,7 +21,7 @@ use proptest::prelude::*;
 
 #[test]
 fn sids_have_their_prefix_and_twelve_characters_of_base_57() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let sids: BTreeSet<_> = (1..=200).map(|n| room.publish("alice", n, &n.to_string())).collect();
     assert_eq!(sids.len(), 200);
     let mut characters = BTreeSet::new();
@@ -33,7 +36,7 @@ fn sids_have_their_prefix_and_twelve_characters_of_base_57() {
 
 #[test]
 fn handles_count_up_and_are_not_used_again_at_once() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let imu = room.publish("alice", 1, "imu");
     let first = room.subscribe("bob", &imu);
     assert!((1..=256).contains(&first));
@@ -43,7 +46,7 @@ fn handles_count_up_and_are_not_used_again_at_once() {
 
 #[test]
 fn handles_wrap_past_zero_and_past_those_in_use() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let kept = room.publish("alice", 1, "kept");
     let kept_handle = room.subscribe("bob", &kept);
     let other = room.publish("alice", 2, "other");
@@ -64,9 +67,9 @@ fn handles_wrap_past_zero_and_past_those_in_use() {
 fn a_wish_for_an_unknown_track_is_forgotten_after_a_minute() {
     let minute = Duration::from_secs(60);
     for (waited, remembered) in [(minute - Duration::from_nanos(1), true), (minute, false)] {
-        let mut room = room();
+        let mut room = SimulatedRoom::of_two();
         // The SID of the track to come, from a room that draws the same.
-        let sid = self::room().publish("alice", 1, "imu");
+        let sid = SimulatedRoom::of_two().publish("alice", 1, "imu");
         room.want("bob", &sid, true);
         room.advance(waited);
         assert_eq!(room.publish("alice", 1, "imu"), sid);
@@ -76,7 +79,7 @@ fn a_wish_for_an_unknown_track_is_forgotten_after_a_minute() {
 
 #[test]
 fn who_may_not_subscribe_hears_nothing_until_it_may() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     room.permit("bob", Permissions { can_subscribe: false, ..Permissions::default() });
     let sid = room.publish("alice", 1, "imu");
     room.want("bob", &sid, true);
@@ -91,7 +94,7 @@ fn who_may_not_subscribe_hears_nothing_until_it_may() {
 
 #[test]
 fn who_is_hidden_sees_the_others_and_is_not_seen() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let sid = room.publish("alice", 1, "imu");
     room.join("spy", Permissions { hidden: true, ..Permissions::default() });
     let own = room.publish("spy", 1, "secret");
@@ -118,7 +121,7 @@ fn names(told: &Response, name: &str) -> bool {
 
 #[test]
 fn a_denied_reader_is_told_once_and_gets_the_track_when_permitted() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let sid = room.publish("alice", 1, "imu");
     let readers = |all| {
         let request = SubscriptionPermission { all_participants: all, track_permissions: vec![] };
@@ -143,7 +146,7 @@ fn a_denied_reader_is_told_once_and_gets_the_track_when_permitted() {
 
 #[test]
 fn an_unsubscribe_that_would_freeze_a_real_server_is_counted() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     room.want("bob", "DTR_unknown", false);
     assert_eq!(room.sfu.stats().dangerous_unsubscribes, 0, "never wanted: harmless");
     room.want("bob", "DTR_unknown", true);
@@ -157,7 +160,7 @@ fn an_unsubscribe_that_would_freeze_a_real_server_is_counted() {
 
 #[test]
 fn the_same_identity_takes_the_place_of_the_one_before() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let before = room.id("alice");
     let sid = room.publish("alice", 1, "imu");
     room.subscribe("bob", &sid);
@@ -184,7 +187,7 @@ fn the_same_identity_takes_the_place_of_the_one_before() {
 
 #[test]
 fn subscriptions_survive_a_quick_reconnect_and_are_not_told_again() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let sid = room.publish("alice", 1, "imu");
     let handle = room.subscribe("bob", &sid);
     room.control("bob", Control::DropSession(DropMode::Quick));
@@ -226,7 +229,7 @@ fn who_stays_away_is_gone_after_its_time_and_not_before() {
 
 #[test]
 fn nobody_joins_without_a_usable_name() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     for identity in [String::new(), "x".repeat(257)] {
         let refused = room.sfu.join(&identity, Permissions::default());
         assert_eq!(refused, Err(JoinRefused::InvalidIdentity));
@@ -236,7 +239,7 @@ fn nobody_joins_without_a_usable_name() {
 
 #[test]
 fn a_room_has_room_for_so_many() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let quiet = |room: &mut SimulatedRoom| while room.sfu.poll_output().is_some() {};
     for number in 3..=1024 {
         room.sfu.join(&number.to_string(), Permissions::default()).unwrap();
@@ -266,7 +269,7 @@ fn a_server_without_data_tracks_or_blobs_says_so() {
 
 #[test]
 fn blobs_of_one_participant_fit_into_their_limit() {
-    let mut room = room();
+    let mut room = SimulatedRoom::of_two();
     let store = |room: &mut SimulatedRoom, key: &str, size: usize| {
         let key = Some(DataBlobKey { key: Some(BlobKey::Generic(key.into())) });
         let blob = Some(DataBlob { key, contents: vec![0; size] });
@@ -323,7 +326,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_request_or_counted(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-        let mut room = room();
+        let mut room = SimulatedRoom::of_two();
         room.sfu.handle_signal(room.now, room.id("alice"), &bytes);
         while room.sfu.poll_output().is_some() {}
     }
@@ -394,22 +397,6 @@ fn take(room: &mut SimulatedRoom, sids: &mut Vec<String>, step: Step) {
         }
         Step::Advance(seconds) => room.advance(Duration::from_secs(seconds)),
     }
-}
-
-fn room() -> SimulatedRoom {
-    let mut room = SimulatedRoom::new();
-    room.join("alice", Permissions::default());
-    room.join("bob", Permissions::default());
-    room.read_all("alice");
-    room.read_all("bob");
-    room
-}
-
-fn packet(handle: u16) -> Vec<u8> {
-    let mut packet = vec![0x18, 0];
-    packet.extend(handle.to_be_bytes());
-    packet.extend([0; 8]);
-    packet
 }
 
 const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];

@@ -32,6 +32,18 @@ impl SimulatedRoom {
         Self::with_config(Config::new("room"))
     }
 
+    /// Of alice and bob, who have read what they are told at first.
+    pub fn of_two() -> Self {
+        let mut room = Self::new();
+        for identity in ["alice", "bob"] {
+            room.join(identity, Permissions::default());
+        }
+        for identity in ["alice", "bob"] {
+            room.read_all(identity);
+        }
+        room
+    }
+
     pub fn with_config(config: Config) -> Self {
         let now = Instant::now();
         Self {
@@ -188,4 +200,10 @@ impl Room for SimulatedRoom {
             next(self)
         })
     }
+}
+
+/// A frame without a payload, in one packet.
+pub fn packet(handle: u16) -> Vec<u8> {
+    let [high, low] = handle.to_be_bytes();
+    [0x18, 0, high, low, 0, 0, 0, 0, 0, 0, 0, 0].to_vec()
 }
