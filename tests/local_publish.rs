@@ -225,9 +225,26 @@ fn p7_a_list_that_comes_before_the_answer_undoes_nothing_twice() {
     drop(rig.publishing(named("pose")));
     let request = only_publish(&rig.host.requests());
     rig.answer(update(vec![participant(ALICE, "PA_a", vec![info(&request, "DTR_a")])]));
-    assert!(rig.host.take().is_empty(), "the answer is on its way");
-    rig.answer(published(&request, "DTR_a"));
     assert_eq!(unpublishes(&rig.host.requests()), [1]);
+    rig.answer(published(&request, "DTR_a"));
+    assert!(rig.host.take().is_empty());
+}
+
+#[test]
+fn p7_a_name_is_free_again_though_the_answer_for_it_got_lost() {
+    let rig = Rig::new();
+    let lost = rig.publishing(named("pose"));
+    rig.advance_ms(10_000);
+    drop(lost);
+    rig.host.take();
+    let mut publishing = rig.publishing(named("pose"));
+    let request = only_publish(&rig.host.requests());
+    rig.answer(refused(&request, Reason::DuplicateName));
+    let requests = rig.host.requests();
+    assert_eq!(unpublishes(&requests[..1]), [1]);
+    assert_eq!(only_publish(&requests[1..]), request);
+    rig.answer(published(&request, "DTR_b"));
+    assert_eq!(publishing.ready().unwrap().info().sid, "DTR_b");
 }
 
 #[test]
@@ -617,7 +634,9 @@ fn a_name_that_is_taken_by_another_is_asked_for_again_once() {
     let mut publishing = rig.publishing(named("pose"));
     let request = only_publish(&rig.host.requests());
     rig.answer(refused(&request, Reason::DuplicateName));
-    assert_eq!(only_publish(&rig.host.requests()), request);
+    let requests = rig.host.requests();
+    assert_eq!(unpublishes(&requests[..1]), [1], "whose answer did not come before this one");
+    assert_eq!(only_publish(&requests[1..]), request);
     rig.answer(refused(&request, Reason::DuplicateName));
     assert_eq!(publishing.ready().unwrap_err(), PublishError::DuplicateName);
     assert!(rig.host.take().is_empty());

@@ -260,12 +260,40 @@ fn a_lost_answer_is_made_up_for_by_the_list() {
     let mut publishing = rig.publishing(DataTrackOptions::new("a"));
     rig.host.requests();
     rig.advance_ms(9_999);
-    told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
+    told(&rig, "PA_a", vec![]);
     assert!(publishing.is_pending());
-    rig.advance_ms(1);
-    assert_eq!(publishing.ready().unwrap_err(), PublishError::TimedOut);
     told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
-    assert_eq!(unpublishes(&rig.host.requests()), [1], "p7: it is there, and nobody wants it");
+    assert_eq!(publishing.ready().unwrap().info().sid, "DTR_1");
+    rig.answer(published(&request(1, "a"), "DTR_1"));
+    rig.advance_ms(60_000);
+    assert!(unpublishes(&rig.host.requests()).is_empty());
+}
+
+#[test]
+fn p4_a_list_that_contradicts_what_was_asked_for_is_no_answer() {
+    let rig = Rig::new();
+    let mut publishing = rig.publishing(DataTrackOptions::new("a"));
+    let sealed = proto::DataTrackInfo { encryption: 1, ..listed(1, "a", "DTR_1") };
+    told(&rig, "PA_a", vec![sealed]);
+    told(&rig, "PA_a", vec![listed(1, "b", "DTR_1")]);
+    assert!(publishing.is_pending());
+    rig.answer(published(&request(1, "a"), "DTR_1"));
+    assert!(publishing.ready().is_ok());
+}
+
+#[test]
+fn p8_a_republish_is_answered_by_a_list_of_the_new_session() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.manager.republish_tracks();
+    told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
+    assert!(rig.manager.publish_responses_for_sync_state().is_empty(), "that was before");
+    told(&rig, "PA_b", vec![listed(1, "a", "DTR_2")]);
+    assert_eq!(track.info().sid, "DTR_2");
+    assert_eq!(rig.manager.publish_responses_for_sync_state().len(), 1);
+    rig.host.take();
+    rig.advance_ms(60_000);
+    assert!(rig.host.take().is_empty());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{
     handles::Ending,
     output::Output,
-    publication::{State, Step},
+    publication::{Abandoned, State, Step},
     publications::Publications,
 };
 use crate::{
@@ -44,11 +44,18 @@ impl Publications {
         answer: Option<TrackDescription>,
         now: Instant,
     ) -> bool {
-        let Some((key, track)) = self.key(handle).zip(self.tracks.get(&handle)) else {
+        let Some(track) = self.tracks.get(&handle) else {
             return self.published_unwanted(handle, now);
         };
         let fits = |answer: &TrackDescription| !track.contradicted_by(answer);
         let sid = answer.filter(fits).map(|answer| answer.info.sid);
+        self.settle(handle, sid, now);
+        true
+    }
+
+    /// The SFU has the track under this SID, or `None`: something else.
+    pub(super) fn settle(&mut self, handle: Handle, sid: Option<String>, now: Instant) {
+        let Some((key, track)) = self.key(handle).zip(self.tracks.get(&handle)) else { return };
         match (&track.state, sid) {
             (State::Pending { .. }, None) => {
                 self.fail_pending(handle, PublishError::UnexpectedAnswer, now);
@@ -71,7 +78,6 @@ impl Publications {
             (State::Published { .. }, None) => {}
             (State::Published { .. }, Some(sid)) => self.rename(handle, sid),
         }
-        true
     }
 
     /// An ok answer for a handle that is not, or no longer, wanted.
@@ -82,15 +88,11 @@ impl Publications {
         }
         match self.handles.ending(handle) {
             Some(Ending::Asked) => true,
-            Some(Ending::Known | Ending::NotAsked) => {
+            None if !self.handles.was_taken(handle) => false,
+            Some(Ending::Known | Ending::NotAsked) | None => {
                 self.ask_to_unpublish(handle, now);
                 true
             }
-            None if self.handles.was_taken(handle) => {
-                self.ask_to_unpublish(handle, now);
-                true
-            }
-            None => false,
         }
     }
 
@@ -133,6 +135,7 @@ impl Publications {
             {
                 let state = State::Pending { deadline: *deadline, again: false };
                 self.set_state(handle, state);
+                self.undo_namesake(handle, now);
                 self.ask_to_publish(handle);
             }
             Some(State::Pending { .. }) => {
@@ -152,6 +155,18 @@ impl Publications {
             None => return self.abandoned_refused(handle, now),
         }
         true
+    }
+
+    /// Answers come in the order of the requests: one that an earlier request of this name has not had is lost, and the SFU has
+    /// that track.
+    fn undo_namesake(&mut self, handle: Handle, now: Instant) {
+        let name = self.tracks.get(&handle).map(|track| &track.options.name);
+        let namesake = |(_, abandoned): &(&Handle, &Abandoned)| Some(&abandoned.name) == name;
+        let lost = self.abandoned.iter().find(namesake).map(|(handle, _)| *handle);
+        if let Some(lost) = lost {
+            self.forget_abandoned(lost);
+            self.ask_to_unpublish(lost, now);
+        }
     }
 
     fn abandoned_refused(&mut self, handle: Handle, now: Instant) -> bool {

@@ -1,12 +1,12 @@
 //! One publication, from the request to the end.
 //!
 //! ```text
-//!  publish ──► Pending ───── ok answer ─────► Published ◄────── ok answer ───────┐
+//!  publish ──► Pending ─ ok answer, listed ─► Published ◄── ok answer, listed ───┐
 //!               │   │                          │     └── republish ──► Republishing { Asked ⇄ Pausing }
 //!     cancelled,│   │refused, not sent,        │ unpublish, revoked,         │ unpublish,
 //!     timed out │   │contradicted, shutdown    │ shutdown                    │ refused for good, shutdown
 //!               ▼   ▼                          ▼                             ▼
-//!         Abandoned ──── any answer ────►  (resting: see `handles`)  ◄───────┘
+//!         Abandoned ─ any answer, listed ─► (resting: see `handles`) ◄───────┘
 //! ```
 //! *Abandoned* means that nobody waits any more and the answer is still to come: an ok one is undone at once. An answer that
 //! contradicts the request (another name, encryption switched) is undone too: what was asked to be encrypted never goes plain.
@@ -60,8 +60,6 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) struct Abandoned {
     pub(crate) name: String,
-    /// When the answer is overdue.
-    pub(crate) answer_due: Instant,
 }
 
 /// Where a publication begins, in the drawing.

@@ -103,10 +103,7 @@ impl Publications {
     /// Nobody waits for a publication any more: undoes it, now or as soon as the SFU says that it is published.
     pub(crate) fn abandon(&mut self, key: LocalKey, now: Instant) {
         match self.track(key).map(|track| &track.state) {
-            Some(State::Pending { deadline, .. }) => {
-                let answer_due = *deadline;
-                self.forget_pending(key.handle, answer_due);
-            }
+            Some(State::Pending { .. }) => self.forget_pending(key.handle),
             Some(State::Published { .. } | State::Republishing { .. }) => self.unpublish(key, now),
             None => {}
         }
@@ -231,9 +228,9 @@ impl Publications {
     }
 
     /// Nobody waits for the answer any more; it will come all the same.
-    pub(super) fn forget_pending(&mut self, handle: Handle, answer_due: Instant) {
+    pub(super) fn forget_pending(&mut self, handle: Handle) {
         if let Some((_, track)) = self.remove(handle, ABANDONED) {
-            self.abandoned.insert(handle, Abandoned { name: track.options.name, answer_due });
+            self.abandoned.insert(handle, Abandoned { name: track.options.name });
         }
     }
 
@@ -283,7 +280,7 @@ impl Publications {
         match self.tracks.get(&handle).map(|track| &track.state) {
             Some(State::Pending { .. }) => {
                 let Some(key) = self.key(handle) else { return };
-                self.forget_pending(handle, now);
+                self.forget_pending(handle);
                 let error = PublishError::TimedOut;
                 self.outputs.push_back(Output::NotPublished { key, error });
             }
