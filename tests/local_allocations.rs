@@ -148,6 +148,23 @@ fn a_push_allocates_nothing_but_a_frame_of_several_packets() {
 }
 
 #[test]
+fn p10_who_has_waited_leaves_nothing_to_count() {
+    let (manager, track) = silent(false);
+    let mut flushing = Waiting::new({
+        let track = Arc::clone(&track);
+        async move { track.flush(0, None).await }
+    });
+    assert_eq!(flushing.ready(), Ok(()));
+    track.try_push_bytes(&[7; 100]).unwrap();
+    let (calls, bytes) = (CALLS.get(), BYTES.get());
+    for _ in 0..1_000 {
+        track.try_push_bytes(&[7; 100]).unwrap();
+    }
+    assert_eq!((CALLS.get(), BYTES.get()), (calls, bytes));
+    manager.shutdown();
+}
+
+#[test]
 fn a_refused_push_makes_no_packets() {
     let (manager, _) = silent(false);
     manager.handle_buffered_amount(1 << 20);

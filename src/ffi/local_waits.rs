@@ -92,7 +92,7 @@ impl<'a> Taken<'a> {
         let waker = context.waker().clone();
         let replaced = {
             let mut outbox = self.sending.outbox();
-            let lane = (!outbox.queue.is_crowded()).then_some(self.lane);
+            let lane = (!outbox.queue.is_crowded(self.lane)).then_some(self.lane);
             let before = self.seat.and_then(|seat| outbox.seats.waiting.remove(&seat));
             outbox.seats.next_id += 1;
             let seat = Seat { lane, id: outbox.seats.next_id };
@@ -117,6 +117,9 @@ impl Drop for Taken<'_> {
         let waker = outbox.seats.waiting.remove(&seat);
         if let Some(at) = self.deadline {
             outbox.seats.deadlines.remove(&(at, seat));
+        }
+        if outbox.seats.is_empty() {
+            outbox.queue.watch(false);
         }
         drop(outbox);
         drop(waker);

@@ -160,9 +160,12 @@ impl Lanes {
         MANAGER_MEMORY.saturating_sub(self.cost)
     }
 
-    /// Whether progress is of interest to anybody.
+    /// Whether progress is of interest to anybody. When it is not, what there was is forgotten.
     pub(super) fn watch(&mut self, watched: bool) {
         self.watched = watched;
+        if !watched {
+            self.progress = Vec::new();
+        }
     }
 
     /// There is more room, or less waiting, than before.

@@ -22,7 +22,7 @@ use super::{
     packetizer::MAX_PACKETS,
     spread::is_large,
     turn::Turn,
-    waiting_room::{Admission, WaitingRoom},
+    waiting_room::{Admission, FRAME_COST, WaitingRoom},
 };
 use crate::{frame::PacketBatch, options::DataTrackOptions, packet::MTU, stats::LocalTrackStats};
 
@@ -215,9 +215,10 @@ impl SendQueue {
         !self.lanes.any_ready() && self.lanes.next_time().is_none()
     }
 
-    /// The budget of the manager, not that of a track, is what a frame of the largest size would not fit into.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.lanes.spare() < MAX_PACKETS * MTU
+    /// A push that found no room may find it when others have made progress: the budget of the manager, not that of the track, is
+    /// what a frame of the largest size would not fit into, or nothing of the track itself waits.
+    pub(crate) fn is_crowded(&self, id: LaneId) -> bool {
+        self.waiting(id) == 0 || self.lanes.spare() < MAX_PACKETS * MTU + FRAME_COST
     }
 
     /// Whether [`progress`](Self::progress) is of interest to anybody.

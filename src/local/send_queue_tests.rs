@@ -304,3 +304,51 @@ fn a_turn_that_was_left_to_others_is_looked_after_at_once() {
 }
 
 const LANES: usize = 4;
+
+#[test]
+fn progress_is_kept_for_those_who_wait_only() {
+    let (mut queue, now) = (SendQueue::default(), Instant::now());
+    let lane = queue.open(&DataTrackOptions::new(""));
+    for watched in [true, false] {
+        queue.watch(true);
+        let packets = PacketBatch::new(vec![0; 10].into(), MTU);
+        assert!(queue.push(lane, packets, Admission::ByPolicy, now).unwrap().is_some());
+        assert!(queue.finish(lane, true));
+        queue.watch(watched);
+        assert_eq!(queue.progress().is_empty(), !watched);
+    }
+}
+
+#[test]
+fn who_finds_no_room_for_a_frame_of_the_largest_size_waits_for_all() {
+    let (mut queue, now) = (SendQueue::default(), Instant::now());
+    let options = DataTrackOptions { max_waiting_bytes: 1 << 30, ..DataTrackOptions::new("") };
+    let [mine, others, empty] = [(); 3].map(|()| queue.open(&options));
+    queue.report(1 << 20, now);
+    let push = |queue: &mut SendQueue, lane, bytes: usize| {
+        let packets = PacketBatch::new(vec![0; bytes].into(), MTU);
+        queue.push(lane, packets, Admission::WaitForRoom, now).map(|handover| handover.is_some())
+    };
+    assert_eq!(push(&mut queue, mine, 1), Ok(false));
+    assert!(!queue.is_crowded(mine) && queue.is_crowded(empty));
+    let largest = MAX_PACKETS * MTU + FRAME_COST;
+    let left = |queue: &SendQueue| queue.lanes.spare() - largest;
+    while left(&queue) > 2_000_000 {
+        push(&mut queue, others, 1_000_000).unwrap();
+    }
+    let rest = left(&queue) - FRAME_COST;
+    push(&mut queue, others, rest).unwrap();
+    assert_eq!((left(&queue), queue.is_crowded(mine)), (0, false));
+    queue.end(others);
+    queue.end(mine);
+    let mine = queue.open(&options);
+    assert_eq!(push(&mut queue, mine, 2), Ok(false));
+    let others = queue.open(&options);
+    while left(&queue) > 2_000_000 {
+        push(&mut queue, others, 1_000_000).unwrap();
+    }
+    let rest = left(&queue) - FRAME_COST + 1;
+    push(&mut queue, others, rest).unwrap();
+    assert_eq!(push(&mut queue, mine, MAX_PACKETS * MTU), Err(NotTaken::Full));
+    assert!(queue.is_crowded(mine));
+}

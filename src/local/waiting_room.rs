@@ -363,7 +363,7 @@ impl WaitingRoom {
 }
 
 /// Memory of a waiting frame besides its packets, and of what its buffer costs an allocator.
-const FRAME_COST: usize = size_of::<Waiting>() + 64;
+pub(super) const FRAME_COST: usize = size_of::<Waiting>() + 64;
 
 #[cfg(test)]
 mod tests {
