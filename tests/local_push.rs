@@ -197,6 +197,23 @@ fn p6_send_ends_when_the_track_ends_or_is_cancelled() {
 }
 
 #[test]
+fn p6_a_token_that_is_cancelled_already_lets_nothing_begin() {
+    let rig = Rig::new();
+    let track = rig.track("pose");
+    rig.host.take();
+    let token = Arc::new(CancelToken::new());
+    token.cancel();
+    let mut send = Waiting::new({
+        let (track, token) = (Arc::clone(&track), Arc::clone(&token));
+        async move { track.send(frame(1), Some(token)).await }
+    });
+    assert_eq!(send.ready(), Err(PushFrameError::Cancelled));
+    assert!(rig.host.take().is_empty());
+    let mut flush = Waiting::new(async move { track.flush(0, Some(token)).await });
+    assert_eq!(flush.ready(), Err(WaitError::Cancelled));
+}
+
+#[test]
 fn p6_those_who_wait_for_room_are_woken_when_there_is_some() {
     let rig = full();
     let track = rig.published(dropping(112));

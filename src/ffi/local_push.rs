@@ -221,7 +221,9 @@ impl LocalDataTrack {
         let before = packetizer.counters();
         let (payload, stamp, since) = (payload.as_ref(), own.user_timestamp, own.since);
         let packets = packetize(&mut packetizer, payload, stamp, seal, own.size, since)?;
-        self.hand_in(packets, (packetizer, before), admission, own.since)
+        // The provider may have taken its time, in which the host has reported.
+        let now = self.sending.environment.now();
+        self.hand_in(packets, (packetizer, before), admission, now)
     }
 
     /// Seals what others left meanwhile; ends the turn when there is nothing more.

@@ -46,11 +46,12 @@ impl<T> Completion<T> {
     }
 
     fn poll(&self, context: &Context<'_>) -> Poll<T> {
+        let waker = context.waker().clone();
         let mut state = self.0.hold();
         match std::mem::replace(&mut *state, State::Taken) {
             State::Done(result) => Poll::Ready(result),
             State::Waiting(former) => {
-                *state = State::Waiting(Some(context.waker().clone()));
+                *state = State::Waiting(Some(waker));
                 drop(state);
                 drop(former);
                 Poll::Pending
@@ -103,13 +104,17 @@ impl std::fmt::Debug for CancelToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cancelled;
 
-/// Waits for `work` or for the token, whichever comes first; a finished `work` wins. `work` is dropped when cancelled.
+/// Waits for `work` or for the token, whichever comes first; `work` that is finished wins, and does not begin when the token is
+/// cancelled already. `work` is dropped when cancelled.
 pub(crate) async fn unless_cancelled<F: Future>(
     token: Option<Arc<CancelToken>>,
     work: F,
 ) -> Result<F::Output, Cancelled> {
     let mut work = pin!(work);
     let Some(token) = token else { return Ok(work.await) };
+    if token.is_cancelled() {
+        return Err(Cancelled);
+    }
     let seat = Seat::new(&token);
     poll_fn(|context| match work.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),
@@ -133,11 +138,12 @@ impl<'a> Seat<'a> {
     }
 
     fn cancelled(&self, context: &Context<'_>) -> bool {
+        let waker = context.waker().clone();
         let mut state = self.token.0.hold();
         if state.cancelled {
             return true;
         }
-        let former = state.waiting.insert(self.id, context.waker().clone());
+        let former = state.waiting.insert(self.id, waker);
         drop(state);
         drop(former);
         false
