@@ -31,10 +31,15 @@ pub fn decode(bytes: &[u8], wanted: impl Fn(u32) -> bool) -> Result<Decoded, Sig
     Ok(Decoded { tag: outer.number, message, skipped: skipped.count })
 }
 
-/// Of a oneof's members the last counts. Number 0 for a message without fields.
+/// Of a oneof's members the last counts; what is none of those that are known today may be a field beside it. Number 0 for a
+/// message without fields.
 fn last_field(bytes: &[u8]) -> Result<peek::Field<'_>, SignalError> {
     let none = peek::Field { number: 0, bytes: None };
-    peek::fields(bytes).try_fold(none, |_, field| field.map_err(|_| SignalError::Malformed))
+    peek::fields(bytes).try_fold(none, |last, field| {
+        let field = field.map_err(|_| SignalError::Malformed)?;
+        let known = |number| (1..=tag::GET_DATA_BLOB_RESPONSE).contains(&number);
+        Ok(if known(last.number) && !known(field.number) { last } else { field })
+    })
 }
 
 fn is_ours(number: u32) -> bool {
