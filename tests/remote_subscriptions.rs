@@ -300,6 +300,45 @@ fn p6_a_dropped_manager_ends_every_wait_without_a_word() {
 }
 
 #[test]
+fn p8_a_request_for_who_reads_is_made_again_until_it_is_sent() {
+    let subscriber = Subscriber::new();
+    let _stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    subscriber.join(vec![participant("bob", vec![track(1, "DTR_1", "data")])]);
+    subscriber.host.throw_at(|event| matches!(event, Subscribe(_)));
+    subscriber.manager.resend_subscription_updates();
+    subscriber.host.take();
+    for _ in 0..3 {
+        let late = kit::task::poll_once(subscriber.track("data").subscribe(None)).unwrap();
+        assert_eq!(late.unwrap_err(), SubscribeError::SignalNotSent);
+        subscriber.host.take();
+        subscriber.clock.advance(999 * MS);
+        assert_eq!(subscriber.host.take(), []);
+        subscriber.clock.advance(MS);
+        assert_eq!(subscriber.host.take(), [Subscribe(sid("DTR_1"))], "once, for all of them");
+    }
+    subscriber.host.stop_throwing();
+    subscriber.clock.advance(1_000 * MS);
+    assert_eq!(subscriber.host.take(), [Subscribe(sid("DTR_1"))]);
+    subscriber.clock.advance(60_000 * MS);
+    subscriber.handles(&[(7, "DTR_1")]);
+    assert_eq!(subscriber.host.take(), [changed(Active)]);
+}
+
+#[test]
+fn p8_who_is_permitted_again_during_a_reconnect_may_ask() {
+    let subscriber = knowing();
+    let subscribing = begin(&subscriber);
+    subscriber.permission("DTR_1", false);
+    assert_eq!(failed(subscribing), SubscribeError::NotPermitted);
+    subscriber.manager.resend_subscription_updates();
+    subscriber.host.take();
+    let mut subscribing = begin(&subscriber);
+    assert_eq!(subscribing.poll().map(drop), None);
+    subscriber.handles(&[(7, "DTR_1")]);
+    subscribing.finish().unwrap();
+}
+
+#[test]
 fn permission_refused_fails_those_who_wait() {
     let subscriber = knowing();
     let subscribing = begin(&subscriber);

@@ -140,7 +140,7 @@ impl Remote {
             return;
         }
         self.counters.signals_not_sent.fetch_add(1, Relaxed);
-        let ((), after) = self.decide(|state, _| state.control.not_sent(track, kind));
+        let ((), after) = self.decide(|state, now| state.control.not_sent(track, kind, now));
         self.finish(after);
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Subscription {
     pub(super) former: Option<Handle>,
     /// The host could not send what asks for it.
     pub(super) unsent: bool,
+    /// It is asked to again before long.
+    pub(super) retries: bool,
     /// The SFU's last word on whether the publisher lets us.
     pub(super) permitted: bool,
     /// What the delegate was told last.
@@ -41,6 +43,7 @@ impl Subscription {
             readers: Vec::new(),
             former: None,
             unsent: false,
+            retries: false,
             permitted: true,
             reported: SubscriptionState::Unsubscribed,
             held_until: None,

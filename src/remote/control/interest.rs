@@ -95,20 +95,37 @@ impl Control {
     pub(crate) fn resend(&mut self) {
         for track in self.catalog.ids() {
             self.change(track, |subscription| {
+                // That we are permitted again may be among what was lost.
+                subscription.permitted |= !subscription.is_wanted();
                 subscription.step(subscription.link.resend(subscription.is_wanted()))
             });
         }
     }
 
-    /// The host could not send a request.
-    pub(crate) fn not_sent(&mut self, track: TrackId, kind: Request) {
+    /// The host could not send a request. For those who read a track already it is made again.
+    pub(crate) fn not_sent(&mut self, track: TrackId, kind: Request, now: Instant) {
         if kind == Request::Ask {
             self.fail_waiting(track, &SubscribeError::SignalNotSent);
         }
+        let id = self.next_id();
+        let mut again = false;
         self.change(track, |subscription| {
             subscription.link = subscription.link.not_sent(kind);
             subscription.unsent |= kind == Request::Ask;
+            let wanted = subscription.unsent && subscription.is_wanted();
+            again = wanted && !std::mem::replace(&mut subscription.retries, wanted);
             None
+        });
+        if again {
+            self.waits.insert((now + RETRY_AFTER, id), Wait::Ask(track));
+        }
+    }
+
+    fn ask_again(&mut self, track: TrackId) {
+        self.change(track, |subscription| {
+            subscription.retries = false;
+            let wanted = subscription.unsent && subscription.is_wanted();
+            if wanted { subscription.step(subscription.link.resend(true)) } else { None }
         });
     }
 
@@ -117,6 +134,7 @@ impl Control {
         while let Some(((deadline, id), wait)) = self.waits.pop_first_if(|(at, _)| *at <= now) {
             match wait {
                 Wait::Subscribe(track) => self.subscribe_timed_out(track, id),
+                Wait::Ask(track) => self.ask_again(track),
                 Wait::Return(track) => {
                     self.unpublish(track, self.catalog.reason_to_give_up(track));
                 }
@@ -156,6 +174,9 @@ impl Control {
         }
     }
 }
+
+/// Until a request that could not be sent is made again, as the first pause of a republish.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// As in the other SDKs (protocol §7).
 pub(crate) const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(10);

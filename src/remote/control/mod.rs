@@ -87,6 +87,8 @@ pub(crate) struct Control {
 #[derive(Clone, Copy, Debug)]
 enum Wait {
     Subscribe(TrackId),
+    /// For another try to send what could not be sent.
+    Ask(TrackId),
     Find,
     /// For the publisher of a track that is held.
     Return(TrackId),
