@@ -318,6 +318,18 @@ fn p4_a_frame_opened_after_the_end_reaches_nobody() {
 }
 
 #[test]
+fn a_provider_that_always_has_the_same_iv_is_read_all_the_same() {
+    let (subscriber, stream) = scripted(|_| Ok(()));
+    let mut packets = Packets::default();
+    let same = some();
+    (0..10_u8).for_each(|number| subscriber.feed(packets.sealed(&[number; 20], same)));
+    assert_eq!(read_numbers(&stream), (0..10).collect::<Vec<_>>());
+    subscriber.feed(packets.sealed(&[9; 20], same));
+    assert_eq!(read_all(&stream), []);
+    assert_eq!(subscriber.track("data").stats().frames_dropped_replayed, 1);
+}
+
+#[test]
 fn p4_a_frame_that_comes_again_under_another_number_is_refused() {
     let (sealed, encryption) = seal(&ring(KEY).encryption_provider(None), b"once");
     let mut damaged = sealed.clone();

@@ -7,6 +7,7 @@
     missing_docs
 )]
 
+mod hex;
 mod kit;
 
 use datatracks::*;
@@ -384,6 +385,40 @@ fn frame_numbers_that_moved_on_during_an_outage_are_followed() {
 }
 
 #[test]
+fn p3_a_duplicate_after_a_silence_is_one_all_the_same() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(64));
+    let mut packets = Packets::default();
+    let first = packets.frame(&payload(0, 40_000));
+    subscriber.feed(&first);
+    subscriber.feed(packets.frame(&payload(1, 10)));
+    let late = packets.frame(&payload(2, 10));
+    subscriber.feed(packets.frame(&payload(3, 10)));
+    subscriber.clock.advance(2_100 * MS);
+    subscriber.feed(&first);
+    subscriber.clock.advance(2_100 * MS);
+    subscriber.feed(late);
+    subscriber.feed(packets.frame(&payload(4, 10)));
+    assert_eq!(read_numbers(&stream), [0, 1, 3, 4], "each once, in order");
+    assert_eq!(subscriber.track("data").stats().packets_duplicate, first.len() as u64);
+    assert_eq!(stream.stats().frames_late, 1);
+}
+
+#[test]
+fn a_sender_that_begins_anew_after_a_silence_is_followed_from_its_second_frame_on() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(64));
+    let mut packets = Packets::default();
+    (0..10).for_each(|number| subscriber.feed(packets.frame(&payload(number, 40_000))));
+    subscriber.clock.advance(2_100 * MS);
+    let mut anew = Packets::default();
+    (0..10).for_each(|number| subscriber.feed(anew.frame(&payload(number, 40_000))));
+    subscriber.clock.advance(20 * MS);
+    let numbers: Vec<_> = (0..10).chain(1..10).collect();
+    assert_eq!(read_numbers(&stream), numbers);
+}
+
+#[test]
 fn each_stream_keeps_frames_as_its_policy_says() {
     let subscriber = Subscriber::new();
     let policy = |buffer_policy| DataTrackSubscribeOptions { buffer_policy, ..options(3) };
@@ -516,6 +551,20 @@ fn the_same_snapshot_again_begins_nothing_anew() {
     subscriber.feed(&packets[1..]);
     assert_whole(&read_all(&stream), 40_000);
     assert_eq!(stream.stats().frames_delivered, 1);
+}
+
+#[test]
+fn p13_bytes_received_are_those_of_the_messages() {
+    let subscriber = Subscriber::new();
+    let _stream = subscriber.reading(options(64));
+    // With an extension that nobody knows, and with one that is longer than it needs to be (protocol §1.11, V08 and V10).
+    for packet in [
+        "1c000007030405060708090a0004c80301020302081122334455667788000000deadbeef",
+        "1c000007030405060708090a00000000deadbeef",
+    ] {
+        subscriber.feed([hex::bytes(packet)]);
+    }
+    assert_eq!(subscriber.track("data").stats().bytes_received, 36 + 20);
 }
 
 #[test]

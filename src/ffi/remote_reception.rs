@@ -20,7 +20,7 @@ use crate::{
     e2ee::TAG_LEN,
     frame::{DataTrackFrame, Payload},
     packet::{Encryption, Packet},
-    remote::{Budgets, Next, ReaderId, Receiver, Sealed, StreamOptions},
+    remote::{Budgets, Mark, Next, ReaderId, Receiver, Sealed, StreamOptions},
     stats::{RemoteTrackStats, StreamStats},
     track::StreamEndReason,
 };
@@ -63,9 +63,10 @@ impl Reception {
     ) -> Option<Instant> {
         let (mut sealed, mut deadline) = self.change(|receiver| receiver.receive(packet, now));
         while let Some(Sealed { encryption, bytes, ticket }) = sealed {
+            let mark = self.mark(&encryption, &bytes);
             let opened = self.open(&encryption, bytes);
             let now = environment.now();
-            let take = |receiver: &mut Receiver| receiver.opened(encryption, ticket, opened, now);
+            let take = |receiver: &mut Receiver| receiver.opened(mark, ticket, opened, now);
             let next;
             (sealed, next) = self.change(take);
             deadline = deadline.into_iter().chain(next).min();
@@ -194,6 +195,13 @@ impl Reception {
         drop(state);
         wakes.wake();
         (answer, deadline)
+    }
+
+    fn mark(&self, encryption: &Encryption, sealed: &[u8]) -> Mark {
+        match self.provider.as_ref().and_then(|provider| provider.key_ring()) {
+            Some(_) => Mark::of_iv(encryption),
+            None => Mark::of_contents(encryption, sealed),
+        }
     }
 
     fn open(&self, encryption: &Encryption, bytes: Cow<'_, [u8]>) -> Option<Payload> {

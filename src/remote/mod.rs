@@ -36,6 +36,7 @@ pub(crate) use self::{
     link::Request,
     opening::Sealed,
     receiver::{ReaderId, Receiver},
+    replay::Mark,
     routing::{Destination, Routing},
     stream::{Next, StreamOptions},
 };

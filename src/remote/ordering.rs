@@ -5,9 +5,10 @@
 //!        ├─► ahead: held until what is missing comes, or its window is over ──► out, with all before it
 //!        └─► behind: late
 //! ```
-//! Next in line is the following frame number, or the following packet: a publisher skips numbers of frames that it drops,
-//! but never sequence numbers. So where no packet is missing nothing is held. A stream that begins in the middle of a track
-//! does not know what came before: its first frame is held for the window too, unless it is the track's very first.
+//! Next in line is the following frame number, or the following packet: publishers of other SDKs skip numbers of frames that they
+//! drop, but no sequence numbers. So where no packet is missing nothing is held. What our own drops while it waits leaves a gap in
+//! both, like what is lost. A stream that begins in the middle of a track does not know what came before: its first frame is
+//! held for the window too, unless it is the track's very first.
 
 use std::{
     collections::VecDeque,

@@ -36,7 +36,7 @@ pub(super) struct Reassembly {
     /// In the order in which they began.
     partials: Vec<Partial>,
     window: Window,
-    /// The frame number of the last packet from beyond the window.
+    /// The frame number of the last packet, if it may be of a sender that has begun anew.
     stray: Option<u16>,
     heard: Option<Instant>,
     held: usize,
@@ -110,9 +110,10 @@ impl Reassembly {
         }
     }
 
-    /// Notes that a packet arrived, and tells whether frame numbers have moved on beyond what can be compared: backwards after
-    /// a silence of more than `quiet` (nothing is being waited for any more), or to another region in two steps, as RFC 3550
-    /// §A.1 tells a restarted sender from a stray packet.
+    /// Notes that a packet arrived, and tells whether frame numbers have moved on beyond what can be compared: far back after a
+    /// silence of more than `quiet` (nothing is being waited for any more), or to another region in two steps, as RFC 3550
+    /// §A.1 tells a restarted sender from a stray packet. To frames that were completed it takes a silence and two steps: one
+    /// alone is a duplicate, however late.
     pub(super) fn has_moved_on(
         &mut self,
         packet: &Packet<'_>,
@@ -122,10 +123,15 @@ impl Reassembly {
         let number = packet.header.frame_number;
         let heard = self.heard.replace(now);
         let silent = || heard.is_some_and(|heard| now.saturating_duration_since(heard) > quiet);
-        let strayed = self.window.seen(number) == Seen::TooOld;
-        let follows = strayed && self.stray == Some(number.wrapping_sub(1));
+        let seen = self.window.seen(number);
+        let strayed = match seen {
+            Seen::TooOld => true,
+            Seen::Completed => self.stray == Some(number) || silent(),
+            Seen::Open | Seen::GivenUp => false,
+        };
+        let follows = seen != Seen::Open && self.stray == Some(number.wrapping_sub(1));
         self.stray = strayed.then_some(number);
-        follows || self.window.is_behind(number) && silent()
+        follows || seen == Seen::TooOld && silent()
     }
 
     /// Forgets everything: frame numbers begin anew.

@@ -23,12 +23,12 @@ use super::{
     opening::{Begun, Opening, Sealed, Ticket},
     ordering::Placed,
     reassembly::{MAX_AGE, Reassembly, Whole},
-    replay::Opened,
+    replay::{Mark, Opened},
     stream::{Next, Stream, StreamOptions},
 };
 use crate::{
     frame::{DataTrackFrame, Payload},
-    packet::{Encryption, Packet},
+    packet::Packet,
     stats::{RemoteTrackStats, StreamStats},
     track::StreamEndReason,
 };
@@ -84,9 +84,8 @@ impl Receiver {
 
     /// Takes a packet in. A sealed frame that it completes comes out when nobody is opening another one.
     pub(crate) fn receive<'p>(&mut self, packet: &Packet<'p>, now: Instant) -> Option<Sealed<'p>> {
-        let length = packet.header.extensions.header_len() + packet.payload.len();
         self.stats.packets_received += 1;
-        self.stats.bytes_received += length as u64;
+        self.stats.bytes_received += packet.message_len as u64;
         if self.open.is_empty() {
             self.stats.packets_dropped += 1;
             return None;
@@ -118,13 +117,13 @@ impl Receiver {
     /// Takes a sealed frame back, opened, or `None` when it could not be. Answers the next one to open.
     pub(crate) fn opened(
         &mut self,
-        encryption: Encryption,
+        mark: Mark,
         ticket: Ticket,
         payload: Option<Payload>,
         now: Instant,
     ) -> Option<Sealed<'static>> {
         self.stats.frames_dropped_undecryptable += u64::from(payload.is_none());
-        let is_replay = payload.is_some() && !self.lately.note(encryption);
+        let is_replay = payload.is_some() && !self.lately.note(mark);
         self.stats.frames_dropped_replayed += u64::from(is_replay);
         let payload = payload.filter(|_| !is_replay);
         if ticket.epoch == self.epoch {
@@ -355,7 +354,7 @@ mod tests {
             timestamp: 0,
             extensions: Extensions::default(),
         };
-        receiver.receive(&Packet { header, payload: b"late" }, Instant::now());
+        receiver.receive(&Packet { header, payload: b"late", message_len: 16 }, Instant::now());
         let stats = receiver.stats();
         assert_eq!((stats.packets_dropped, stats.frames_completed), (1, 0));
     }

@@ -40,11 +40,6 @@ impl Window {
         }
     }
 
-    /// True when `number` comes before the newest frame that has a fate.
-    pub(super) fn is_behind(&self, number: u16) -> bool {
-        self.fates.as_ref().is_some_and(|fates| distance(fates.newest, number) < 0)
-    }
-
     pub(super) fn complete(&mut self, number: u16) {
         self.reach(number).completed.set(number);
     }
@@ -165,6 +160,5 @@ mod tests {
         window.complete(90);
         assert_eq!(window.seen(100), Seen::Completed);
         assert_eq!(window.seen(95), Seen::Open);
-        assert!(window.is_behind(99) && !window.is_behind(100) && !window.is_behind(101));
     }
 }
