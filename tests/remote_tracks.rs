@@ -95,12 +95,18 @@ fn who_is_missing_in_a_new_session_has_left() {
 
 #[test]
 fn p9_our_own_tracks_are_none_of_the_others() {
-    let subscriber = Subscriber::new();
-    subscriber.update(vec![
-        participant("me", vec![track(1, "DTR_1", "mine")]),
-        participant("bob", vec![track(1, "DTR_2", "theirs")]),
-    ]);
-    assert_eq!(subscriber.host.take(), published(&["theirs"]));
+    let both = || {
+        vec![
+            participant("me", vec![track(1, "DTR_1", "mine")]),
+            participant("bob", vec![track(1, "DTR_2", "theirs")]),
+        ]
+    };
+    let told_by_an_update = Subscriber::new();
+    told_by_an_update.update(both());
+    assert_eq!(told_by_an_update.host.take(), published(&["theirs"]));
+    let told_by_a_join = Subscriber::new();
+    told_by_a_join.join(both());
+    assert_eq!(told_by_a_join.host.take(), published(&["theirs"]));
 }
 
 #[test]
