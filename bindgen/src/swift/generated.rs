@@ -1,18 +1,20 @@
-//! What the generator writes for Swift, made cheaper where bytes come in.
+//! What the generator writes for Swift, made fit for applications.
 //!
-//! By itself it fills an array with zeros, copies the bytes there, and from there into the `Data` that an application gets: three passes
-//! over fresh memory, where one does.
+//! 1. Bytes that come in are copied once. By itself the generator fills an array with zeros, copies the bytes there, and from there into
+//!    the `Data` that an application gets: three passes over fresh memory, where one does.
+//! 2. Documentation names things as Swift does.
 
-use std::fs;
+use std::{collections::HashSet, fs};
 
 use anyhow::{Result, ensure};
 use camino::Utf8Path;
+use heck::ToLowerCamelCase;
 
 /// Rewrites the generated file below `folder`.
 pub(crate) fn refine(folder: &Utf8Path) -> Result<()> {
     let file = folder.join("DataTracks.swift");
     let text = fs::read_to_string(&file)?;
-    fs::write(&file, copy_once(&text)?)?;
+    fs::write(&file, spell_documentation(&copy_once(&text)?))?;
     Ok(())
 }
 
@@ -21,6 +23,31 @@ fn copy_once(text: &str) -> Result<String> {
     ensure!(found == 1, "bytes are read in {found} places instead of 1");
     Ok(text.replace(COPIED_TWICE, "return try readData(&buf, count: Int(len))") + COPIED_ONCE)
 }
+
+/// In comments, `try_push` becomes `tryPush`, if Swift has a thing of that name. Names of protobuf fields stay what they are.
+fn spell_documentation(text: &str) -> String {
+    let is_separator = |character: char| !character.is_alphanumeric() && character != '_';
+    let mut known: HashSet<&str> = text.split(is_separator).collect();
+    known.extend(WRITTEN_BY_HAND);
+    let lines = text.lines().map(|line| match line.trim_start().starts_with("* ") {
+        true => spell(line, &known),
+        false => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// Spells what stands between backticks.
+fn spell(line: &str, known: &HashSet<&str>) -> String {
+    let words = line.split('`').enumerate().map(|(position, word)| {
+        let name = word.to_lower_camel_case();
+        let is_snake = position % 2 == 1 && word.contains('_') && !word.starts_with('_');
+        if is_snake && known.contains(name.as_str()) { name } else { word.to_owned() }
+    });
+    words.collect::<Vec<_>>().join("`")
+}
+
+/// What `uniffi.toml` leaves out and `swift-package/Sources` has.
+const WRITTEN_BY_HAND: [&str; 1] = ["tryPush"];
 
 const COPIED_TWICE: &str = "return Data(try readBytes(&buf, count: Int(len)))";
 const COPIED_ONCE: &str = "
@@ -37,7 +64,7 @@ fileprivate func readData(_ reader: inout (data: Data, offset: Data.Index), coun
 
 #[cfg(test)]
 mod tests {
-    use super::{COPIED_TWICE, copy_once};
+    use super::{COPIED_TWICE, copy_once, spell_documentation};
 
     #[test]
     fn bytes_are_copied_once() {
@@ -49,5 +76,19 @@ mod tests {
     fn a_generator_that_writes_something_else_is_noticed() {
         assert!(copy_once("").is_err());
         assert!(copy_once(&COPIED_TWICE.repeat(2)).is_err());
+    }
+
+    #[test]
+    fn documentation_is_in_words_of_swift() {
+        let generated = " * As `try_push`, up to `max_age_ms`; `request_response` on `_data_track`.
+let maxAgeMs = 0 // `max_age_ms`
+";
+        let spelled = spell_documentation(generated);
+        let (comment, code) = spelled.split_once('\n').unwrap();
+        assert_eq!(
+            comment,
+            " * As `tryPush`, up to `maxAgeMs`; `request_response` on `_data_track`."
+        );
+        assert_eq!(code, "let maxAgeMs = 0 // `max_age_ms`\n");
     }
 }
