@@ -75,8 +75,8 @@ pub enum PushFrameError {
     /// The track is no longer published.
     #[error("the track is no longer published")]
     TrackUnpublished,
-    /// The waiting room is full (policy `Refuse`).
-    #[error("the waiting room is full (policy Refuse)")]
+    /// The waiting room is full (policy `Refuse`), or the manager's tracks hold 64 MiB together and no frame of this one could make room.
+    #[error("no room: the waiting room is full, or the manager's tracks hold 64 MiB together")]
     QueueFull,
     /// The payload has more bytes than a frame of this track can carry.
     #[error("the payload has more bytes than a frame of this track can carry (max: {max})")]
