@@ -9,7 +9,7 @@ pub struct DataTrackOptions {
     pub name: String,
     /// The schema of the frames; needs `frame_encoding`.
     pub schema: Option<DataTrackSchemaId>,
-    /// The encoding of the frames.
+    /// The encoding of the frames; `udl/datatracks.udl` says which schema goes with which.
     pub frame_encoding: Option<DataTrackFrameEncoding>,
     /// Whether frames are encrypted.
     pub encryption: EncryptionMode,
@@ -21,7 +21,7 @@ pub struct DataTrackOptions {
     pub max_waiting_bytes: u64,
     /// Longest wait of a frame in milliseconds; 0: no limit.
     pub max_age_ms: u64,
-    /// Most bytes of packets that leave in a second; 0: no limit.
+    /// Upper limit in bytes of packets per second; 0: no limit.
     pub max_bytes_per_second: u64,
 }
 
@@ -62,7 +62,7 @@ pub enum DropPolicy {
     Refuse,
 }
 
-/// How the packets of a large frame leave.
+/// How the packets of a large frame leave: of one that has more than 64 000 bytes of packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendMode {
     /// Spread over time, so that an SFU does not drop them as a burst.
@@ -80,7 +80,7 @@ pub struct DataTrackSubscribeOptions {
     pub buffer_policy: BufferPolicy,
     /// How long a complete frame waits for an earlier one: 0 to 10 000 ms.
     pub reorder_window_ms: u64,
-    /// Most bytes that incomplete frames of the track may hold.
+    /// Most bytes that incomplete frames of the track may hold; 0: no frame of several packets arrives.
     pub max_partial_bytes: u64,
 }
 

@@ -15,7 +15,7 @@ pub struct LocalTrackStats {
     pub frames_dropped_expired: u64,
     /// The track ended while they waited.
     pub frames_dropped_unpublished: u64,
-    /// `on_packets_available` threw.
+    /// `on_packets_available` threw, or the encryption provider failed on a frame that had been queued while another was being sealed.
     pub frames_dropped_not_sent: u64,
     /// Refused pushes; not among the accepted.
     pub frames_refused: u64,
@@ -57,7 +57,7 @@ pub struct RemoteTrackStats {
     pub packets_duplicate: u64,
     /// Of frames that could not be completed, or that nobody reads.
     pub packets_dropped: u64,
-    /// Frames completed.
+    /// Frames whose packets all came; sealed ones are counted before they are opened.
     pub frames_completed: u64,
     /// Begun, never completed: packets lost, or too old.
     pub frames_dropped_incomplete: u64,
@@ -65,7 +65,7 @@ pub struct RemoteTrackStats {
     pub frames_dropped_budget: u64,
     /// Could not be decrypted.
     pub frames_dropped_undecryptable: u64,
-    /// Opened, and had been opened lately: an SFU that sends them again under new numbers. The last 64 of a track are known.
+    /// Opened, but with the IV of one of the last 64 frames that opened on this track: sent again under new numbers.
     pub frames_dropped_replayed: u64,
     /// Plain frames on an encrypted track, or encrypted ones on a plain track.
     pub frames_dropped_encryption_mismatch: u64,
@@ -75,14 +75,14 @@ pub struct RemoteTrackStats {
     pub streams: u64,
 }
 
-/// Totals of a stream: every frame that was completed and, where it is sealed, opened while it was open is delivered, waiting, dropped or late.
+/// Totals of a stream. Every completed frame (for sealed ones: every opened frame) is counted once: delivered, waiting, dropped or late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamStats {
     /// Taken by `next`.
     pub frames_delivered: u64,
     /// Wait for `next`, or for an earlier frame.
     pub frames_waiting: u64,
-    /// Dropped because the buffer was full.
+    /// Dropped because the buffer was full, or held 64 MiB, or the manager's streams 128 MiB together.
     pub frames_dropped_full: u64,
     /// Complete only after the reorder window.
     pub frames_late: u64,
@@ -113,6 +113,6 @@ pub struct RemoteManagerStats {
     pub tracks_published: u64,
     /// Subscriptions active.
     pub subscriptions_active: u64,
-    /// Bytes of packets that wait for their handle message.
+    /// Bytes of packets that wait for their handle message: at most 256 KiB, of 64 handles, for 2 s.
     pub bytes_stashed: u64,
 }

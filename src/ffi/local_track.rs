@@ -99,8 +99,7 @@ impl LocalDataTrack {
         self.push(Pushed::Borrowed(payload), None, Admission::ByPolicy)
     }
 
-    /// As [`try_push_bytes`](Self::try_push_bytes), with a user timestamp. Two methods: an optional number would cross the
-    /// language boundary in a buffer.
+    /// As [`try_push_bytes`](Self::try_push_bytes), with a user timestamp.
     ///
     /// # Errors
     ///

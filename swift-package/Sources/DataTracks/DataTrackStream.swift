@@ -40,7 +40,7 @@ extension DataTrackStream {
         }
     }
 
-    /// Up to `max` frames, at least one; none at the end of the stream. Many small frames cost least this way.
+    /// Up to `max` frames, at least one (also for a `max` of 0); none at the end of the stream. Many small frames cost least this way.
     public func nextBatch(max: Int) async throws(WaitError) -> [DataTrackFrame] {
         try await cancellable(throwing: WaitError.self) { token in
             try await nextBatchWithToken(max: UInt32(clamping: max), cancel: token)

@@ -41,7 +41,8 @@ extension LocalDataTrackManager {
         return try await body(track)
     }
 
-    /// Stores a schema at the SFU, so that others can ask for it. Do it before publishing a track that names it.
+    /// Stores a schema at the SFU, so that others can ask for it. Do it before publishing a track that names it. After a full reconnect
+    /// `republishTracks()` stores it again.
     public func defineSchema(_ id: DataTrackSchemaId, contents: Data) async throws(SchemaError) {
         try await cancellable(throwing: SchemaError.self) { token in
             try await defineSchemaWithToken(id: id, contents: contents, cancel: token)

@@ -9,8 +9,8 @@ public protocol DataTrackTransport: AnyObject, Sendable {
     /// Sends a `SignalRequest` over the WebSocket, in order. Throw when that is not possible: what waits for the answer fails at once.
     func sendSignalRequest(_ request: Data) throws
 
-    /// Sends each packet as one binary message on the data channel `_data_track`, in order. Throw when it is not open: the frame is
-    /// dropped and counted.
+    /// Sends each packet as one binary message on the data channel `_data_track`, in order. Throw when that is not possible: the frame is
+    /// dropped and counted. While the channel is not open, report 0xFFFF_FFFF as its buffered amount: frames wait then.
     func sendPackets(_ packets: [Data]) throws
 }
 

@@ -46,7 +46,8 @@ public suspend fun <R> LocalDataTrackManager.withDataTrack(name: String, block: 
     withDataTrack(DataTrackOptions(name), block)
 
 /**
- * Stores a schema at the SFU. Do it before publishing the track. Returns within 5 seconds.
+ * Stores a schema at the SFU. Do it before publishing the track. Returns within 5 seconds. After a full reconnect
+ * [LocalDataTrackManager.republishTracks] stores it again.
  *
  * @throws SchemaException when it is not stored
  */

@@ -56,11 +56,7 @@ public fun RemoteDataTrack.frames(
     options: DataTrackSubscribeOptions = DataTrackSubscribeOptions(),
 ): Flow<DataTrackFrame> = flow { subscribe(options).use { emitEach(it) } }
 
-/**
- * Waits for the end of the publication.
- *
- * @throws WaitException.Closed when the manager is gone
- */
+/** Waits for the end of the publication. */
 public suspend fun RemoteDataTrack.waitForUnpublish(): UnpublishReason =
     cancellable { token -> rawWaitForUnpublish(token) }
 
@@ -74,8 +70,8 @@ public suspend fun RemoteDataTrack.waitForUnpublish(): UnpublishReason =
 public suspend fun DataTrackStream.next(): DataTrackFrame? = untilCancelled { token -> rawNext(token) }
 
 /**
- * Up to `max` frames, at least one unless the stream has ended: for many small frames the quicker way. Cancelling it loses no frame;
- * with a timeout do as for [next].
+ * Up to `max` frames, at least one (also for a `max` of 0) unless the stream has ended: for many small frames the quicker way.
+ * Cancelling it loses no frame; with a timeout do as for [next].
  */
 public suspend fun DataTrackStream.nextBatch(max: Int): List<DataTrackFrame> =
     untilCancelled { token -> rawNextBatch(max.toUInt(), token) }
