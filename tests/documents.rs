@@ -1,5 +1,5 @@
-//! What the documents say of the project is so: links lead somewhere, every promise has its tests, every error and count its row,
-//! and code in the guide compiles.
+//! What the documents say of the project is so: links lead somewhere, every promise has its tests, every error, count and test control its
+//! row, and code in guides compiles.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::{fs, path::Path};
@@ -103,10 +103,35 @@ fn first_line(text: &str) -> &str {
 }
 
 #[test]
+fn every_control_of_the_plain_protocol_has_its_row() {
+    let (protocol, page) = (read("src/host/plain.rs"), read("docs/plain-protocol.md"));
+    let controls = protocol.split_once("pub enum Control {").unwrap().1.split("\n}\n").next();
+    let is_variant =
+        |line: &&str| line.starts_with("    ") && line.trim().starts_with(char::is_uppercase);
+    let names = controls.unwrap().lines().filter(is_variant);
+    let names: Vec<_> =
+        names.map(|line| snake_case(line.trim().trim_end_matches([',', '{', ' ']))).collect();
+    assert_eq!(names.len(), 8, "{names:?}");
+    for name in names {
+        assert!(
+            page.contains(&format!(r#"`{{"op": "{name}""#)),
+            "{name} is not in docs/plain-protocol.md"
+        );
+    }
+}
+
+fn snake_case(name: &str) -> String {
+    let spell = |one: char| {
+        if one.is_uppercase() { format!("_{}", one.to_lowercase()) } else { one.into() }
+    };
+    name.chars().map(spell).collect::<String>().trim_start_matches('_').to_owned()
+}
+
+#[test]
 fn code_in_guides_is_out_of_files_that_are_compiled() {
-    for guide in GUIDES {
+    for (guide, least) in GUIDES {
         let pieces = pieces_of_compiled_files(guide);
-        assert!(pieces >= 8, "{guide}: only {pieces} pieces of code found");
+        assert!(pieces >= least, "{guide}: only {pieces} pieces of code found");
     }
 }
 
@@ -117,7 +142,7 @@ fn pieces_of_compiled_files(page: &str) -> usize {
     let mut pieces = 0;
     for [before, code] in blocks.as_chunks::<2>().0 {
         let (language, code) = code.split_once('\n').unwrap();
-        if language == "mermaid" {
+        if NO_PROGRAM.contains(&language) {
             continue;
         }
         let said =
@@ -132,9 +157,14 @@ fn pieces_of_compiled_files(page: &str) -> usize {
     pieces
 }
 
-/// Pages that show code.
-const GUIDES: [&str; 2] =
-    ["docs/guide.md", "swift-package/Sources/DataTracks/DataTracks.docc/WholeHost.md"];
+/// Pages that show code, and how many pieces of it at least.
+const GUIDES: [(&str, usize); 2] = [
+    ("docs/guide.md", 8),
+    ("swift-package/Sources/DataTracks/DataTracks.docc/WholeHost.md", 8),
+];
+
+/// Drawings, and what is typed.
+const NO_PROGRAM: [&str; 3] = ["", "mermaid", "sh"];
 
 /// Sources of examples that `cargo tasks swift`, `kotlin` and `interop` compile, and run.
 const COMPILED: &[(&str, &str)] = &[

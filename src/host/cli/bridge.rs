@@ -58,4 +58,4 @@ Each message is: u8 kind, u32 length (big-endian), bytes.
   2 packet   one data track packet
   3 control  client: {\"op\":\"drop_session\",\"mode\":\"quick\"} (or full); server: {\"ok\":true}
 
-There is no authentication: listen on loopback only.";
+docs/plain-protocol.md has the rest. There is no authentication: listen on loopback only.";

@@ -121,5 +121,6 @@ Examples:
   datatracks sfu --listen 127.0.0.1:7880
   datatracks sfu --plain 127.0.0.1:0 --impair loss=2%,seed=7
 
-Those who join over --listen and over --plain meet in the same rooms. Clients find it as they find livekit-server --dev: key devkey, secret secret. On a loopback address all traffic stays on
-this machine.";
+Those who join over --listen and over --plain meet in the same rooms. Clients find it as they find livekit-server --dev: key devkey,
+secret secret. On a loopback address all traffic stays on this machine. The messages of --plain, with its controls for tests, are in
+docs/plain-protocol.md.";
