@@ -21,17 +21,18 @@ fun samples(count: Int): Flow<DataTrackFrame> = flow {
     }
 }
 
-/** Publishes the track `position` until the samples end. Arguments: port of `datatracks sfu --plain`, name of the room. */
+/** Publishes the track `position` until the samples end. Arguments: port of `datatracks sfu --plain`, name of the room, number of samples. */
 object SensorPublisher {
     @JvmStatic
     fun main(arguments: Array<String>): Unit = runBlocking {
         val (port, room) = arguments
+        val count = arguments.getOrNull(2)?.toInt() ?: 1_000
         PlainRoom(InetSocketAddress("127.0.0.1", port.toInt()), identity = "sensor", room = room).use { sensor ->
             sensor.connect()
             sensor.joined.await()
             sensor.local.withDataTrack("position") { track ->
                 println("publishing ${track.info().name}")
-                samples(count = arguments.getOrNull(2)?.toInt() ?: 1_000).sendTo(track)
+                samples(count).sendTo(track)
             }
         }
     }

@@ -13,19 +13,25 @@ import io.datatracks.handlePacketReceived
 import kotlinx.coroutines.CoroutineDispatcher
 import java.nio.ByteBuffer
 
-/** Stands for your signalling client. Throws when the WebSocket is not open. */
+/**
+ * Stands for your signalling client. Throws when the WebSocket is not open. That of OkHttp answers false instead:
+ * `if (!webSocket.send(request.toByteString())) throw IOException("the WebSocket is closed")`.
+ */
 interface SignalingClient {
     fun sendRequest(request: ByteArray)
 }
 
-/** Stands for your `RTCDataChannel`: label `_data_track`, unordered, no retransmits. Throws when it is not open. */
+/**
+ * Stands for your `DataChannel`: label `_data_track`, unordered, no retransmits. Throws when it is not open. That of org.webrtc answers false
+ * instead: `if (!channel.send(Buffer(ByteBuffer.wrap(packet), true))) throw IOException("the channel is closed")`.
+ */
 interface DataChannel {
     fun sendMessage(packet: ByteArray)
 }
 
 /**
- * The adapter between an SDK's room and the data tracks: everything that there is to do. Make one when the room is joined,
- * keep it as long as the room, hand the application [local] and [remote].
+ * The adapter between an SDK's room and the data tracks: everything that there is to do. Make one before the first message of the
+ * WebSocket is handed in, keep it as long as the room, hand the application [local] and [remote].
  */
 class RoomDataTracks(
     private val signaling: SignalingClient,
@@ -47,7 +53,7 @@ class RoomDataTracks(
     // The packets of a frame: each is one binary message. What the channel throws tells that the frame was not sent.
     override fun onPacketsAvailable(packets: List<ByteArray>) = packets.forEach(channel::sendMessage)
 
-    /** Call it with every SignalResponse, as received, from any thread. Each manager takes what is its own. */
+    /** Call it with every SignalResponse, the join response first, as received, in order. Each manager takes what is its own. */
     fun onSignalResponse(response: ByteArray) {
         local.handleSignalResponse(response)
         remote.handleSignalResponse(response)
@@ -56,16 +62,22 @@ class RoomDataTracks(
     /** Call it with every binary message of both `_data_track` channels, on the thread it comes on. */
     fun onMessage(packet: ByteBuffer) = remote.handlePacketReceived(packet)
 
-    /** Call it after sending and when the channel runs low. Once you began, go on: frames are paced by it. */
-    fun onBufferedAmountChange(bytes: Long) = local.handleBufferedAmount(bytes.toULong())
+    /**
+     * Call it after sending and when the channel runs low, with `channel.bufferedAmount()`, never with the argument of WebRTC's callback: that
+     * is the amount before. Once you began, go on: frames are paced by it. While the channel is not open give it 0xFFFF_FFFF: frames wait.
+     */
+    fun reportBufferedAmount(waiting: Long) = local.handleBufferedAmount(waiting.toULong())
 
-    /** A quick reconnect: these go into `SyncState.publish_data_tracks`, then [onResumed]. */
+    /** A quick reconnect: these go into `SyncState.publish_data_tracks`, before the requests that have waited. Then [onResumed]. */
     fun tracksForSyncState(): List<ByteArray> = local.publishResponsesForSyncState()
 
     /** A quick reconnect, after the SyncState: the SFU may have forgotten what we read. */
     fun onResumed() = remote.resendSubscriptionUpdates()
 
-    /** A full reconnect, after the new join response was handed in: the SFU knows nothing of us any more. */
+    /**
+     * A full reconnect, after the new join response was handed in: the SFU knows nothing of us any more. Requests that have waited are thrown
+     * away before: they are made anew.
+     */
     fun onRejoined() {
         local.republishTracks()
         remote.resendSubscriptionUpdates()

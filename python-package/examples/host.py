@@ -1,4 +1,4 @@
-"""A whole host in some sixty lines. It owns the transport, the two managers do the rest: copy it, and put your own there.
+"""A whole host in a page. It owns the transport, the two managers do the rest: copy it, and put your own there.
 
 Here the transport is the plain protocol of `datatracks sfu --plain` and `datatracks bridge --plain`: one TCP connection, each
 message a kind (0 hello, 1 signal, 2 packet), a length (32 bits, big-endian) and its bytes. In an SDK, signals are the binary

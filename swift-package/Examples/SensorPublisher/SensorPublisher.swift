@@ -33,5 +33,6 @@ struct SensorPublisher {
         }
         print("sent \(count) samples")
         session.close()
+        connection.end()  // tells the SFU that we leave
     }
 }

@@ -33,5 +33,6 @@ struct Subscriber {
         }
         print("read \(read) samples")
         session.close()
+        connection.end()  // tells the SFU that we leave
     }
 }

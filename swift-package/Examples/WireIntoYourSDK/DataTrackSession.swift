@@ -8,8 +8,9 @@ public final class DataTrackSession: Sendable {
     /// What your app finds and reads others' tracks with.
     public let remote: RemoteDataTrackManager
 
-    /// Make one when the room is joined. `transport` is the object of your SDK that sends: see ``PlainConnection`` for its two methods.
-    /// Keep it, the managers do not. Without an identity they learn it from the join response.
+    /// Make one before the first message of the WebSocket is handed in: the join response lists the tracks that are already there and, without
+    /// an `identity`, tells it. `transport` is the object of your SDK that sends: see ``PlainConnection`` for its two methods. Keep it, the
+    /// managers do not.
     public init(
         transport: any DataTrackTransport,
         identity: String? = nil,
@@ -30,8 +31,8 @@ public final class DataTrackSession: Sendable {
         self.remote = remote
     }
 
-    /// Every binary message of your WebSocket, as received and in order, on the thread that it comes on. Both managers get all of them:
-    /// each takes what is its own, and a peek at the first bytes is what the rest costs.
+    /// Every binary message of your WebSocket, the join response first, as received and in order, on the thread that it comes on. Both
+    /// managers get all of them: each takes what is its own, and a peek at the first bytes is what the rest costs.
     public func received(signal: Data) throws(SignalError) {
         do {
             _ = try local.handleSignalResponse(res: signal)
@@ -48,12 +49,13 @@ public final class DataTrackSession: Sendable {
         remote.handlePacketReceived(packet: packet)
     }
 
-    /// `bufferedAmount` of the data channel: after each send, and when it falls below its threshold (64 KiB is a good one).
+    /// `bufferedAmount` of the data channel: after each send, and when it falls below its threshold (64 KiB is a good one). While the channel
+    /// is not open, 0xFFFF_FFFF: frames wait.
     public func bufferedAmount(is bytes: UInt64) {
         local.handleBufferedAmount(bytes: bytes)
     }
 
-    /// Goes into `SyncState.publish_data_tracks` when your SDK resumes a session.
+    /// Goes into `SyncState.publish_data_tracks` when your SDK resumes a session, before the requests that have waited.
     public var publishedTracks: [Data] {
         local.publishResponsesForSyncState()
     }
@@ -63,7 +65,8 @@ public final class DataTrackSession: Sendable {
         remote.resendSubscriptionUpdates()
     }
 
-    /// After a new join response: a full reconnect. Tracks and streams stay what they are.
+    /// After a new join response: a full reconnect. Tracks and streams stay what they are. Requests that have waited are thrown away before:
+    /// they are made anew.
     public func rejoined() {
         local.republishTracks()
         remote.resendSubscriptionUpdates()
