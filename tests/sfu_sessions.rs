@@ -13,7 +13,7 @@ use common::{
 use datatracks::{
     host::{
         plain::{DropMode, Permissions},
-        sfu::{Config, Control, JoinRefused},
+        sfu::{Config, Control, JoinRefused, Output},
     },
     signal::session::*,
 };
@@ -142,6 +142,71 @@ fn a_denied_reader_is_told_once_and_gets_the_track_when_permitted() {
     room.send("alice", readers(true));
     assert_eq!(told(&mut room), [true]);
     assert_eq!(room.sfu.subscription_stats().len(), 1);
+}
+
+#[test]
+fn one_request_is_answered_by_one_snapshot_however_much_it_asks_for() {
+    let mut room = SimulatedRoom::of_two();
+    let sids: Vec<_> = (1..=200).map(|n| room.publish("alice", n, &n.to_string())).collect();
+    let all = |subscribe| sids.iter().map(move |sid| (sid.as_str(), subscribe));
+    room.read_all("bob");
+    want_all(&mut room, "bob", all(true));
+    assert_eq!(snapshots(&mut room, "bob"), [200]);
+    let toggled = (0..2000).map(|n| (sids[0].as_str(), n % 2 == 1));
+    want_all(&mut room, "bob", toggled);
+    assert_eq!(snapshots(&mut room, "bob"), [200, 200]);
+    let readers = |all_participants| {
+        let request = SubscriptionPermission { all_participants, track_permissions: vec![] };
+        Request::SubscriptionPermission(request)
+    };
+    room.send("alice", readers(false));
+    assert_eq!(snapshots(&mut room, "bob"), [0]);
+    room.send("alice", readers(true));
+    assert_eq!(snapshots(&mut room, "bob"), [200]);
+    want_all(&mut room, "bob", all(false).take(100));
+    assert_eq!(snapshots(&mut room, "bob"), [100, 100]);
+    room.send("alice", Request::Leave(LeaveRequest::default()));
+    assert_eq!(snapshots(&mut room, "bob"), [0, 0]);
+}
+
+fn want_all<'a>(
+    room: &mut SimulatedRoom,
+    identity: &str,
+    wishes: impl Iterator<Item = (&'a str, bool)>,
+) {
+    let update =
+        |(sid, subscribe): (&str, bool)| DataSubscription { track_sid: sid.to_owned(), subscribe };
+    let request = UpdateDataSubscription { updates: wishes.map(update).collect() };
+    room.send(identity, Request::UpdateDataSubscription(request));
+}
+
+#[test]
+fn a_snapshot_leaves_before_what_is_decided_after_it() {
+    let mut room = SimulatedRoom::of_two();
+    let track_sid = room.publish("alice", 1, "imu");
+    let (alice, bob) = (room.id("alice"), room.id("bob"));
+    room.read_all("bob");
+    let updates = vec![DataSubscription { track_sid, subscribe: true }];
+    let request = Request::UpdateDataSubscription(UpdateDataSubscription { updates });
+    room.sfu.handle_signal(room.now, bob, &encode_request(request));
+    room.sfu.handle_packet(room.now, alice, &packet(1));
+    let outputs: Vec<_> = std::iter::from_fn(|| room.sfu.poll_output()).collect();
+    let [Output::Signal { .. }, Output::Signal { bytes, .. }, Output::Packet { .. }] = &outputs[..]
+    else {
+        panic!("{outputs:?}");
+    };
+    let snapshot = decode_response(bytes);
+    assert!(matches!(snapshot, Ok(Some(Response::DataTrackSubscriberHandles(_)))), "{snapshot:?}");
+}
+
+/// How many handles each lists of those that have not been read. Reads everything.
+fn snapshots(room: &mut SimulatedRoom, identity: &str) -> Vec<usize> {
+    let told = room.read_all(identity).into_iter();
+    let listed = told.filter_map(|response| match response {
+        Response::DataTrackSubscriberHandles(snapshot) => Some(snapshot.sub_handles.len()),
+        _ => None,
+    });
+    listed.collect()
 }
 
 #[test]

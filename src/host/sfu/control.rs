@@ -55,6 +55,7 @@ impl Sfu {
                 }
             }
         }
+        self.tell_news();
     }
 
     /// Does what a client asks for to try its own recovery, as far as livekit-server does it without a word.

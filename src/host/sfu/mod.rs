@@ -40,7 +40,7 @@ use std::{
 use bytes::Bytes;
 use thiserror::Error;
 
-use self::{chance::Chance, link::Link, participant::Participant};
+use self::{chance::Chance, link::Link, participant::Participant, snapshot::News};
 pub use self::{
     control::Control,
     impairment::{Impairment, ImpairmentError},
@@ -140,6 +140,8 @@ pub struct Sfu {
     /// The links that have packets on the way.
     busy: BTreeSet<(ParticipantId, Handle)>,
     outputs: VecDeque<Output>,
+    /// What follows them at the end of the call.
+    news: BTreeMap<ParticipantId, News>,
     stats: SfuStats,
 }
 
@@ -158,6 +160,7 @@ impl Sfu {
             links: BTreeMap::new(),
             busy: BTreeSet::new(),
             outputs: VecDeque::new(),
+            news: BTreeMap::new(),
             stats: SfuStats::default(),
         }
     }
@@ -182,6 +185,7 @@ impl Sfu {
             self.outputs.push_back(Output::Close { to: who });
             self.depart(who);
         }
+        self.tell_news();
     }
 
     /// True when nobody is left.

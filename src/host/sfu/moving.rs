@@ -53,8 +53,7 @@ impl Sfu {
     /// Packets that are under way come under the handle that they had.
     pub(super) fn change_handle(&mut self, who: ParticipantId, handle: Handle) {
         let Some((sid, link)) = self.take_link(who, handle) else { return };
-        let most = self.config.subscriber_handles;
-        let next = self.participants.get_mut(&who).and_then(|s| s.next_handle(most));
+        let next = self.next_handle(who);
         self.put_link(who, &sid, next.unwrap_or(handle), link);
         self.send_snapshot(who);
     }

@@ -133,22 +133,6 @@ impl Participant {
             ..self.info()
         }
     }
-
-    /// The next free handle for a subscription, of so many (protocol §3.1).
-    pub(super) fn next_handle(&mut self, most: u16) -> Option<Handle> {
-        for _ in 0..=most {
-            self.last_handle = if self.last_handle < most { self.last_handle + 1 } else { 1 };
-            let free = Handle::new(self.last_handle).filter(|handle| !self.uses(*handle));
-            if free.is_some() {
-                return free;
-            }
-        }
-        None
-    }
-
-    fn uses(&self, handle: Handle) -> bool {
-        self.subscriptions.values().any(|subscription| subscription.handle() == Some(handle))
-    }
 }
 
 impl Readers {

@@ -39,6 +39,7 @@ impl Sfu {
         self.signal(who, join);
         self.announce(who);
         orphans.into_iter().for_each(|track| self.end_subscriptions(track));
+        self.tell_news();
         Ok(who)
     }
 
@@ -71,6 +72,7 @@ impl Sfu {
         for who in everybody {
             self.end(who, reason, leave_action::DISCONNECT);
         }
+        self.tell_news();
     }
 
     /// The signal connection of this participant broke.
@@ -84,7 +86,10 @@ impl Sfu {
     /// the shell's.
     pub fn handle_signal(&mut self, now: Instant, who: ParticipantId, bytes: &[u8]) {
         match decode_request(bytes) {
-            Ok(Some(request)) => self.handle_request(now, who, request),
+            Ok(Some(request)) => {
+                self.handle_request(now, who, request);
+                self.tell_news();
+            }
             Ok(None) => {}
             Err(_) => self.stats.malformed_signals += 1,
         }

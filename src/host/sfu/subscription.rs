@@ -67,6 +67,8 @@ impl Sfu {
         who: ParticipantId,
         request: UpdateDataSubscription,
     ) {
+        let Some(subscriber) = self.participants.get_mut(&who) else { return };
+        subscriber.subscriptions.retain(|_, wish| !wish.is_over(now));
         for DataSubscription { track_sid, subscribe } in request.updates {
             if subscribe {
                 self.subscribe(now, who, track_sid);
@@ -80,7 +82,6 @@ impl Sfu {
         let Some(subscriber) = self.participants.get_mut(&who) else { return };
         let until = now + UNKNOWN_TRACK_KEPT;
         let wishes = &mut subscriber.subscriptions;
-        wishes.retain(|_, wish| !wish.is_over(now));
         if wishes.contains_key(&track_sid) {
             return;
         }
@@ -142,7 +143,7 @@ impl Sfu {
             (Verdict::Denied(publisher), current) => {
                 self.set_subscription(who, track_sid, Subscription::Denied);
                 self.deactivate(who, track_sid, current);
-                self.tell_permission(who, publisher, track_sid, false);
+                self.tell_denied(who, publisher, track_sid);
             }
         }
     }
@@ -166,9 +167,8 @@ impl Sfu {
     }
 
     fn activate(&mut self, who: ParticipantId, track_sid: &str, publisher: ParticipantId) {
-        let most = self.config.subscriber_handles;
-        let Some(subscriber) = self.participants.get_mut(&who) else { return };
-        let Some(handle) = subscriber.next_handle(most) else { return };
+        let Some(handle) = self.next_handle(who) else { return };
+        let Some(subscriber) = self.participants.get(&who) else { return };
         let link = Link::new(subscriber.impairment, salt(who, handle));
         self.links.insert((who, handle), link);
         self.set_subscription(who, track_sid, Subscription::Active { handle });
@@ -178,8 +178,23 @@ impl Sfu {
         if self.loses_reply(who) {
             return;
         }
-        self.tell_permission(who, publisher, track_sid, true);
+        self.tell_granted(who, publisher, track_sid);
         self.send_snapshot(who);
+    }
+
+    /// The next free handle for a subscription (protocol §3.1).
+    pub(super) fn next_handle(&mut self, who: ParticipantId) -> Option<Handle> {
+        let most = self.config.subscriber_handles;
+        let last = &mut self.participants.get_mut(&who)?.last_handle;
+        for _ in 0..=most {
+            *last = if *last < most { *last + 1 } else { 1 };
+            let handle = Handle::new(*last);
+            let free = handle.filter(|handle| !self.links.contains_key(&(who, *handle)));
+            if free.is_some() {
+                return free;
+            }
+        }
+        None
     }
 
     fn deactivate(&mut self, who: ParticipantId, track_sid: &str, was: Subscription) {
