@@ -184,7 +184,7 @@ impl Gate {
     }
 
     async fn join(&self, grants: &Grants, socket: Socket) {
-        let (sink, orders, pump) = queues();
+        let (sink, outputs) = queues();
         let permissions = Permissions {
             can_publish_data: grants.can_publish_data,
             can_subscribe: grants.can_subscribe,
@@ -203,7 +203,7 @@ impl Gate {
             }
         };
         let loopback = self.address.ip().is_loopback();
-        match Participant::open(member.clone(), orders, pump, socket, loopback).await {
+        match Participant::open(member.clone(), outputs, socket, loopback).await {
             Ok(participant) => participant.run().await,
             Err(error) => {
                 tracing::warn!(%error, "no peer connections for a participant");

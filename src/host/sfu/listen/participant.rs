@@ -1,7 +1,7 @@
 //! One participant over WebSocket and WebRTC: a task that owns its signalling connection and its two peer connections.
 //!
 //! ```text
-//!              WebSocket lost, and read to its end    taken up again: ICE restarts
+//!              WebSocket lost, or too slow            taken up again: ICE restarts
 //!  Attached ──────────────────► Detached (signals are lost) ──────────────────────► Attached
 //!     └──── dismissed by the room, or gone for too long (presence) ────┘──► closed
 //! ```
@@ -27,7 +27,7 @@ use super::{
     http::Socket,
     outlet::Pump,
     presence::{Presence, Up},
-    queues::Order,
+    queues::{Attachment, Order, Orders, Outputs},
     signalling::{Signalling, Stuck, close},
 };
 use crate::{
@@ -40,7 +40,8 @@ use crate::{
 
 pub(super) struct Participant {
     member: Member,
-    orders: mpsc::UnboundedReceiver<Order>,
+    orders: Orders,
+    attachments: mpsc::UnboundedReceiver<Attachment>,
     peer_events: mpsc::UnboundedReceiver<PeerEvent>,
     publisher: Peer,
     subscriber: Peer,
@@ -61,15 +62,15 @@ impl Participant {
     /// Opens the peer connections of a participant that has just joined.
     pub(super) async fn open(
         member: Member,
-        orders: mpsc::UnboundedReceiver<Order>,
-        pump: Pump,
+        outputs: Outputs,
         socket: Socket,
         loopback: bool,
     ) -> Result<Self> {
+        let Outputs { orders, attachments, packets } = outputs;
         let (events, peer_events) = mpsc::unbounded_channel();
         let network = Network { loopback, ice_servers: Vec::new() };
         let publisher = Peer::open(Role::Publisher, &network, events.clone()).await?;
-        let subscriber = match open_subscriber(&network, events, pump).await {
+        let subscriber = match open_subscriber(&network, events, packets).await {
             Ok(subscriber) => subscriber,
             Err(error) => {
                 publisher.close().await;
@@ -79,6 +80,7 @@ impl Participant {
         Ok(Self {
             member,
             orders,
+            attachments,
             peer_events,
             publisher,
             subscriber,
@@ -112,10 +114,11 @@ impl Participant {
             let timeout = self.presence.poll_timeout();
             select! {
                 order = self.orders.recv() => match order {
+                    Some(Order::Signal(_)) if self.orders.overflowed() => self.detach(),
                     Some(Order::Signal(response)) => self.send(response).await,
-                    Some(Order::Attach(socket, member)) => self.attach(*socket, member).await,
                     Some(Order::Close) | None => return End::Dismissed,
                 },
+                Some(attachment) = self.attachments.recv() => self.attach(attachment).await,
                 message = self.signalling.next() => match message {
                     Some(request) => self.handle_request(request).await,
                     None => self.detach(),
@@ -129,9 +132,10 @@ impl Participant {
     }
 
     /// Takes up the session on a new WebSocket. What the room answers follows as orders.
-    async fn attach(&mut self, socket: Socket, member: Member) {
-        self.signalling = Signalling::Attached(Box::new(socket));
-        self.member = member;
+    async fn attach(&mut self, attachment: Attachment) {
+        let Attachment { socket, member, orders, .. } = attachment;
+        self.signalling = Signalling::Attached(socket);
+        (self.member, self.orders) = (member, orders);
         if let Some(Order::Signal(response)) = self.orders.recv().await {
             self.send(response).await;
         }

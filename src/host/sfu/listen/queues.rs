@@ -1,4 +1,12 @@
-//! From the room to a participant's task: signals and changes of its connection in one queue, packets in another.
+//! From the room to a participant's task: a line of signals for each signalling connection, packets in a queue of their own.
+//!
+//! What waits in a line is bounded by its bytes. A line that overflowed takes nothing more: its connection has missed something and
+//! is of no use; who comes back is told everything.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -10,36 +18,57 @@ use super::{
 };
 
 /// What a participant's task is told.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Order {
     /// Send this SignalResponse.
     Signal(Bytes),
-    /// Go on with this signalling connection, and as this member.
-    Attach(Box<Socket>, Member),
     /// End what the room has ended.
     Close,
 }
 
+/// A signalling connection to go on with, and as this member. Its orders are those from now on.
+pub(super) struct Attachment {
+    pub(super) socket: Box<Socket>,
+    pub(super) member: Member,
+    pub(super) orders: Orders,
+    /// The end of the line before, which would be taken for the end of the participant, comes after this.
+    _former: Line,
+}
+
 /// Where a participant's outputs go.
 pub(in crate::host::sfu) struct Queues {
-    orders: mpsc::UnboundedSender<Order>,
+    line: Line,
+    attachments: mpsc::UnboundedSender<Attachment>,
     packets: Outlet,
 }
 
-/// A participant's queues, and the task that they lead to once it has started.
-pub(super) fn queues() -> (Queues, mpsc::UnboundedReceiver<Order>, Pump) {
-    let (orders, order_queue) = mpsc::unbounded_channel();
-    let (packets, pump) = outlet();
-    (Queues { orders, packets }, order_queue, pump)
+/// The other ends.
+pub(super) struct Outputs {
+    pub(super) orders: Orders,
+    pub(super) attachments: mpsc::UnboundedReceiver<Attachment>,
+    pub(super) packets: Pump,
+}
+
+/// A participant's queues, and where they lead to.
+pub(super) fn queues() -> (Queues, Outputs) {
+    let (line, orders) = line();
+    let (attached, attachments) = mpsc::unbounded_channel();
+    let (outlet, packets) = outlet();
+    let queues = Queues { line, attachments: attached, packets: outlet };
+    (queues, Outputs { orders, attachments, packets })
 }
 
 impl Queues {
-    /// Puts a new signalling connection before everything that is said from now on.
-    pub(super) fn attach(&self, socket: Socket, member: Member) -> bool {
-        self.orders.send(Order::Attach(Box::new(socket), member)).is_ok()
+    /// From now on everything is said to this signalling connection.
+    pub(super) fn attach(&mut self, socket: Socket, member: Member) -> bool {
+        let (line, orders) = line();
+        let former = std::mem::replace(&mut self.line, line);
+        let socket = Box::new(socket);
+        self.attachments.send(Attachment { socket, member, orders, _former: former }).is_ok()
     }
 
     pub(in crate::host::sfu) fn signal(&self, bytes: Bytes) {
-        self.orders.send(Order::Signal(bytes)).ok();
+        self.line.signal(bytes);
     }
 
     pub(in crate::host::sfu) fn packet(&self, bytes: Bytes) -> bool {
@@ -47,6 +76,95 @@ impl Queues {
     }
 
     pub(in crate::host::sfu) fn close(&self) {
-        self.orders.send(Order::Close).ok();
+        self.line.orders.send(Order::Close).ok();
+    }
+}
+
+/// The way to one signalling connection.
+struct Line {
+    orders: mpsc::UnboundedSender<Order>,
+    load: Arc<Load>,
+}
+
+/// What comes out of a line.
+pub(super) struct Orders {
+    orders: mpsc::UnboundedReceiver<Order>,
+    load: Arc<Load>,
+}
+
+#[derive(Default)]
+struct Load {
+    waiting_bytes: AtomicUsize,
+    overflowed: AtomicBool,
+}
+
+fn line() -> (Line, Orders) {
+    let (sender, orders) = mpsc::unbounded_channel();
+    let load = Arc::<Load>::default();
+    (Line { orders: sender, load: Arc::clone(&load) }, Orders { orders, load })
+}
+
+impl Line {
+    fn signal(&self, bytes: Bytes) {
+        let Load { waiting_bytes, overflowed } = &*self.load;
+        let size = bytes.len();
+        if waiting_bytes.load(Ordering::Relaxed).saturating_add(size) > MAX_WAITING_BYTES {
+            overflowed.store(true, Ordering::Relaxed);
+        }
+        if !overflowed.load(Ordering::Relaxed) {
+            waiting_bytes.fetch_add(size, Ordering::Relaxed);
+            self.orders.send(Order::Signal(bytes)).ok();
+        }
+    }
+}
+
+impl Orders {
+    /// The next order; `None` when the participant has no seat in the room any more.
+    pub(super) async fn recv(&mut self) -> Option<Order> {
+        let order = self.orders.recv().await;
+        if let Some(Order::Signal(bytes)) = &order {
+            self.load.waiting_bytes.fetch_sub(bytes.len(), Ordering::Relaxed);
+        }
+        order
+    }
+
+    /// True once something found no room.
+    pub(super) fn overflowed(&self) -> bool {
+        self.load.overflowed.load(Ordering::Relaxed)
+    }
+}
+
+/// Signals that wait for one client: the largest message that one takes, or a busy room's worth of smaller ones.
+const MAX_WAITING_BYTES: usize = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_taken_in_time_makes_room_for_more() {
+        let (line, mut orders) = line();
+        let half = Bytes::from(vec![0; MAX_WAITING_BYTES / 2]);
+        for _ in 0..10 {
+            line.signal(half.clone());
+            line.signal(half.clone());
+            for _ in 0..2 {
+                assert_eq!(orders.recv().await, Some(Order::Signal(half.clone())));
+            }
+        }
+        assert!(!orders.overflowed());
+    }
+
+    #[tokio::test]
+    async fn a_line_that_overflowed_takes_no_signal_any_more_and_the_end() {
+        let (line, mut orders) = line();
+        let (full, one) = (Bytes::from(vec![0; MAX_WAITING_BYTES]), Bytes::from_static(b"1"));
+        line.signal(full.clone());
+        line.signal(one.clone());
+        assert!(orders.overflowed());
+        assert_eq!(orders.recv().await, Some(Order::Signal(full)));
+        line.signal(one);
+        line.orders.send(Order::Close).ok();
+        assert_eq!(orders.recv().await, Some(Order::Close));
     }
 }

@@ -1,0 +1,124 @@
+//! Who takes its signals from the embedded SFU more slowly than they come, over WebSocket.
+#![cfg(feature = "host")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::{net::SocketAddr, time::Duration};
+
+use datatracks::{
+    host::{
+        plain::{Kind, Message},
+        room::{ApiKey, Grants},
+        sfu::{
+            RoomOptions, Rooms,
+            listen::{Limits, Server, ServerOptions},
+            plain,
+        },
+    },
+    signal::session::*,
+};
+use futures_util::StreamExt;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+#[tokio::test]
+async fn who_lets_its_signals_pile_up_loses_the_connection_and_nothing_else() {
+    let rooms = Rooms::new(RoomOptions::default());
+    let server = start(rooms.clone()).await;
+    let mut bob = socket(&server, "bob", "").await;
+    assert!(matches!(response(&mut bob).await, Response::Join(_)));
+
+    let mut alice = Plain::join(rooms, "alice").await;
+    let mut said = 0;
+    for handle in 1..=TRACKS {
+        said += alice.publish(handle).await;
+    }
+    let mut taken = 0;
+    let reading = async {
+        while let Some(Ok(message)) = bob.next().await {
+            taken += message.len();
+        }
+    };
+    timeout(LIMIT, reading).await.expect("the connection ends");
+    assert!(taken < said, "{taken} of {said} bytes were kept for it");
+
+    let mut bob = socket(&server, "bob", "&reconnect=1").await;
+    assert!(matches!(response(&mut bob).await, Response::Reconnect(_)), "its participant was kept");
+    let update = loop {
+        if let Response::Update(update) = response(&mut bob).await {
+            break update;
+        }
+    };
+    let alice = update.participants.iter().find(|one| one.identity == "alice").unwrap();
+    assert_eq!(alice.data_tracks.len(), usize::from(TRACKS));
+    server.close().await;
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// The signalling of a client that makes no peer connections.
+async fn socket(server: &Server, identity: &str, query: &str) -> Socket {
+    let token = ApiKey::new(KEY, SECRET).sign(&Grants::new(identity, "lab"));
+    let (address, token) = (server.address(), token.as_str());
+    let url = format!("ws://{address}/rtc?access_token={token}{query}");
+    connect_async(url).await.unwrap().0
+}
+
+async fn response(socket: &mut Socket) -> Response {
+    let message = timeout(LIMIT, socket.next()).await.expect("a signal").unwrap().unwrap();
+    decode_response(&message.into_data()).unwrap().unwrap()
+}
+
+struct Plain(TcpStream);
+
+impl Plain {
+    async fn join(rooms: Rooms, identity: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address: SocketAddr = listener.local_addr().unwrap();
+        tokio::spawn(plain::serve(listener, rooms, plain::Limits::default()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let hello = format!(r#"{{"identity":"{identity}","room":"lab"}}"#).into_bytes();
+        Message { kind: Kind::Hello, bytes: hello }.write(&mut stream).await.unwrap();
+        Self(stream)
+    }
+
+    /// Publishes a track of a long name. Answers how many bytes everybody is told of it.
+    async fn publish(&mut self, handle: u16) -> usize {
+        let pub_handle = u32::from(handle);
+        let name = format!("{handle:0>250}");
+        let request = PublishDataTrackRequest { pub_handle, name, ..Default::default() };
+        let request = encode_request(Request::PublishDataTrack(request));
+        Message::signal(request).write(&mut self.0).await.unwrap();
+        let (mut announced, mut published) = (0, false);
+        while announced == 0 || !published {
+            let message = timeout(LIMIT, Message::read(&mut self.0)).await.expect("an answer");
+            let bytes = message.unwrap().unwrap().bytes;
+            match decode_response(&bytes).unwrap() {
+                Some(Response::Update(update))
+                    if update.participants[0].data_tracks.len() == usize::from(handle) =>
+                {
+                    announced = bytes.len()
+                }
+                Some(Response::PublishDataTrack(_)) => published = true,
+                _ => {}
+            }
+        }
+        announced
+    }
+}
+
+async fn start(rooms: Rooms) -> Server {
+    let address = ([127, 0, 0, 1], 0).into();
+    let (key, limits) = (ApiKey::new(KEY, SECRET), Limits::default());
+    Server::start(ServerOptions { address, key, rooms, limits, site: None }).await.unwrap()
+}
+
+/// Together 50 MB of announcements: more than the SFU keeps and all buffers on the way hold.
+const TRACKS: u16 = 600;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+const KEY: &str = "testkey";
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
