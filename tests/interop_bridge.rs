@@ -4,12 +4,12 @@
 
 mod livekit_server;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{future::pending, net::SocketAddr, time::Duration};
 
 use datatracks::{
     host::{
         bridge::Bridge,
-        plain::{Control, DropMode, Hello, Kind, Message, Permissions},
+        plain::{Control, DropMode, Hello, Kind, Limits, Message, Permissions},
         room::ApiKey,
     },
     packet::{Header, Marker, decode},
@@ -140,7 +140,7 @@ async fn bridge() -> (LivekitServer, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let bridge = Bridge::new(server.address(), ApiKey::new(KEY, SECRET));
-    tokio::spawn(async move { bridge.serve(listener).await });
+    tokio::spawn(async move { bridge.serve(listener, Limits::default(), pending()).await });
     (server, address)
 }
 

@@ -4,7 +4,7 @@
 
 mod raw_participant;
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use datatracks::{
     host::{
@@ -186,7 +186,7 @@ async fn plain_participants_are_in_the_same_rooms() {
     let server = start_in(rooms.clone()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let plain = listener.local_addr().unwrap();
-    tokio::spawn(plain::serve(listener, rooms, plain::Limits::default()));
+    tokio::spawn(plain::serve(listener, rooms, plain::Limits::default(), pending()));
     let mut alice = Participant::join(&options(&server, "alice")).await;
     let track = alice.publish(1, "poses").await;
 

@@ -2,7 +2,7 @@
 #![cfg(feature = "host")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use datatracks::{
     host::sfu::{
@@ -326,7 +326,7 @@ async fn serve(options: RoomOptions) -> std::net::SocketAddr {
 async fn serve_within(limits: Limits, options: RoomOptions) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(plain::serve(listener, Rooms::new(options), limits));
+    tokio::spawn(plain::serve(listener, Rooms::new(options), limits, pending()));
     address
 }
 

@@ -2,7 +2,7 @@
 #![cfg(feature = "host")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::{net::SocketAddr, time::Duration};
+use std::{future::pending, net::SocketAddr, time::Duration};
 
 use datatracks::{
     host::{
@@ -77,7 +77,7 @@ impl Plain {
     async fn join(rooms: Rooms, identity: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
-        tokio::spawn(plain::serve(listener, rooms, plain::Limits::default()));
+        tokio::spawn(plain::serve(listener, rooms, plain::Limits::default(), pending()));
         let mut stream = TcpStream::connect(address).await.unwrap();
         let hello = format!(r#"{{"identity":"{identity}","room":"lab"}}"#).into_bytes();
         Message { kind: Kind::Hello, bytes: hello }.write(&mut stream).await.unwrap();

@@ -10,6 +10,8 @@
 //! ```
 //! A refused hello is answered by a control message, and the connection closes.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -173,6 +175,33 @@ impl Default for Permissions {
     }
 }
 
+impl Hello {
+    /// From the first message of a connection. The error is for people.
+    pub(super) fn read(first: &Message) -> Result<Self, String> {
+        match first.kind {
+            Kind::Hello => serde_json::from_slice(&first.bytes).map_err(|error| error.to_string()),
+            Kind::Signal | Kind::Packet | Kind::Control => Err("say hello first".to_owned()),
+        }
+    }
+}
+
+/// What strangers can make a server of this protocol hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at a time; more wait to be accepted.
+    pub connections: usize,
+    /// For a connection to say who it is.
+    pub hello: Duration,
+    /// For a reader to take something.
+    pub write: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: MAX_CONNECTIONS, hello: HELLO_LIMIT, write: WRITE_LIMIT }
+    }
+}
+
 #[derive(Serialize)]
 struct Reply<'a> {
     ok: bool,
@@ -182,6 +211,15 @@ struct Reply<'a> {
 
 /// As much as a signal message may have (protocol §7).
 const MAX_LENGTH: usize = 2 << 20;
+
+/// Tasks and queues that strangers can make us hold.
+const MAX_CONNECTIONS: usize = 1024;
+
+/// A connection that does not say who it is is of no use.
+const HELLO_LIMIT: Duration = Duration::from_secs(10);
+
+/// A reader that takes nothing for so long is gone.
+const WRITE_LIMIT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ mod livekit_server;
 mod recordings;
 mod run;
 mod secrets;
+mod serving;
 
 use std::{collections::BTreeSet, env, fs};
 

@@ -58,8 +58,22 @@ pub struct Run {
 
 impl Run {
     pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_datatracks"))
-            .args(arguments)
+        Self::spawn(Command::new(BINARY).args(arguments), environment)
+    }
+
+    /// With so many file descriptors at most.
+    pub fn start_with_descriptors(
+        most: u32,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let limit = format!(r#"ulimit -n {most} && exec "$0" "$@""#);
+        let mut shell = Command::new("/bin/sh");
+        Self::spawn(shell.args(["-c", &limit, BINARY]).args(arguments), environment)
+    }
+
+    fn spawn(command: &mut Command, environment: &[(&str, &str)]) -> Self {
+        let mut process = command
             .env_clear()
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
@@ -160,6 +174,8 @@ fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     });
     receiver
 }
+
+const BINARY: &str = env!("CARGO_BIN_EXE_datatracks");
 
 pub const KEYS: [(&str, &str); 2] =
     [("LIVEKIT_API_KEY", "devkey"), ("LIVEKIT_API_SECRET", "secret")];

@@ -27,7 +27,8 @@ use tokio::{
 
 use self::outlet::{Outlet, Writer};
 use super::{
-    plain::{Control, DropMode, Hello, Kind, Message},
+    connections,
+    plain::{Control, DropMode, Hello, Kind, Limits, Message},
     room::{
         ApiKey, Grants, Interruption, JoinError, ServerAddress,
         transport::{JoinOptions, Transport, TransportDelegate, join},
@@ -53,7 +54,7 @@ pub struct Bridge {
 /// Everybody who is connected, and everybody who may come back.
 #[derive(Default)]
 struct Roster {
-    connected: BTreeMap<Name, Arc<Outlet>>,
+    connected: BTreeMap<Name, Participant>,
     parked: BTreeMap<Name, Participant>,
 }
 
@@ -84,29 +85,36 @@ impl Bridge {
         Self { server, key, roster: Arc::default(), parking: Arc::default() }
     }
 
-    /// Serves participants until the listener fails.
-    ///
-    /// # Errors
-    /// When no connection can be accepted any more.
-    pub async fn serve(&self, listener: TcpListener) -> io::Result<()> {
-        loop {
-            let (stream, _) = listener.accept().await?;
+    /// Serves participants until `stop`; then all connections end.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        limits: Limits,
+        stop: impl Future<Output = ()>,
+    ) {
+        let serve = |stream| {
             let bridge = self.clone();
-            tokio::spawn(async move {
-                if let Err(error) = bridge.serve_connection(stream).await {
+            async move {
+                if let Err(error) = bridge.serve_connection(stream, limits).await {
                     tracing::debug!(%error, "a plain connection broke");
                 }
-            });
-        }
+            }
+        };
+        connections::serve(&listener, limits.connections, stop, serve).await;
     }
 
-    async fn serve_connection(&self, stream: TcpStream) -> io::Result<()> {
+    async fn serve_connection(&self, stream: TcpStream, limits: Limits) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let (mut reader, writer) = stream.into_split();
-        let writer = Writer::start(writer);
-        let Some(hello) = read_hello(&mut reader).await? else {
-            writer.send(Message::reply(Err("the first message must be a hello")));
-            return Ok(());
+        let writer = Writer::start(writer, limits.write);
+        let first = timeout(limits.hello, Message::read(&mut reader)).await??;
+        let Some(first) = first else { return Ok(()) };
+        let hello = match Hello::read(&first) {
+            Ok(hello) => hello,
+            Err(error) => {
+                writer.send(Message::reply(Err(&error)));
+                return Ok(());
+            }
         };
         let name = (hello.room.clone(), hello.identity.clone());
         let admitted = match self.unpark(&name, hello.resume).await {
@@ -155,11 +163,12 @@ impl Bridge {
         let options = JoinOptions::new(self.server.clone(), token);
         let (transport, session) = join(&options).await?;
         let outlet = Outlet::new(writer.clone());
-        self.roster().connected.insert(name.clone(), Arc::clone(&outlet));
-        session.start(Arc::clone(&outlet) as _);
+        let participant = Participant { transport, outlet };
+        self.roster().connected.insert(name.clone(), participant.clone());
+        session.start(Arc::clone(&participant.outlet) as _);
         // Packets that come early wait in the TCP connection.
-        transport.wait_until_open(OPENING_TIME).await.ok();
-        Ok(Participant { transport, outlet })
+        participant.transport.wait_until_open(OPENING_TIME).await.ok();
+        Ok(participant)
     }
 
     /// Takes up the session of a participant, or tells it to join anew.
@@ -173,8 +182,7 @@ impl Bridge {
             participant.outlet.attach(writer.clone());
             match participant.transport.resume(None).await {
                 Ok(()) => {
-                    let outlet = Arc::clone(&participant.outlet);
-                    self.roster().connected.insert(name.clone(), outlet);
+                    self.roster().connected.insert(name.clone(), participant.clone());
                     return Ok(Some(participant));
                 }
                 Err(JoinError::NotResumable) => participant.transport.abandon().await,
@@ -212,7 +220,7 @@ impl Bridge {
             }
             roster.connected.get(name).filter(|_| wanted).cloned()?
         };
-        connected.on_interrupted(Interruption::Signal);
+        connected.outlet.on_interrupted(Interruption::Signal);
         timeout(LETTING_GO_TIME, parked).await.ok();
         self.roster().parked.remove(name)
     }
@@ -225,7 +233,8 @@ impl Bridge {
 impl Roster {
     /// Forgets a connection, unless the participant has a newer one.
     fn disconnected(&mut self, name: &Name, participant: &Participant) {
-        if self.connected.get(name).is_some_and(|outlet| Arc::ptr_eq(outlet, &participant.outlet)) {
+        let connected = self.connected.get(name);
+        if connected.is_some_and(|newest| Arc::ptr_eq(&newest.outlet, &participant.outlet)) {
             self.connected.remove(name);
         }
     }
@@ -239,6 +248,7 @@ impl Participant {
                 Interruption::Signal | Interruption::Silence => Fate::Parked,
                 _ => Fate::Ended,
             },
+            () = writer.closed() => Fate::Parked,
         }
     }
 
@@ -267,12 +277,6 @@ impl Participant {
         }
         Fate::Parked
     }
-}
-
-async fn read_hello(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Hello>> {
-    let message = Message::read(reader).await?;
-    let hello = message.filter(|message| message.kind == Kind::Hello);
-    Ok(hello.and_then(|message| serde_json::from_slice(&message.bytes).ok()))
 }
 
 fn is_leave(request: &[u8]) -> bool {

@@ -8,7 +8,9 @@ use std::sync::{
 use tokio::{
     io::AsyncWriteExt,
     net::tcp::OwnedWriteHalf,
-    sync::{mpsc, watch},
+    select,
+    sync::{Notify, mpsc, watch},
+    time::{Duration, timeout},
 };
 
 use super::super::{
@@ -27,6 +29,7 @@ pub(super) struct Outlet {
 pub(super) struct Writer {
     queue: mpsc::UnboundedSender<Message>,
     waiting: Arc<AtomicUsize>,
+    stuck: Arc<Notify>,
 }
 
 impl Outlet {
@@ -82,16 +85,31 @@ impl TransportDelegate for Outlet {
 }
 
 impl Writer {
-    pub(super) fn start(connection: OwnedWriteHalf) -> Self {
+    /// Gives the connection up when nothing can be written for as long as `limit`.
+    pub(super) fn start(connection: OwnedWriteHalf, limit: Duration) -> Self {
         let (queue, messages) = mpsc::unbounded_channel();
-        let waiting = Arc::default();
-        tokio::spawn(write(connection, messages, Arc::clone(&waiting)));
-        Self { queue, waiting }
+        let (waiting, stuck) = (Arc::default(), Arc::<Notify>::default());
+        let writer = Self { queue, waiting: Arc::clone(&waiting), stuck: Arc::clone(&stuck) };
+        tokio::spawn(async move {
+            select! {
+                () = write(connection, messages, waiting, limit) => {}
+                () = stuck.notified() => tracing::debug!("a reader does not take its signals"),
+            }
+        });
+        writer
     }
 
     pub(super) fn send(&self, message: Message) {
-        self.waiting.fetch_add(message.bytes.len(), Ordering::Relaxed);
+        let size = message.bytes.len();
+        if self.waiting.fetch_add(size, Ordering::Relaxed) > MAX_WAITING_SIGNAL_BYTES {
+            return self.stuck.notify_one();
+        }
         self.queue.send(message).ok();
+    }
+
+    /// Ends when nothing can be written any more.
+    pub(super) async fn closed(&self) {
+        self.queue.closed().await;
     }
 }
 
@@ -99,15 +117,21 @@ async fn write(
     mut connection: OwnedWriteHalf,
     mut messages: mpsc::UnboundedReceiver<Message>,
     waiting: Arc<AtomicUsize>,
+    limit: Duration,
 ) {
     while let Some(message) = messages.recv().await {
         waiting.fetch_sub(message.bytes.len(), Ordering::Relaxed);
-        if let Err(error) = message.write(&mut connection).await {
-            return tracing::debug!(%error, "a plain connection broke");
+        match timeout(limit, message.write(&mut connection)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return tracing::debug!(%error, "a plain connection broke"),
+            Err(_) => return tracing::debug!("a reader takes nothing"),
         }
     }
-    connection.shutdown().await.ok();
+    timeout(limit, connection.shutdown()).await.ok();
 }
 
-/// What may wait for a slow reader; then packets are lost, as they are on a congested link. Signals never are.
+/// What may wait for a slow reader; then packets are lost, as they are on a congested link.
 const MAX_WAITING_BYTES: usize = 16 << 20;
+
+/// Signals are not lost: a reader for whom more waits loses its connection. The largest signal has 16 MiB.
+const MAX_WAITING_SIGNAL_BYTES: usize = 2 * MAX_WAITING_BYTES;

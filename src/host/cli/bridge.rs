@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use datatracks::host::bridge;
-use tokio::{net::TcpListener, select};
+use datatracks::host::{bridge, plain::Limits};
+use tokio::net::TcpListener;
 
 use crate::{
     connection::Server,
@@ -40,10 +40,8 @@ impl Bridge {
         let address = listener.local_addr().map_err(unusable)?;
         data(&format!("plain {address}"))?;
         tell(&format!("bridging {address} to {}", self.server.url.authority()));
-        select! {
-            served = bridge.serve(listener) => served.map_err(unusable),
-            () = interrupted() => Err(Failure::Interrupted),
-        }
+        bridge.serve(listener, Limits::default(), interrupted()).await;
+        Err(Failure::Interrupted)
     }
 }
 

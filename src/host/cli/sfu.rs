@@ -11,7 +11,7 @@ use datatracks::host::{
         plain,
     },
 };
-use tokio::{net::TcpListener, select};
+use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -67,20 +67,17 @@ impl Sfu {
             Some(address) => Some(self.listen_at(address, rooms.clone()).await?),
             None => None,
         };
-        let plain = async {
-            match self.plain {
-                Some(address) => serve_plain(address, rooms).await,
-                None => std::future::pending().await,
+        let served = match self.plain {
+            Some(address) => serve_plain(address, rooms).await,
+            None => {
+                interrupted().await;
+                Ok(())
             }
-        };
-        let ended = select! {
-            ended = plain => ended,
-            () = interrupted() => Err(Failure::Interrupted),
         };
         if let Some(server) = server {
             server.close().await;
         }
-        ended
+        served.and(Err(Failure::Interrupted))
     }
 
     async fn listen_at(&self, address: SocketAddr, rooms: Rooms) -> Result<Server, Failure> {
@@ -100,6 +97,7 @@ impl Sfu {
     }
 }
 
+/// Until Ctrl-C.
 async fn serve_plain(address: SocketAddr, rooms: Rooms) -> Result<(), Failure> {
     let listener = TcpListener::bind(address).await.map_err(unusable(address))?;
     let bound = listener.local_addr().map_err(unusable(address))?;
@@ -107,7 +105,8 @@ async fn serve_plain(address: SocketAddr, rooms: Rooms) -> Result<(), Failure> {
     if !bound.ip().is_loopback() {
         tell("the plain protocol has no authentication, and others can reach this address");
     }
-    plain::serve(listener, rooms, plain::Limits::default()).await.map_err(unusable(address))
+    plain::serve(listener, rooms, plain::Limits::default(), interrupted()).await;
+    Ok(())
 }
 
 fn unusable(address: SocketAddr) -> impl Fn(std::io::Error) -> Failure {

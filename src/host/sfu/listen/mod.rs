@@ -30,10 +30,9 @@ use std::{
 
 use tokio::{
     net::{TcpListener, TcpStream},
-    select,
     sync::oneshot,
-    task::{JoinHandle, JoinSet},
-    time::{Duration, timeout},
+    task::JoinHandle,
+    time::Duration,
 };
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
@@ -48,7 +47,10 @@ use self::{
     signalling::{close, say},
 };
 use super::{Permissions, Rooms, sink::Sink};
-use crate::host::room::{ApiKey, Grants};
+use crate::host::{
+    connections,
+    room::{ApiKey, Grants},
+};
 
 /// Settings of a [`Server`].
 #[derive(Clone)]
@@ -114,25 +116,12 @@ impl Server {
     }
 }
 
-async fn serve(listener: TcpListener, gate: Arc<Gate>, mut stopped: oneshot::Receiver<()>) {
-    let mut connections = JoinSet::new();
-    loop {
-        select! {
-            accepted = listener.accept(), if connections.len() < gate.limits.connections => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(Arc::clone(&gate).admit(stream))),
-                Err(error) => {
-                    // Out of descriptors, most likely: others close in time.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-            _ = &mut stopped => break,
-        }
-    }
+async fn serve(listener: TcpListener, gate: Arc<Gate>, stopped: oneshot::Receiver<()>) {
+    let stop = async { drop(stopped.await) };
+    let admit = |stream| Arc::clone(&gate).admit(stream);
+    let open = connections::serve(&listener, gate.limits.connections, stop, admit).await;
     gate.rooms.shut_down();
-    let farewells = async { while connections.join_next().await.is_some() {} };
-    timeout(FAREWELL_TIMEOUT, farewells).await.ok();
+    open.end(FAREWELL_TIMEOUT).await;
 }
 
 /// What every connection needs.
@@ -235,9 +224,6 @@ const MAX_CONNECTIONS: usize = 1024;
 
 /// For a client to send a request that fits one packet.
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
-
-/// After a failure to accept a connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// For all participants together to be told that the server shuts down.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);

@@ -61,7 +61,7 @@ async fn serve(
 /// Joins or resumes; else says why not.
 fn enter(rooms: &Rooms, first: &Message, outlet: &Outlet) -> Result<Member, Message> {
     let refused = |error: String| Message::reply(Err(&error));
-    let Hello { identity, room, permissions, resume } = hello(first).map_err(refused)?;
+    let Hello { identity, room, permissions, resume } = Hello::read(first).map_err(refused)?;
     if !resume {
         let sink = Sink::Plain(outlet.clone());
         return rooms.join(&room, &identity, permissions, sink).map_err(refused);
@@ -75,13 +75,6 @@ fn enter(rooms: &Rooms, first: &Message, outlet: &Outlet) -> Result<Member, Mess
     });
     let unknown = |leave: bytes::Bytes| Message::signal(leave.into());
     resumed.map_err(unknown).and_then(|()| seat.ok_or_else(|| refused("not resumed".to_owned())))
-}
-
-fn hello(first: &Message) -> Result<Hello, String> {
-    match first.kind {
-        Kind::Hello => serde_json::from_slice(&first.bytes).map_err(|error| error.to_string()),
-        Kind::Signal | Kind::Packet | Kind::Control => Err("say hello first".to_owned()),
-    }
 }
 
 async fn converse(

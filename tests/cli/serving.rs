@@ -1,0 +1,91 @@
+//! `sfu` and `bridge`: what strangers cannot do to them, and their end.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use datatracks::signal::session::{Response, decode_response};
+
+use crate::run::{KEYS, Run};
+
+#[test]
+fn an_sfu_without_descriptors_serves_again_once_others_have_closed() {
+    let mut sfu = Run::start_with_descriptors(64, &["-v", "sfu", "--plain", "127.0.0.1:0"], &KEYS);
+    let address = plain_address(&sfu);
+    crowd(&mut sfu, &address);
+    assert!(matches!(Plain::join(&address, "alice").response(), Response::Join(_)));
+}
+
+#[test]
+fn a_bridge_without_descriptors_serves_again_once_others_have_closed() {
+    let arguments = ["-v", "bridge", "--url", "ws://127.0.0.1:1", "--plain", "127.0.0.1:0"];
+    let mut bridge = Run::start_with_descriptors(64, &arguments, &KEYS);
+    let address = plain_address(&bridge);
+    crowd(&mut bridge, &address);
+    let mut stranger = Plain::connect(&address);
+    stranger.send(HELLO, b"{}");
+    let (kind, reply) = stranger.read();
+    let reply = String::from_utf8(reply).unwrap();
+    assert!(kind == CONTROL && reply.contains("identity"), "it says what is wrong: {reply}");
+}
+
+/// More connections than there are descriptors, until one could not be accepted.
+fn crowd(run: &mut Run, address: &str) {
+    let _crowd: Vec<_> = (0..80).map(|_| TcpStream::connect(address).unwrap()).collect();
+    run.until("could not be accepted");
+}
+
+fn plain_address(run: &Run) -> String {
+    run.line().strip_prefix("plain ").expect("an address").to_owned()
+}
+
+/// The plain protocol by hand.
+struct Plain(TcpStream);
+
+impl Plain {
+    fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        Self(stream)
+    }
+
+    fn join(address: &str, identity: &str) -> Self {
+        let mut plain = Self::connect(address);
+        plain.send(HELLO, format!(r#"{{"identity":"{identity}","room":"lab"}}"#).as_bytes());
+        plain
+    }
+
+    fn send(&mut self, kind: u8, bytes: &[u8]) {
+        let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+        self.0.write_all(&[&[kind][..], &length, bytes].concat()).unwrap();
+    }
+
+    fn read(&mut self) -> (u8, Vec<u8>) {
+        let mut head = [0; 5];
+        self.0.read_exact(&mut head).expect("a message");
+        let [kind, length @ ..] = head;
+        let mut bytes = vec![0; u32::from_be_bytes(length) as usize];
+        self.0.read_exact(&mut bytes).unwrap();
+        (kind, bytes)
+    }
+
+    /// The next response that the session's types know.
+    fn response(&mut self) -> Response {
+        loop {
+            let (kind, bytes) = self.read();
+            if kind == SIGNAL
+                && let Some(response) = decode_response(&bytes).unwrap()
+            {
+                return response;
+            }
+        }
+    }
+}
+
+const HELLO: u8 = 0;
+const SIGNAL: u8 = 1;
+const CONTROL: u8 = 3;
+
+const LIMIT: Duration = Duration::from_secs(20);
