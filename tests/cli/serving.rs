@@ -37,6 +37,16 @@ fn crowd(run: &mut Run, address: &str) {
     run.until("could not be accepted");
 }
 
+#[test]
+fn an_sfu_that_ends_says_goodbye_to_plain_participants() {
+    let mut sfu = Run::start(&["sfu", "--plain", "127.0.0.1:0"], &KEYS);
+    let mut alice = Plain::join(&plain_address(&sfu), "alice");
+    assert!(matches!(alice.response(), Response::Join(_)));
+    sfu.interrupt();
+    while !matches!(alice.response(), Response::Leave(_)) {}
+    assert_eq!(sfu.status(), 130);
+}
+
 fn plain_address(run: &Run) -> String {
     run.line().strip_prefix("plain ").expect("an address").to_owned()
 }

@@ -12,6 +12,8 @@ mod connection;
 mod control;
 mod outlet;
 
+use std::time::Duration;
+
 use tokio::net::TcpListener;
 
 pub(super) use self::outlet::Outlet;
@@ -19,7 +21,7 @@ use super::Rooms;
 use crate::host::connections;
 pub use crate::host::plain::Limits;
 
-/// Serves participants until `stop`; then all connections end.
+/// Serves participants until `stop`; then says goodbye to everybody in the rooms, and all connections end.
 pub async fn serve(
     listener: TcpListener,
     rooms: Rooms,
@@ -27,5 +29,10 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let run = |stream| connection::run(stream, rooms.clone(), limits);
-    connections::serve(&listener, limits.connections, stop, run).await;
+    let open = connections::serve(&listener, limits.connections, stop, run).await;
+    rooms.shut_down();
+    open.end(FAREWELL_TIMEOUT).await;
 }
+
+/// For all participants together to be told that the server shuts down.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
