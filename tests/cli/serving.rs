@@ -3,12 +3,15 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use datatracks::signal::session::{Response, decode_response};
+use datatracks::signal::{
+    SignalOut,
+    session::{Response, decode_response},
+};
 
-use crate::run::{KEYS, Run};
+use crate::run::{KEYS, Run, Sfu};
 
 #[test]
 fn an_sfu_without_descriptors_serves_again_once_others_have_closed() {
@@ -47,6 +50,31 @@ fn an_sfu_that_ends_says_goodbye_to_plain_participants() {
     assert_eq!(sfu.status(), 130);
 }
 
+#[test]
+fn a_bridge_that_ends_takes_its_participants_out_of_the_room() {
+    let sfu = Sfu::start();
+    let mut bridge = sfu.outside(&["bridge", "--plain", "127.0.0.1:0"]);
+    let address = plain_address(&bridge);
+    let tracks = ["connected", "parked"].map(|name| {
+        let mut host = Plain::join(&address, name);
+        host.publish(name);
+        host
+    });
+    let mut readers = ["connected", "parked"].map(|name| sfu.run(&["subscribe", "--name", name]));
+    for reader in &mut readers {
+        reader.until("subscribed to");
+    }
+    let [_connected, parked] = tracks;
+    drop(parked);
+    let asked = Instant::now();
+    bridge.interrupt();
+    assert_eq!(bridge.status(), 130);
+    for mut reader in readers {
+        assert_eq!(reader.status(), 0, "the track ended");
+    }
+    assert!(asked.elapsed() < WELL_BELOW_DEPARTURE, "{:?}", asked.elapsed());
+}
+
 fn plain_address(run: &Run) -> String {
     run.line().strip_prefix("plain ").expect("an address").to_owned()
 }
@@ -65,6 +93,18 @@ impl Plain {
         let mut plain = Self::connect(address);
         plain.send(HELLO, format!(r#"{{"identity":"{identity}","room":"lab"}}"#).as_bytes());
         plain
+    }
+
+    fn publish(&mut self, name: &str) {
+        let publish = SignalOut::Publish {
+            handle: datatracks::track::Handle::MIN,
+            name: name.into(),
+            encrypted: false,
+            frame_encoding: None,
+            schema: None,
+        };
+        self.send(SIGNAL, &publish.encode());
+        while !matches!(self.response(), Response::PublishDataTrack(_)) {}
     }
 
     fn send(&mut self, kind: u8, bytes: &[u8]) {
@@ -99,3 +139,6 @@ const SIGNAL: u8 = 1;
 const CONTROL: u8 = 3;
 
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// A server that sees peer connections fall silent keeps their participant for 15 s.
+const WELL_BELOW_DEPARTURE: Duration = Duration::from_secs(8);

@@ -11,6 +11,7 @@
 //! ```
 
 mod outlet;
+mod participant;
 
 use std::{
     collections::BTreeMap,
@@ -18,28 +19,27 @@ use std::{
 };
 
 use tokio::{
-    io::{self, AsyncRead},
+    io,
     net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
-    select,
     sync::Notify,
+    task::JoinSet,
     time::{Duration, sleep, timeout},
 };
 
-use self::outlet::{Outlet, Writer};
+use self::{
+    outlet::{Outlet, Writer},
+    participant::{Fate, Participant},
+};
 use super::{
     connections,
-    plain::{Control, DropMode, Hello, Kind, Limits, Message},
+    plain::{Hello, Limits, Message},
     room::{
         ApiKey, Grants, Interruption, JoinError, ServerAddress,
-        transport::{JoinOptions, Transport, TransportDelegate, join},
+        transport::{JoinOptions, TransportDelegate, join},
     },
 };
-use crate::{
-    frame::PacketBatch,
-    signal::session::{
-        LeaveRequest, Request, Response, decode_request, disconnect_reason, encode_response,
-        leave_action,
-    },
+use crate::signal::session::{
+    LeaveRequest, Response, disconnect_reason, encode_response, leave_action,
 };
 
 /// Which server is behind the bridge, and who waits to come back.
@@ -61,31 +61,13 @@ struct Roster {
 /// Room and identity.
 type Name = (String, String);
 
-/// A participant of the real room.
-#[derive(Clone)]
-struct Participant {
-    transport: Transport,
-    outlet: Arc<Outlet>,
-}
-
-/// What becomes of a participant whose TCP connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    /// It may come back.
-    Parked,
-    /// It leaves.
-    Left,
-    /// The server ended it.
-    Ended,
-}
-
 impl Bridge {
     /// A bridge to the rooms of `server`; `key` signs the tokens of its participants.
     pub fn new(server: ServerAddress, key: ApiKey) -> Self {
         Self { server, key, roster: Arc::default(), parking: Arc::default() }
     }
 
-    /// Serves participants until `stop`; then all connections end.
+    /// Serves participants until `stop`; then all of them leave their rooms, and all connections end.
     pub async fn serve(
         &self,
         listener: TcpListener,
@@ -100,7 +82,8 @@ impl Bridge {
                 }
             }
         };
-        connections::serve(&listener, limits.connections, stop, serve).await;
+        let _open = connections::serve(&listener, limits.connections, stop, serve).await;
+        self.leave().await;
     }
 
     async fn serve_connection(&self, stream: TcpStream, limits: Limits) -> io::Result<()> {
@@ -225,6 +208,24 @@ impl Bridge {
         self.roster().parked.remove(name)
     }
 
+    /// Nobody is kept by the server who cannot come back through this bridge.
+    async fn leave(&self) {
+        let Roster { connected, parked } = std::mem::take(&mut *self.roster());
+        let mut leaving = JoinSet::new();
+        for participant in connected.into_values() {
+            leaving.spawn(async move { participant.transport.leave().await });
+        }
+        for participant in parked.into_values() {
+            leaving.spawn(async move {
+                // Without a connection nothing can be said.
+                participant.transport.resume(None).await.ok();
+                participant.transport.leave().await;
+            });
+        }
+        let left = async { while leaving.join_next().await.is_some() {} };
+        timeout(LEAVING_TIME, left).await.ok();
+    }
+
     fn roster(&self) -> MutexGuard<'_, Roster> {
         self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -237,57 +238,6 @@ impl Roster {
         if connected.is_some_and(|newest| Arc::ptr_eq(&newest.outlet, &participant.outlet)) {
             self.connected.remove(name);
         }
-    }
-}
-
-impl Participant {
-    async fn serve(&self, reader: &mut (impl AsyncRead + Unpin), writer: &Writer) -> Fate {
-        select! {
-            fate = self.read(reader, writer) => fate,
-            interruption = self.outlet.interruption() => match interruption {
-                Interruption::Signal | Interruption::Silence => Fate::Parked,
-                _ => Fate::Ended,
-            },
-            () = writer.closed() => Fate::Parked,
-        }
-    }
-
-    /// Passes on what the plain side sends.
-    async fn read(&self, reader: &mut (impl AsyncRead + Unpin), writer: &Writer) -> Fate {
-        while let Ok(Some(Message { kind, bytes })) = Message::read(reader).await {
-            match kind {
-                // The transport says it itself, after what waits before it.
-                Kind::Signal if is_leave(&bytes) => return Fate::Left,
-                Kind::Signal => {
-                    self.transport.send_signal(bytes).ok();
-                }
-                Kind::Packet => {
-                    let length = bytes.len();
-                    self.transport.send_packets(PacketBatch::new(bytes.into(), length)).ok();
-                }
-                Kind::Control => match drop_mode(&bytes) {
-                    Ok(mode) => {
-                        writer.send(Message::reply(Ok(())));
-                        return if mode == DropMode::Quick { Fate::Parked } else { Fate::Left };
-                    }
-                    Err(refusal) => writer.send(Message::reply(Err(refusal))),
-                },
-                Kind::Hello => writer.send(Message::reply(Err("there was a hello already"))),
-            }
-        }
-        Fate::Parked
-    }
-}
-
-fn is_leave(request: &[u8]) -> bool {
-    matches!(decode_request(request), Ok(Some(Request::Leave(_))))
-}
-
-fn drop_mode(control: &[u8]) -> Result<DropMode, &'static str> {
-    match serde_json::from_slice(control) {
-        Ok(Control::DropSession { mode }) => Ok(mode),
-        Ok(_) => Err("not here: the room behind a bridge is a real one"),
-        Err(_) => Err("no such control"),
     }
 }
 
@@ -307,3 +257,6 @@ const LETTING_GO_TIME: Duration = Duration::from_secs(2);
 
 /// ICE, DTLS and SCTP together; usually far below one second.
 const OPENING_TIME: Duration = Duration::from_secs(10);
+
+/// For all participants together to leave: 2 s for packets that wait, and the closing handshakes.
+const LEAVING_TIME: Duration = Duration::from_secs(4);

@@ -1,0 +1,91 @@
+//! A participant of the real room, and what its TCP connection says to it.
+
+use std::sync::Arc;
+
+use tokio::{io::AsyncRead, select};
+
+use super::{
+    super::{
+        plain::{Control, DropMode, Kind, Message},
+        room::{Interruption, transport::Transport},
+    },
+    outlet::{Outlet, Writer},
+};
+use crate::{
+    frame::PacketBatch,
+    signal::session::{Request, decode_request},
+};
+
+/// Who is in the room.
+#[derive(Clone)]
+pub(super) struct Participant {
+    pub(super) transport: Transport,
+    pub(super) outlet: Arc<Outlet>,
+}
+
+/// What becomes of a participant whose TCP connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It may come back.
+    Parked,
+    /// It leaves.
+    Left,
+    /// The server ended it.
+    Ended,
+}
+
+impl Participant {
+    /// Serves a TCP connection to its end.
+    pub(super) async fn serve(
+        &self,
+        reader: &mut (impl AsyncRead + Unpin),
+        writer: &Writer,
+    ) -> Fate {
+        select! {
+            fate = self.read(reader, writer) => fate,
+            interruption = self.outlet.interruption() => match interruption {
+                Interruption::Signal | Interruption::Silence => Fate::Parked,
+                _ => Fate::Ended,
+            },
+            () = writer.closed() => Fate::Parked,
+        }
+    }
+
+    /// Passes on what the plain side sends.
+    async fn read(&self, reader: &mut (impl AsyncRead + Unpin), writer: &Writer) -> Fate {
+        while let Ok(Some(Message { kind, bytes })) = Message::read(reader).await {
+            match kind {
+                // The transport says it itself, after what waits before it.
+                Kind::Signal if is_leave(&bytes) => return Fate::Left,
+                Kind::Signal => {
+                    self.transport.send_signal(bytes).ok();
+                }
+                Kind::Packet => {
+                    let length = bytes.len();
+                    self.transport.send_packets(PacketBatch::new(bytes.into(), length)).ok();
+                }
+                Kind::Control => match drop_mode(&bytes) {
+                    Ok(mode) => {
+                        writer.send(Message::reply(Ok(())));
+                        return if mode == DropMode::Quick { Fate::Parked } else { Fate::Left };
+                    }
+                    Err(refusal) => writer.send(Message::reply(Err(refusal))),
+                },
+                Kind::Hello => writer.send(Message::reply(Err("there was a hello already"))),
+            }
+        }
+        Fate::Parked
+    }
+}
+
+fn is_leave(request: &[u8]) -> bool {
+    matches!(decode_request(request), Ok(Some(Request::Leave(_))))
+}
+
+fn drop_mode(control: &[u8]) -> Result<DropMode, &'static str> {
+    match serde_json::from_slice(control) {
+        Ok(Control::DropSession { mode }) => Ok(mode),
+        Ok(_) => Err("not here: the room behind a bridge is a real one"),
+        Err(_) => Err("no such control"),
+    }
+}
