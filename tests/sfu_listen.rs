@@ -162,13 +162,29 @@ async fn leaving_takes_the_tracks_along() {
 
 #[tokio::test]
 async fn whoever_vanishes_without_a_word_goes_after_a_while() {
-    let departure_timeout = Duration::from_millis(100);
-    let rooms = Rooms::new(RoomOptions { departure_timeout, ..RoomOptions::default() });
-    let server = start_in(rooms).await;
+    let limits = Limits { departure: A_MOMENT, ..Limits::default() };
+    let server = start_within(limits, Rooms::new(RoomOptions::default())).await;
     let alice = Participant::join(&options(&server, "alice")).await;
     let mut bob = Participant::join(&options(&server, "bob")).await;
     alice.transport.abandon().await;
     assert_eq!(bob.departure().await.identity, "alice");
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_lost_websocket_alone_ends_nobody() {
+    let departure_timeout = A_MOMENT;
+    let rooms = Rooms::new(RoomOptions { departure_timeout, ..RoomOptions::default() });
+    let server = start_in(rooms).await;
+    let mut alice = Participant::join(&options(&server, "alice")).await;
+    let mut bob = Participant::join(&options(&server, "bob")).await;
+    let track = alice.publish(1, "poses").await;
+    bob.subscribe(&track.info.sid).await;
+    alice.transport.cut();
+    assert_eq!(alice.interruption().await, Interruption::Signal);
+    assert!(timeout(5 * A_MOMENT, bob.departure()).await.is_err(), "its peer connections live");
+    alice.transport.resume(None).await.unwrap();
+    alice.deliver(&mut bob, 1).await;
     server.close().await;
 }
 

@@ -49,7 +49,10 @@ pub(super) struct Participant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
     Connected,
-    Away { since: Instant },
+    /// Gone at `until`; without one, once the shell says so.
+    Away {
+        until: Option<Instant>,
+    },
 }
 
 #[derive(Debug)]

@@ -32,7 +32,7 @@ pub struct RoomOptions {
     pub impairment: Impairment,
     /// False refuses schemas, as livekit-server does by default.
     pub data_blobs: bool,
-    /// How long a participant whose connection broke is kept.
+    /// How long a participant whose plain connection broke is kept.
     pub departure_timeout: Duration,
     /// Makes SIDs and faults the same again; `None`: chance.
     pub seed: Option<u64>,
@@ -281,9 +281,14 @@ impl Member {
         self.room.update(|sfu, now| sfu.control(now, self.id, control));
     }
 
-    /// The participant is gone for good.
-    pub(super) fn remove(&self) {
-        self.control(Control::DropSession(DropMode::Full));
+    /// The peer connections are gone, and with them the participant, unless it goes on over the plain protocol.
+    pub(super) fn handle_peers_lost(&self) {
+        let mut state = lock(&self.room.state);
+        if state.seats.get(&self.id).is_some_and(|seat| matches!(seat.sink, Sink::WebRtc(_))) {
+            let gone = Control::DropSession(DropMode::Full);
+            state.sfu.control(Instant::now(), self.id, gone);
+            self.room.settle(state);
+        }
     }
 
     /// What the participant may do now.
@@ -299,10 +304,14 @@ impl Member {
     /// The participant's signalling connection broke. Unless it has another one by now, it is away.
     pub(super) fn handle_disconnect(&self) {
         let mut state = lock(&self.room.state);
-        if state.seats.get(&self.id).is_some_and(|seat| seat.turn == self.turn) {
-            state.sfu.handle_disconnect(Instant::now(), self.id);
-            self.room.settle(state);
+        let Some(seat) = state.seats.get(&self.id).filter(|seat| seat.turn == self.turn) else {
+            return;
+        };
+        match seat.sink {
+            Sink::Plain(_) => state.sfu.handle_disconnect(Instant::now(), self.id),
+            Sink::WebRtc(_) => state.sfu.handle_signal_lost(self.id),
         }
+        self.room.settle(state);
     }
 }
 

@@ -75,10 +75,19 @@ impl Sfu {
         self.tell_news();
     }
 
-    /// The signal connection of this participant broke.
+    /// The connection of this participant broke. It is gone unless it comes back in time.
     pub fn handle_disconnect(&mut self, now: Instant, who: ParticipantId) {
+        self.set_away(who, Some(now + self.config.departure_timeout));
+    }
+
+    /// The signal connection of this participant broke, and others of it live: whether it is gone is for its shell to say.
+    pub(super) fn handle_signal_lost(&mut self, who: ParticipantId) {
+        self.set_away(who, None);
+    }
+
+    fn set_away(&mut self, who: ParticipantId, until: Option<Instant>) {
         if let Some(participant) = self.participants.get_mut(&who) {
-            participant.presence = Presence::Away { since: now };
+            participant.presence = Presence::Away { until };
         }
     }
 
@@ -230,7 +239,7 @@ impl Sfu {
     pub(super) fn departures(&self) -> impl Iterator<Item = (ParticipantId, Instant)> {
         self.participants.iter().filter_map(|(id, participant)| match participant.presence {
             Presence::Connected => None,
-            Presence::Away { since } => Some((*id, since + self.config.departure_timeout)),
+            Presence::Away { until } => Some((*id, until?)),
         })
     }
 

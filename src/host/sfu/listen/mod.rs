@@ -18,6 +18,7 @@ mod outlet;
 mod participant;
 mod presence;
 mod queues;
+mod seat;
 mod signalling;
 mod site;
 
@@ -44,6 +45,7 @@ use self::{
     http::{Incoming, Socket},
     participant::Participant,
     queues::queues,
+    seat::Seat,
     signalling::{close, say},
 };
 use super::{Permissions, Rooms, sink::Sink};
@@ -74,11 +76,13 @@ pub struct Limits {
     pub connections: usize,
     /// For a connection to say what it wants.
     pub request: Duration,
+    /// For a participant to have a peer connection again once none is up.
+    pub departure: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: MAX_CONNECTIONS, request: REQUEST_LIMIT }
+        Self { connections: MAX_CONNECTIONS, request: REQUEST_LIMIT, departure: DEPARTURE_LIMIT }
     }
 }
 
@@ -191,13 +195,12 @@ impl Gate {
                 return close(socket).await;
             }
         };
+        let seat = Seat(member.clone());
         let loopback = self.address.ip().is_loopback();
-        match Participant::open(member.clone(), outputs, socket, loopback).await {
-            Ok(participant) => participant.run().await,
-            Err(error) => {
-                tracing::warn!(%error, "no peer connections for a participant");
-                member.remove();
-            }
+        let departure = self.limits.departure;
+        match Participant::open(member, outputs, socket, loopback, departure).await {
+            Ok(participant) => participant.run(seat).await,
+            Err(error) => tracing::warn!(%error, "no peer connections for a participant"),
         }
     }
 
@@ -224,6 +227,10 @@ const MAX_CONNECTIONS: usize = 1024;
 
 /// For a client to send a request that fits one packet.
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
+
+/// From a connection that is down to the removal: 10 s until it counts as failed, 5 s more (protocol §7). The peer
+/// connection itself takes 5 s to notice.
+const DEPARTURE_LIMIT: Duration = Duration::from_secs(10);
 
 /// For all participants together to be told that the server shuts down.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);

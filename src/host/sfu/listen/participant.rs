@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::{
     select,
     sync::mpsc,
-    time::{Instant, sleep_until},
+    time::{Duration, Instant, sleep_until},
 };
 use webrtc::{
     data_channel::{DataChannel, DataChannelEvent},
@@ -28,6 +28,7 @@ use super::{
     outlet::Pump,
     presence::{Presence, Up},
     queues::{Attachment, Order, Orders, Outputs},
+    seat::Seat,
     signalling::{Signalling, Stuck, close},
 };
 use crate::{
@@ -47,15 +48,9 @@ pub(super) struct Participant {
     subscriber: Peer,
     up: Up,
     presence: Presence,
+    /// How long it may have no connection.
+    departure: Duration,
     signalling: Signalling,
-}
-
-/// What ends a participant's task.
-enum End {
-    /// The room dismissed it.
-    Dismissed,
-    /// It was away for too long.
-    Gone,
 }
 
 impl Participant {
@@ -65,6 +60,7 @@ impl Participant {
         outputs: Outputs,
         socket: Socket,
         loopback: bool,
+        departure: Duration,
     ) -> Result<Self> {
         let Outputs { orders, attachments, packets } = outputs;
         let (events, peer_events) = mpsc::unbounded_channel();
@@ -86,16 +82,16 @@ impl Participant {
             subscriber,
             up: Up::default(),
             presence: Presence::new(Instant::now()),
+            departure,
             signalling: Signalling::Attached(Box::new(socket)),
         })
     }
 
     /// Serves the participant to its end.
-    pub(super) async fn run(mut self) {
-        let end = self.serve().await;
-        if let End::Gone = end {
-            self.member.remove();
-        }
+    pub(super) async fn run(mut self, seat: Seat) {
+        self.serve().await;
+        // The others need not wait until everything is closed.
+        drop(seat);
         if let Signalling::Attached(socket) = self.signalling {
             close(*socket).await;
         }
@@ -103,7 +99,8 @@ impl Participant {
         self.subscriber.close().await;
     }
 
-    async fn serve(&mut self) -> End {
+    /// Until the room dismisses it, or it was away for too long.
+    async fn serve(&mut self) {
         // The join response is the first order, and goes before the offer.
         if let Some(Order::Signal(response)) = self.orders.recv().await {
             self.send(response).await;
@@ -116,7 +113,7 @@ impl Participant {
                 order = self.orders.recv() => match order {
                     Some(Order::Signal(_)) if self.orders.overflowed() => self.detach(),
                     Some(Order::Signal(response)) => self.send(response).await,
-                    Some(Order::Close) | None => return End::Dismissed,
+                    Some(Order::Close) | None => return,
                 },
                 Some(attachment) = self.attachments.recv() => self.attach(attachment).await,
                 message = self.signalling.next() => match message {
@@ -125,7 +122,7 @@ impl Participant {
                 },
                 Some(event) = self.peer_events.recv() => self.handle_peer(event).await,
                 () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() => {
-                    return End::Gone;
+                    return;
                 }
             }
         }
@@ -175,7 +172,7 @@ impl Participant {
                     Role::Subscriber => &mut self.up.subscriber,
                 };
                 *up = state == RTCPeerConnectionState::Connected;
-                self.presence.handle_connections(self.up, Instant::now());
+                self.presence.handle_connections(self.up, Instant::now(), self.departure);
             }
             PeerEvent::Channel(channel) => {
                 tokio::spawn(read(channel, self.member.clone()));

@@ -3,7 +3,7 @@
 //! ```text
 //!            a connection is up                 none is up any more
 //!  Joining ─────────────────────► Connected ◄───────────────────────► Away
-//!     └── JOIN_TIMEOUT ──► gone                    DEPARTURE_TIMEOUT ──┘──► gone
+//!     └── JOIN_TIMEOUT ──► gone                        departure ──┘──► gone
 //! ```
 
 use std::time::Duration;
@@ -36,11 +36,11 @@ impl Presence {
     }
 
     /// A connection came up or went down.
-    pub(super) fn handle_connections(&mut self, up: Up, now: Instant) {
+    pub(super) fn handle_connections(&mut self, up: Up, now: Instant, departure: Duration) {
         let any = up.publisher || up.subscriber;
         *self = match (*self, any) {
             (Self::Joining { .. } | Self::Connected | Self::Away { .. }, true) => Self::Connected,
-            (Self::Connected, false) => Self::Away { until: now + DEPARTURE_TIMEOUT },
+            (Self::Connected, false) => Self::Away { until: now + departure },
             (same @ (Self::Joining { .. } | Self::Away { .. }), false) => same,
         };
     }
@@ -57,14 +57,11 @@ impl Presence {
 /// A participant that has no connection by then is removed (protocol §5.6).
 const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// From a connection that is down to the removal: 10 s until it counts as failed, 5 s more (protocol §7). The peer
-/// connection itself takes 5 s to notice.
-const DEPARTURE_TIMEOUT: Duration = Duration::from_secs(10);
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const DEPARTURE: Duration = Duration::from_secs(10);
     const NONE: Up = Up { publisher: false, subscriber: false };
     const ONE: Up = Up { publisher: true, subscriber: false };
 
@@ -72,14 +69,14 @@ mod tests {
     fn whoever_never_connects_is_gone_after_a_minute() {
         let now = Instant::now();
         let mut presence = Presence::new(now);
-        presence.handle_connections(NONE, now + Duration::from_secs(30));
+        presence.handle_connections(NONE, now + Duration::from_secs(30), DEPARTURE);
         assert_eq!(presence.poll_timeout(), Some(now + JOIN_TIMEOUT));
     }
 
     #[test]
     fn one_connection_is_enough_to_stay() {
         let mut presence = Presence::new(Instant::now());
-        presence.handle_connections(ONE, Instant::now());
+        presence.handle_connections(ONE, Instant::now(), DEPARTURE);
         assert_eq!(presence.poll_timeout(), None);
     }
 
@@ -87,10 +84,10 @@ mod tests {
     fn being_away_counts_from_the_last_connection_on() {
         let now = Instant::now();
         let mut presence = Presence::Connected;
-        presence.handle_connections(NONE, now);
-        presence.handle_connections(NONE, now + Duration::from_secs(5));
-        assert_eq!(presence.poll_timeout(), Some(now + DEPARTURE_TIMEOUT));
-        presence.handle_connections(ONE, now);
+        presence.handle_connections(NONE, now, DEPARTURE);
+        presence.handle_connections(NONE, now + Duration::from_secs(5), DEPARTURE);
+        assert_eq!(presence.poll_timeout(), Some(now + DEPARTURE));
+        presence.handle_connections(ONE, now, DEPARTURE);
         assert_eq!(presence, Presence::Connected);
     }
 }
