@@ -75,6 +75,38 @@ fn a_bridge_that_ends_takes_its_participants_out_of_the_room() {
     assert!(asked.elapsed() < WELL_BELOW_DEPARTURE, "{:?}", asked.elapsed());
 }
 
+#[test]
+fn a_secret_is_not_empty_and_has_no_spaces_around_it() {
+    let serve = |secret| {
+        let environment = [("LIVEKIT_API_SECRET", secret)];
+        Run::start(&["sfu", "--listen", "127.0.0.1:0"], &environment)
+    };
+    for empty in ["", " "] {
+        assert_eq!(serve(empty).status(), 2);
+    }
+    let mut sfu = serve(" secret\n");
+    let url = sfu.line().strip_prefix("listening ").expect("an address").to_owned();
+    let list = ["list", "--room", "lab", "--url", &url];
+    assert_eq!(Run::start(&list, &KEYS).status(), 0);
+    sfu.kill();
+}
+
+#[test]
+fn a_secret_that_everybody_knows_is_warned_of_where_others_can_reach_it() {
+    let mut sfu = Run::start(&["sfu", "--listen", "0.0.0.0:0"], &[]);
+    sfu.until("--api-secret");
+    let mut sfu =
+        Run::start(&["sfu", "--listen", "0.0.0.0:0"], &[KEYS[0], ("LIVEKIT_API_SECRET", "own")]);
+    sfu.line();
+    sfu.interrupt();
+    assert_eq!(sfu.status(), 130);
+    assert!(!sfu.remarks().contains("--api-secret"), "{}", sfu.remarks());
+    let mut sfu = Sfu::start();
+    sfu.process.interrupt();
+    assert_eq!(sfu.process.status(), 130);
+    assert!(!sfu.process.remarks().contains("--api-secret"), "nobody else can reach it");
+}
+
 fn plain_address(run: &Run) -> String {
     run.line().strip_prefix("plain ").expect("an address").to_owned()
 }

@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
     interrupt::interrupted,
     output::{data, tell},
-    secrets::secret_in_file,
+    secrets::{secret, secret_in_file},
 };
 
 /// Serve rooms on this machine, for tests and demonstrations
@@ -45,7 +45,8 @@ pub(crate) struct Sfu {
         env = "LIVEKIT_API_SECRET",
         hide_env_values = true,
         value_name = "SECRET",
-        default_value = "secret"
+        value_parser = secret,
+        default_value = KNOWN_SECRET
     )]
     api_secret: Zeroizing<String>,
     /// A file with that secret
@@ -93,6 +94,11 @@ impl Sfu {
         .await;
         let server = server.map_err(unusable(address))?;
         data(&format!("listening ws://{}", server.address()))?;
+        if secret.as_str() == KNOWN_SECRET && !server.address().ip().is_loopback() {
+            tell(
+                "others can reach this address, and everybody knows this secret: give --api-secret or LIVEKIT_API_SECRET",
+            );
+        }
         Ok(server)
     }
 }
@@ -114,6 +120,9 @@ fn unusable(address: SocketAddr) -> impl Fn(std::io::Error) -> Failure {
         Failure::other(format!("cannot listen at {address}: {error}; port 0 picks a free one"))
     }
 }
+
+/// That of `livekit-server --dev`.
+const KNOWN_SECRET: &str = "secret";
 
 const AFTER_HELP: &str = "\
 Examples:
