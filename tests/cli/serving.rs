@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     time::{Duration, Instant},
 };
 
@@ -105,6 +105,28 @@ fn a_secret_that_everybody_knows_is_warned_of_where_others_can_reach_it() {
     sfu.process.interrupt();
     assert_eq!(sfu.process.status(), 130);
     assert!(!sfu.process.remarks().contains("--api-secret"), "nobody else can reach it");
+}
+
+#[test]
+fn an_address_that_is_not_free_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = std::env::temp_dir().join(format!("datatracks-web-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("livekit-client.umd.js"), "").unwrap();
+    let web = ["demo", &format!("--web={address}"), "--livekit-client", folder.to_str().unwrap()];
+    for arguments in [
+        &["sfu", "--listen", &address][..],
+        &["sfu", "--plain", &address],
+        &["bridge", "--url", "ws://127.0.0.1:1", "--plain", &address],
+        &web,
+    ] {
+        let mut run = Run::start(arguments, &KEYS);
+        assert_eq!(run.status(), 1, "{arguments:?}");
+        let remarks = run.remarks();
+        assert!(remarks.contains(&address) && remarks.contains("port 0"), "{remarks}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 fn plain_address(run: &Run) -> String {

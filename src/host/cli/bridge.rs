@@ -11,6 +11,7 @@ use crate::{
     failure::Failure,
     interrupt::interrupted,
     output::{data, tell},
+    sfu::unusable,
 };
 
 /// Let hosts without WebRTC into real rooms, over plain TCP
@@ -30,14 +31,8 @@ pub(crate) struct Bridge {
 impl Bridge {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let bridge = bridge::Bridge::new(self.server.url.clone(), self.server.key()?);
-        let unusable = |error| {
-            Failure::other(format!(
-                "cannot listen at {}: {error}; port 0 picks a free one",
-                self.plain
-            ))
-        };
-        let listener = TcpListener::bind(self.plain).await.map_err(unusable)?;
-        let address = listener.local_addr().map_err(unusable)?;
+        let listener = TcpListener::bind(self.plain).await.map_err(unusable(self.plain))?;
+        let address = listener.local_addr().map_err(unusable(self.plain))?;
         data(&format!("plain {address}"))?;
         tell(&format!("bridging {address} to {}", self.server.url.authority()));
         bridge.serve(listener, Limits::default(), interrupted()).await;

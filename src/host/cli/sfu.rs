@@ -115,7 +115,8 @@ async fn serve_plain(address: SocketAddr, rooms: Rooms) -> Result<(), Failure> {
     Ok(())
 }
 
-fn unusable(address: SocketAddr) -> impl Fn(std::io::Error) -> Failure {
+/// Why nobody listens there.
+pub(crate) fn unusable(address: SocketAddr) -> impl Fn(std::io::Error) -> Failure {
     move |error| {
         Failure::other(format!("cannot listen at {address}: {error}; port 0 picks a free one"))
     }

@@ -75,7 +75,11 @@ impl Demo {
         if let Some(address) = self.web {
             return web::run(address, &self.livekit_client, impairment).await;
         }
-        let stage = Stage::set(self.e2ee, impairment).await?;
+        let stage = select! {
+            biased;
+            () = interrupted() => return Err(Failure::Interrupted),
+            stage = Stage::set(self.e2ee, impairment) => stage?,
+        };
         let (pushed_for, display) = self.perform(&stage).await;
         drain(&stage).await;
         let report = Report::of(&stage, &self, pushed_for);

@@ -30,6 +30,7 @@ use crate::{
     interrupt::interrupted,
     output::{data, tell},
     publish::clock_ms,
+    sfu::unusable,
 };
 
 /// Publishes and serves until Ctrl-C.
@@ -48,8 +49,12 @@ pub(super) async fn run(
         site: Some(Arc::new(pages)),
     })
     .await
-    .map_err(unable("listen"))?;
-    let publisher = join(&server, &key).await?;
+    .map_err(unusable(address))?;
+    let publisher = select! {
+        biased;
+        () = interrupted() => return Ok(()),
+        joined = join(&server, &key) => joined?,
+    };
     let mut pushing = JoinSet::new();
     for wave in wave::ALL {
         let options = DataTrackOptions::new(wave.workload.name);
