@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     host::plain::DropMode,
-    signal::session::{disconnect_reason, encode_participant},
+    signal::session::{ParticipantInfo, disconnect_reason},
 };
 
 /// Settings of all rooms of a server.
@@ -296,9 +296,9 @@ impl Member {
         lock(&self.room.state).sfu.permissions(self.id).unwrap_or_default()
     }
 
-    /// The bytes of its ParticipantInfo.
-    pub(super) fn info(&self) -> Option<Vec<u8>> {
-        lock(&self.room.state).sfu.info(self.id).as_ref().map(encode_participant)
+    /// As others see it.
+    pub(super) fn info(&self) -> Option<ParticipantInfo> {
+        lock(&self.room.state).sfu.info(self.id)
     }
 
     /// The participant's signalling connection broke. Unless it has another one by now, it is away.

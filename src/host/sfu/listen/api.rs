@@ -1,12 +1,18 @@
-//! The server API, as far as rights and rooms go: Twirp calls with protobuf bodies, as the server SDKs make them.
+//! The server API, as far as rights and rooms go: Twirp calls, as the server SDKs make them.
+
+use std::time::Duration;
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
-use super::super::{Control, Permissions, Rooms};
+use super::{
+    super::{Control, Permissions, Rooms},
+    format::Format,
+    http::{Incoming, NoBody},
+};
 use crate::signal::session::{
-    ParticipantPermission, RoomParticipantIdentity, ServiceCall, UpdateParticipantRequest,
-    disconnect_reason,
+    ParticipantInfo, ParticipantPermission, RoomParticipantIdentity, ServiceCall,
+    UpdateParticipantRequest, disconnect_reason,
 };
 
 /// What the token of a caller allows.
@@ -19,9 +25,11 @@ pub(super) struct Rights {
 }
 
 /// Why a call was not made.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     NoSuchMethod,
+    NoSuchFormat,
+    NoBody(NoBody),
     Malformed,
     NotAllowed,
     NotFound,
@@ -32,18 +40,29 @@ pub(super) fn method(path: &str) -> Option<&str> {
     path.strip_prefix("/twirp/livekit.RoomService/")
 }
 
-/// Makes a call. Answers its response.
-pub(super) fn call(
+/// Makes the call that a request is. Answers how its response is written, and the response.
+pub(super) async fn answer(
     rooms: &Rooms,
     rights: &Rights,
-    method: &str,
-    body: &[u8],
-) -> Result<Vec<u8>, Refusal> {
-    let call = ServiceCall::decode(method, body).map_err(|_| Refusal::Malformed)?;
-    let call = call.ok_or(Refusal::NoSuchMethod)?;
+    request: &mut Incoming,
+    limit: Duration,
+) -> Result<(Format, Vec<u8>), Refusal> {
+    if !request.is_post() {
+        return Err(Refusal::NoSuchMethod);
+    }
+    let format = request.content_type().and_then(Format::of).ok_or(Refusal::NoSuchFormat)?;
+    let body = request.body(limit).await.map_err(Refusal::NoBody)?;
+    let method = method(request.path()).unwrap_or_default();
+    let call = format.read(method, &body)?.ok_or(Refusal::NoSuchMethod)?;
     if !rights.allow(&call) {
         return Err(Refusal::NotAllowed);
     }
+    let participant = make(rooms, call)?;
+    Ok((format, participant.map_or_else(|| format.nothing(), |one| format.participant(&one))))
+}
+
+/// Makes a call. Answers the participant that it was about, if it tells of one.
+fn make(rooms: &Rooms, call: ServiceCall) -> Result<Option<ParticipantInfo>, Refusal> {
     let member = |room: &str, identity: &str| rooms.member(room, identity).ok_or(Refusal::NotFound);
     match call {
         ServiceCall::UpdateParticipant(UpdateParticipantRequest { room, identity, permission }) => {
@@ -51,14 +70,14 @@ pub(super) fn call(
             if let Some(permission) = permission {
                 member.control(Control::Permit(permissions(&permission)));
             }
-            Ok(member.info().unwrap_or_default())
+            Ok(Some(member.info().unwrap_or_default()))
         }
         ServiceCall::RemoveParticipant(RoomParticipantIdentity { room, identity }) => {
             member(&room, &identity)?.control(Control::End(disconnect_reason::PARTICIPANT_REMOVED));
-            Ok(Vec::new())
+            Ok(None)
         }
         ServiceCall::DeleteRoom(call) => {
-            rooms.delete(&call.room).then(Vec::new).ok_or(Refusal::NotFound)
+            rooms.delete(&call.room).then_some(None).ok_or(Refusal::NotFound)
         }
     }
 }
@@ -85,7 +104,10 @@ impl Rights {
 impl Refusal {
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchMethod | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NoSuchMethod | Self::NoSuchFormat | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NoBody(NoBody::LengthRequired) => StatusCode::LENGTH_REQUIRED,
+            Self::NoBody(NoBody::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoBody(NoBody::Incomplete) => StatusCode::REQUEST_TIMEOUT,
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::NotAllowed => StatusCode::UNAUTHORIZED,
         }
@@ -95,6 +117,15 @@ impl Refusal {
     pub(super) fn text(&self) -> String {
         let (code, msg) = match self {
             Self::NoSuchMethod => ("bad_route", "no such method here"),
+            Self::NoSuchFormat => (
+                "bad_route",
+                "the Content-Type is neither application/json nor application/protobuf",
+            ),
+            Self::NoBody(NoBody::LengthRequired) => {
+                ("malformed", "the request has no Content-Length")
+            }
+            Self::NoBody(NoBody::TooLarge) => ("malformed", "the request is too large"),
+            Self::NoBody(NoBody::Incomplete) => ("malformed", "the request is not complete"),
             Self::Malformed => ("malformed", "the request is malformed"),
             Self::NotAllowed => ("unauthenticated", "the token does not allow it"),
             Self::NotFound => ("not_found", "no such room or participant"),

@@ -13,8 +13,8 @@ use tokio_tungstenite::{
     tungstenite::{
         handshake::server::{Request, create_response, write_response},
         http::{
-            self, StatusCode,
-            header::{AUTHORIZATION, CONTENT_LENGTH},
+            self, Method, StatusCode,
+            header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName},
         },
         protocol::{Role, WebSocketConfig},
     },
@@ -31,6 +31,14 @@ pub(super) struct Incoming {
     request: Request,
     /// What came after the request.
     early: Vec<u8>,
+}
+
+/// Why the body of a request cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoBody {
+    LengthRequired,
+    TooLarge,
+    Incomplete,
 }
 
 impl Incoming {
@@ -57,36 +65,53 @@ impl Incoming {
 
     /// The token of the header, or of the query.
     pub(super) fn token(&self) -> Option<&str> {
-        let header =
-            self.request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let header = self.header(AUTHORIZATION);
         header.and_then(|value| value.strip_prefix("Bearer ")).or(self.parameter("access_token"))
+    }
+
+    pub(super) fn is_post(&self) -> bool {
+        self.request.method() == Method::POST
+    }
+
+    pub(super) fn content_type(&self) -> Option<&str> {
+        self.header(CONTENT_TYPE)
+    }
+
+    fn header(&self, name: HeaderName) -> Option<&str> {
+        self.request.headers().get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The body of the request.
     ///
     /// # Errors
     /// When it is too long, of unknown length, or does not come in time.
-    pub(super) async fn body(&mut self, limit: Duration) -> io::Result<Vec<u8>> {
-        let length = self.request.headers().get(CONTENT_LENGTH);
-        let length = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        let length = length.filter(|length| *length <= MAX_BODY_BYTES);
-        let length = length.ok_or(io::ErrorKind::InvalidData)?;
+    pub(super) async fn body(&mut self, limit: Duration) -> Result<Vec<u8>, NoBody> {
+        let length = self.header(CONTENT_LENGTH).and_then(|value| value.parse::<usize>().ok());
+        let length = length.ok_or(NoBody::LengthRequired)?;
+        if length > MAX_BODY_BYTES {
+            return Err(NoBody::TooLarge);
+        }
         let mut body = std::mem::take(&mut self.early);
         body.truncate(length);
         let begun = body.len();
         body.resize(length, 0);
         let rest = body.get_mut(begun..).unwrap_or_default();
-        timeout(limit, self.stream.read_exact(rest)).await??;
-        Ok(body)
+        match timeout(limit, self.stream.read_exact(rest)).await {
+            Ok(Ok(_)) => Ok(body),
+            Ok(Err(_)) | Err(_) => Err(NoBody::Incomplete),
+        }
     }
 
     /// Answers a call of the API and closes the connection.
-    pub(super) async fn respond(self, status: StatusCode, content_type: &str, body: &[u8]) {
+    pub(super) async fn respond(mut self, status: StatusCode, content_type: &str, body: &[u8]) {
         self.send(&format!("{status}\r\nContent-Type: {content_type}"), body).await;
+        // Closed before all of a refused body has come, the connection would be reset, and the answer lost.
+        let mut rest = self.stream.take(MAX_REFUSED_BYTES);
+        timeout(LINGER_LIMIT, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await.ok();
     }
 
     /// Answers in plain text and closes the connection.
-    pub(super) async fn answer(self, status: StatusCode, text: &str) {
+    pub(super) async fn answer(mut self, status: StatusCode, text: &str) {
         // A web page of another origin may ask why its WebSocket was refused.
         let head =
             format!("{status}\r\nContent-Type: text/plain\r\nAccess-Control-Allow-Origin: *");
@@ -94,13 +119,13 @@ impl Incoming {
     }
 
     /// Answers with a page, which no other origin may read, and closes the connection.
-    pub(super) async fn show(self, page: &Page) {
+    pub(super) async fn show(mut self, page: &Page) {
         let head =
             format!("200 OK\r\nContent-Type: {}\r\nCache-Control: no-store", page.content_type);
         self.send(&head, &page.body).await;
     }
 
-    async fn send(mut self, head: &str, body: &[u8]) {
+    async fn send(&mut self, head: &str, body: &[u8]) {
         let length = body.len();
         let head =
             format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
@@ -167,6 +192,12 @@ const MAX_HEADERS: usize = 64;
 
 /// Of a call of the API.
 const MAX_BODY_BYTES: usize = 64 << 10;
+
+/// Of a body that is not read, before the connection is reset.
+const MAX_REFUSED_BYTES: u64 = 1 << 20;
+
+/// For a client to close its side.
+const LINGER_LIMIT: Duration = Duration::from_millis(500);
 
 /// For a client to take an answer: the largest is a script of 600 KB.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);

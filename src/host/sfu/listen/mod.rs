@@ -4,7 +4,7 @@
 //! ```text
 //!  Server        accepts connections
 //!   ├ http, site   one request on each          ├ admission   who may come in
-//!   ├ api          calls of the server API
+//!   ├ api, format  calls of the server API
 //!   └ participant  a task: WebSocket and two peer connections
 //!      ├ presence    whether it is still there   ├ queues, outlet   what the room has for it
 //!      └ rooms       shared by all shells
@@ -13,6 +13,7 @@
 
 mod admission;
 mod api;
+mod format;
 mod http;
 mod outlet;
 mod participant;
@@ -163,15 +164,13 @@ impl Gate {
     }
 
     async fn manage(&self, rights: &Rights, mut incoming: Incoming) {
-        let Ok(body) = incoming.body(self.limits.request).await else { return };
-        let method = api::method(incoming.path()).unwrap_or_default();
-        match api::call(&self.rooms, rights, method, &body) {
-            Ok(response) => {
-                incoming.respond(StatusCode::OK, "application/protobuf", &response).await;
+        match api::answer(&self.rooms, rights, &mut incoming, self.limits.request).await {
+            Ok((format, response)) => {
+                incoming.respond(StatusCode::OK, format.content_type(), &response).await;
             }
             Err(refusal) => {
                 let text = refusal.text();
-                incoming.respond(refusal.status(), "application/json", text.as_bytes()).await;
+                incoming.respond(refusal.status(), format::JSON, text.as_bytes()).await;
             }
         }
     }
