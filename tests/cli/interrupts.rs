@@ -27,6 +27,51 @@ fn who_publishes_takes_the_track_along() {
 }
 
 #[test]
+fn who_waits_for_input_does_not_wait_for_it_to_end() {
+    let sfu = Sfu::start();
+    let mut asked = reading_input(&sfu, "asked");
+    let mut left_alone = reading_input(&sfu, "left-alone");
+    assert_eq!(interrupted(&mut asked), 130);
+    sfu.process.interrupt();
+    assert_eq!(left_alone.status(), 9);
+}
+
+/// Publishes a line that a reader gets, and waits for the next.
+fn reading_input(sfu: &Sfu, name: &str) -> Run {
+    let mut publisher = sfu.run(&["publish", "--name", name, "--wait-ms", "0"]);
+    let mut reader = sfu.run(&["subscribe", "--name", name, "--count", "1"]);
+    reader.until("subscribed to");
+    publisher.write(b"a line\n");
+    assert_eq!(reader.status(), 0);
+    publisher
+}
+
+#[test]
+fn who_is_terminated_leaves_as_well() {
+    let sfu = Sfu::start();
+    let mut reader = sfu.run(&["subscribe", "--name", "log"]);
+    let mut publisher = sfu.run(&["publish", "--name", "log"]);
+    reader.until("subscribed to");
+    publisher.signal("TERM");
+    assert_eq!(publisher.status(), 143);
+    assert!(publisher.remarks().contains("terminated"), "{}", publisher.remarks());
+    assert_eq!(reader.status(), 0, "the track ended");
+}
+
+#[test]
+fn who_is_not_read_any_more_ends_without_a_word() {
+    let sfu = Sfu::start();
+    let mut publisher = sfu.run(&["publish", "--name", "log", "--generate", "size=10,rate=50"]);
+    let mut reader = sfu.run(&["subscribe", "--name", "log"]);
+    reader.line();
+    reader.close_output();
+    assert_eq!(reader.status(), 141);
+    let last = reader.remarks().lines().last().unwrap_or_default().to_owned();
+    assert!(last.contains("subscribed to"), "{last}");
+    publisher.kill();
+}
+
+#[test]
 fn who_replays_takes_the_tracks_along() {
     let (sfu, path) = (Sfu::start(), Path::new());
     write(&path, None, &[("pose", 0, b"first"), ("pose", 3600, b"an hour later")]);

@@ -111,6 +111,20 @@ fn a_room_is_recorded_and_sent_again() {
 }
 
 #[test]
+fn who_is_terminated_keeps_what_was_recorded() {
+    let (sfu, path) = (Sfu::start(), Path::new());
+    let mut recorder = sfu.run(&["record", "--out", path.text()]);
+    recorder.until("recording into");
+    let mut publisher = open(&sfu, "alice", "pose");
+    recorder.until("recording \"pose\" of \"alice\"");
+    feed(&mut publisher, 40, 100);
+    recorder.until("\"pose\" of \"alice\" has ended");
+    recorder.signal("TERM");
+    recorder.until("recorded 40 frames");
+    assert_eq!((recorder.status(), path.messages().len()), (0, 40));
+}
+
+#[test]
 fn only_what_is_wanted_is_recorded() {
     let (sfu, path) = (Sfu::start(), Path::new());
     let mut publishers = [("alice", "pose"), ("bob", "pose"), ("carol", "imu")]

@@ -106,6 +106,11 @@ impl Run {
         self.process.stdin = None;
     }
 
+    /// Reads no more of its data: the next line breaks the pipe.
+    pub fn close_output(&mut self) {
+        (_, self.stdout) = channel();
+    }
+
     /// The exit status, when it has ended.
     pub fn status(&mut self) -> i32 {
         while let Ok(line) = self.stderr.recv_timeout(LIMIT) {

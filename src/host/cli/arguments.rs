@@ -58,4 +58,6 @@ Exit status:
   8  not allowed: by the token, by the publisher, or for want of the passphrase
   9  the room or the connection to it was lost
   10 the track ended before all frames had come
-  130 interrupted by Ctrl-C";
+  130 interrupted by Ctrl-C
+  141 nobody reads stdout any more
+  143 terminated by SIGTERM";

@@ -7,6 +7,8 @@ use datatracks::{
     host::room::{EndReason, JoinError, Participant},
 };
 
+use crate::{interrupt::Request, output::tell};
+
 /// Each variant is an exit status; the text says what to do next.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -21,6 +23,7 @@ pub(crate) enum Failure {
     Lost(EndReason),
     Ended(String),
     Interrupted,
+    Unread,
 }
 
 impl Failure {
@@ -40,8 +43,16 @@ impl Failure {
             Self::NotAllowed(_) => 8,
             Self::Lost(_) => 9,
             Self::Ended(_) => 10,
-            Self::Interrupted => INTERRUPTED,
+            Self::Interrupted => Request::heard().unwrap_or_default().status(),
+            Self::Unread => UNREAD,
         })
+    }
+
+    /// Says it on stderr. Who stops reading, as `head` does, wants to hear no more.
+    pub(crate) fn tell(&self) {
+        if !matches!(self, Self::Unread) {
+            tell(&format!("datatracks: {self}"));
+        }
     }
 
     /// Why a track was not published.
@@ -97,8 +108,8 @@ impl Failure {
     }
 }
 
-/// As shells have it for what Ctrl-C has ended: 128 + SIGINT.
-pub(crate) const INTERRUPTED: u8 = 130;
+/// As shells have it for what ends when nobody reads its output: 128 + SIGPIPE.
+const UNREAD: u8 = 141;
 
 impl From<JoinError> for Failure {
     fn from(error: JoinError) -> Self {
@@ -137,7 +148,11 @@ impl fmt::Display for Failure {
                 "another participant joined under the same identity; choose another --identity",
             ),
             Self::Lost(reason) => write!(f, "the room is lost: {reason}"),
+            Self::Interrupted if Request::heard() == Some(Request::Terminate) => {
+                f.write_str("terminated")
+            }
             Self::Interrupted => f.write_str("interrupted"),
+            Self::Unread => f.write_str("nobody reads stdout any more"),
         }
     }
 }

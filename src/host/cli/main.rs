@@ -23,27 +23,39 @@ mod secrets;
 mod sfu;
 mod subscribe;
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 use self::{
     arguments::{Arguments, Command},
     failure::Failure,
 };
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
     output::log(arguments.verbose);
-    interrupt::listen();
-    match run(arguments.command).await {
+    let outcome = Runtime::new().map_err(unable).and_then(|runtime| {
+        let outcome = runtime.block_on(async {
+            interrupt::listen();
+            run(arguments.command).await
+        });
+        // Dropped, it would wait for the read of standard input, which nothing can call back.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::tell(&format!("datatracks: {failure}"));
+            failure.tell();
             failure.exit_code()
         }
     }
+}
+
+fn unable(error: io::Error) -> Failure {
+    Failure::other(format!("cannot begin: {error}"))
 }
 
 async fn run(command: Command) -> Result<(), Failure> {

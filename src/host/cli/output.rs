@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub(crate) fn data(line: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Failure::Interrupted,
+        io::ErrorKind::BrokenPipe => Failure::Unread,
         _ => Failure::other(format!("cannot write to stdout: {error}")),
     })
 }
