@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use thiserror::Error;
-use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::tungstenite::http::{Uri, uri::Authority};
 
 /// The address of a LiveKit-compatible server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl ServerAddress {
     /// Reads `ws://…`, `wss://…`, `http://…` or `https://…`.
     ///
     /// # Errors
-    /// When the text has another scheme, no host, or a query.
+    /// When the text has another scheme, no host, a port that is none, or a query.
     pub fn parse(text: &str) -> Result<Self, InvalidAddress> {
         let uri: Uri = text.trim().parse().map_err(|_| InvalidAddress)?;
         let secure = match uri.scheme_str() {
@@ -32,8 +32,8 @@ impl ServerAddress {
             _ => return Err(InvalidAddress),
         };
         let authority = uri.authority().ok_or(InvalidAddress)?;
-        if authority.host().is_empty() || authority.as_str().contains('@') || uri.query().is_some()
-        {
+        let has_host = !authority.host().is_empty() && !authority.as_str().contains('@');
+        if !has_host || !has_usable_port(authority) || uri.query().is_some() {
             return Err(InvalidAddress);
         }
         Ok(Self {
@@ -58,6 +58,15 @@ impl ServerAddress {
     pub(super) fn endpoint(&self, path: &str, query: &str) -> String {
         let scheme = if self.secure { "wss" } else { "ws" };
         format!("{scheme}://{}{}{path}?{query}", self.authority, self.base_path)
+    }
+}
+
+/// What is no port counts as none where one connects, and the scheme's own is taken.
+fn has_usable_port(authority: &Authority) -> bool {
+    let behind_host = authority.as_str().strip_prefix(authority.host());
+    match behind_host.and_then(|text| text.strip_prefix(':')) {
+        None | Some("") => true,
+        Some(port) => port.parse().is_ok_and(|port: u16| port != 0),
     }
 }
 
@@ -95,6 +104,16 @@ mod tests {
             ("wss://localhost.example.org", false),
         ] {
             assert_eq!(ServerAddress::parse(text).unwrap().is_loopback(), loopback, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_not_another() {
+        for text in ["ws://a:99999", "ws://a:65536/x", "ws://a:x", "ws://a:0", "ws://[::1]:78800"] {
+            assert_eq!(ServerAddress::parse(text), Err(InvalidAddress), "{text}");
+        }
+        for text in ["ws://a:1", "ws://a:65535/x", "ws://[::1]:7880", "ws://[::1]", "wss://a"] {
+            assert!(ServerAddress::parse(text).is_ok(), "{text}");
         }
     }
 
