@@ -1,5 +1,7 @@
 //! Each exit status that `--help` lists, and whether its text says what to do.
 
+use std::net::TcpListener;
+
 use datatracks::host::room::{ApiKey, Grants};
 use tokio::net::TcpSocket;
 
@@ -40,7 +42,10 @@ fn what_makes_no_sense_ends_with_status_2() {
         ("subscribe --room lab --name x --url nowhere", "--url"),
         ("publish --room lab --name x --url ws://a --generate size=x", "--generate"),
         ("publish --room lab --name x --url ws://a --generate size=1 --file f", "--file"),
+        ("subscribe --room lab --name x --url ws://127.0.0.1:78800", "--url"),
         ("subscribe --room lab --name x --url ws://a --timeout soon", "--timeout"),
+        ("subscribe --room lab --name x --url ws://a --timeout 1e19", "--timeout"),
+        ("record --room lab --out x.mcap --url ws://a --seconds 1e19", "--seconds"),
         ("list --room lab --url ws://a", "LIVEKIT_API_KEY"),
     ] {
         let mut run = Run::start(&line.split(' ').collect::<Vec<_>>(), &[]);
@@ -80,6 +85,16 @@ fn a_track_that_does_not_appear_ends_with_status_6() {
     let mut reader = sfu.run(&["subscribe", "--name", "none", "--timeout", "0.5"]);
     assert_eq!(reader.status(), 6);
     assert!(reader.remarks().contains("there are no tracks"));
+}
+
+#[test]
+fn a_server_that_says_nothing_takes_no_longer_than_the_reader_has_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let arguments = ["subscribe", "--room", "lab", "--name", "log", "--timeout", "0.5"];
+    let mut reader = Run::start(&[&arguments[..], &["--url", &url]].concat(), &KEYS);
+    assert_eq!(reader.status(), 7);
+    assert!(reader.remarks().contains("--timeout"), "{}", reader.remarks());
 }
 
 #[test]

@@ -56,16 +56,19 @@ impl Subscribe {
         if let Some(directory) = &self.out {
             fs::create_dir_all(directory).await.map_err(|error| unwritable(directory, &error))?;
         }
-        let joined = self.connection.join(false).await?;
+        let joined = within(deadline, self.connection.join(false)).await;
+        let joined = joined.unwrap_or_else(|| Err(late("the room was joined")))?;
         joined.run(async |room| self.subscribe(room, deadline).await).await
     }
 
     async fn subscribe(&self, room: &Room, deadline: Option<Instant>) -> Result<(), Failure> {
-        connection::wait_until_open(room).await?;
+        let opened = within(deadline, connection::wait_until_open(room)).await;
+        opened.unwrap_or_else(|| Err(late("the data channel was open")))?;
         let track = self.find(room, deadline).await?;
         let subscribing = track.subscribe_with_options(reading_options(), None);
-        let stream = subscribing
-            .await
+        let subscribed = within(deadline, subscribing).await;
+        let stream = subscribed
+            .ok_or_else(|| late("the server answered the subscription"))?
             .map_err(|error| Failure::subscribing(error, &self.name, room.participant()))?;
         let (info, publisher) = (track.info(), track.publisher_identity());
         let encrypted = if info.uses_e2ee { ", encrypted" } else { "" };
@@ -224,6 +227,10 @@ async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> 
     }
 }
 
+fn late(awaited: &str) -> Failure {
+    Failure::TimedOut(format!("the time of --timeout was over before {awaited}"))
+}
+
 fn waiting_ended(_: WaitError) -> Failure {
     Failure::Lost(EndReason::ConnectionLost)
 }
@@ -234,8 +241,15 @@ pub(crate) fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Fail
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "write seconds, as 30 or 0.5")?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if time <= LONGEST => Ok(time),
+        Ok(_) => Err(format!("at most {} are possible", LONGEST.as_secs())),
+        Err(error) => Err(error.to_string()),
+    }
 }
+
+/// Ten years: no clock overflows that counts so far from now.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// A reader that writes files may fall behind for a moment.
 const BUFFER_FRAMES: u32 = 1024;
