@@ -7,6 +7,7 @@ mod interrupts;
 #[path = "../livekit_server/mod.rs"]
 mod livekit_server;
 mod recordings;
+mod replays;
 mod run;
 mod secrets;
 mod serving;

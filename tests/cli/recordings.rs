@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use mcap::{Compression, Message, WriteOptions, records::MessageHeader};
+use mcap::{Compression, Message, WriteOptions, Writer, records::MessageHeader};
 use serde_json::Value;
 
 use crate::run::{Run, Sfu};
@@ -41,23 +41,27 @@ impl Drop for Path {
 pub(crate) fn write(path: &Path, compression: Option<Compression>, frames: &[(&str, u64, &[u8])]) {
     let file = fs::File::create(&path.0).unwrap();
     let mut writer = WriteOptions::new().compression(compression).create(file).unwrap();
-    for (sequence, (topic, seconds, payload)) in (0..).zip(frames) {
-        let channel_id = writer.add_channel(0, topic, "json", &Default::default()).unwrap();
-        let log_time = seconds * 1_000_000_000;
-        let header = MessageHeader { channel_id, sequence, log_time, publish_time: log_time };
-        writer.write_to_known_channel(&header, payload).unwrap();
+    for (topic, seconds, payload) in frames {
+        let channel = writer.add_channel(0, topic, "json", &Default::default()).unwrap();
+        add(&mut writer, channel, *seconds, payload);
     }
     writer.finish().unwrap();
 }
 
+pub(crate) fn add(writer: &mut Writer<fs::File>, channel_id: u16, seconds: u64, payload: &[u8]) {
+    let log_time = seconds * 1_000_000_000;
+    let header = MessageHeader { channel_id, sequence: 0, log_time, publish_time: log_time };
+    writer.write_to_known_channel(&header, payload).unwrap();
+}
+
 /// Publishes frames that are fed.
-fn open(sfu: &Sfu, identity: &str, name: &str) -> Run {
+pub(crate) fn open(sfu: &Sfu, identity: &str, name: &str) -> Run {
     let framing = ["--framing", "length", "--wait-ms", "0"];
     sfu.run(&[&["publish", "--identity", identity, "--name", name], &framing[..]].concat())
 }
 
 /// So many frames of so many bytes, and no more.
-fn feed(publisher: &mut Run, frames: u8, bytes: u32) {
+pub(crate) fn feed(publisher: &mut Run, frames: u8, bytes: u32) {
     for number in 0..frames {
         publisher.write(&bytes.to_be_bytes());
         publisher.write(&vec![number; bytes as usize]);
@@ -66,7 +70,7 @@ fn feed(publisher: &mut Run, frames: u8, bytes: u32) {
     assert_eq!(publisher.status(), 0);
 }
 
-fn publish(sfu: &Sfu, identity: &str, name: &str, pattern: &str) -> Run {
+pub(crate) fn publish(sfu: &Sfu, identity: &str, name: &str, pattern: &str) -> Run {
     sfu.run(&["publish", "--identity", identity, "--name", name, "--generate", pattern])
 }
 
@@ -153,60 +157,6 @@ fn files_that_are_there_stay_and_files_that_are_none_are_named() {
 }
 
 #[test]
-fn a_recording_that_was_cut_is_sent_as_far_as_it_goes() {
-    let (sfu, whole, cut) = (Sfu::start(), Path::new(), Path::new());
-    let mut recorder = sfu.run(&["record", "--out", whole.text()]);
-    recorder.until("recording into");
-    let mut publisher = open(&sfu, "alice", "map");
-    recorder.until("recording \"map\" of \"alice\"");
-    feed(&mut publisher, 8, 500_000);
-    recorder.until("\"map\" of \"alice\" has ended");
-    recorder.interrupt();
-    assert_eq!(recorder.status(), 0);
-    let bytes = fs::read(&whole.0).unwrap();
-    fs::write(&cut.0, &bytes[..bytes.len() * 2 / 5]).unwrap();
-    let mut replay = sfu.run(&["replay", cut.text(), "--wait-ms", "0", "--speed", "10"]);
-    replay.until("the recording was not finished");
-    replay.until("sent 3 frames");
-    assert_eq!(replay.status(), 0);
-}
-
-#[test]
-fn files_of_others_are_sent_however_they_are_compressed() {
-    let sfu = Sfu::start();
-    let payloads = [vec![7; 100_000], vec![8; 100_000]];
-    let frames = [("pose", 1, &payloads[0][..]), ("pose", 1, &payloads[1][..])];
-    for compression in [None, Some(Compression::Zstd), Some(Compression::Lz4)] {
-        let path = Path::new();
-        write(&path, compression, &frames);
-        let packed = fs::metadata(&path.0).unwrap().len();
-        assert_eq!(compression.is_some(), packed < 100_000, "{compression:?}: {packed} bytes");
-        let mut reader = sfu.run(&["subscribe", "--name", "pose", "--json", "--count", "2"]);
-        let mut replay = sfu.run(&["replay", path.text()]);
-        assert_eq!((replay.status(), reader.status()), (0, 0), "{compression:?}");
-        for (line, payload) in reader.data().iter().zip(&payloads) {
-            let line: Value = serde_json::from_str(line).unwrap();
-            assert_eq!(line["sha"], crate::digest(payload), "{compression:?}");
-        }
-    }
-}
-
-#[test]
-fn what_is_compressed_in_another_way_says_what_helps() {
-    let (sfu, path) = (Sfu::start(), Path::new());
-    write(&path, Some(Compression::Zstd), &[("pose", 1, &[7; 100_000])]);
-    let mut bytes = fs::read(&path.0).unwrap();
-    let named: Vec<_> = bytes.windows(4).enumerate().filter(|(_, at)| *at == b"zstd").collect();
-    let places: Vec<_> = named.iter().map(|(place, _)| *place).collect();
-    places.iter().for_each(|place| bytes[*place..place + 4].copy_from_slice(b"zpaq"));
-    fs::write(&path.0, bytes).unwrap();
-    let mut replay = sfu.run(&["replay", path.text()]);
-    assert_eq!(replay.status(), 1);
-    let remarks = replay.remarks();
-    assert!(remarks.contains("zpaq") && remarks.contains("mcap compress"), "{remarks}");
-}
-
-#[test]
 fn long_work_tells_how_far_it_is() {
     let (sfu, path, copy) = (Sfu::start(), Path::new(), Path::new());
     write(&path, None, &[("pose", 0, b"first"), ("pose", 6, b"second"), ("pose", 12, b"last")]);
@@ -218,22 +168,6 @@ fn long_work_tells_how_far_it_is() {
     assert_eq!(replay.status(), 0);
     recorder.interrupt();
     assert_eq!(recorder.status(), 0);
-}
-
-#[test]
-fn a_name_of_two_publishers_asks_for_a_choice() {
-    let (sfu, path) = (Sfu::start(), Path::new());
-    let mut publishers =
-        ["alice", "bob"].map(|identity| publish(&sfu, identity, "pose", "size=10,rate=50"));
-    publishers.iter_mut().for_each(|publisher| publisher.until("published"));
-    let mut recorder = sfu.run(&["record", "--out", path.text(), "--seconds", "3"]);
-    assert_eq!(recorder.status(), 0);
-    publishers.iter_mut().for_each(Run::kill);
-    let mut replay = sfu.run(&["replay", path.text()]);
-    replay.until("choose one with --publisher");
-    assert_eq!(replay.status(), 2);
-    let mut replay = sfu.run(&["replay", path.text(), "--publisher", "bob", "--wait-ms", "0"]);
-    assert_eq!(replay.status(), 0);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod arguments;
 mod bench;
 mod bridge;
+mod channels;
 mod connection;
 mod demo;
 mod encodings;

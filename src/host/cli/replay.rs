@@ -6,19 +6,18 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use datatracks::{
-    DataTrackFrame, DataTrackOptions, LocalDataTrack, error::PushFrameError, host::room::Room,
-    track::DataTrackSchemaId,
+    DataTrackFrame, LocalDataTrack, error::PushFrameError, host::room::Room, track::MAX_NAME_BYTES,
 };
 use mcap::{Channel, McapError, Message};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
+    channels::publish,
     connection::{self, Connection},
-    encodings::{frame_encoding, schema_encoding},
     failure::Failure,
     output::{Progress, tell},
     publish::{clock_ms, flush},
-    recorded::{self, encoding_of, name_of, publisher_of, user_timestamp_of},
+    recorded::{self, name_of, publisher_of, user_timestamp_of},
     recording::Selection,
 };
 
@@ -64,7 +63,7 @@ struct Survey {
     /// By name, and what else is known.
     tracks: BTreeMap<String, Arc<Channel<'static>>>,
     frames: u64,
-    /// When the first frame came.
+    /// When the first frame came, in nanoseconds since 1970 or since an event of the recorder's own.
     begin: u64,
 }
 
@@ -77,13 +76,19 @@ impl Replay {
 
     /// What cannot be sent is known before anything is.
     fn survey(&self) -> Result<Survey, Failure> {
-        let (mut tracks, mut frames, mut begin) = (BTreeMap::<String, _>::new(), 0, None);
+        let (mut tracks, mut frames, mut times) =
+            (BTreeMap::<String, _>::new(), 0, Times::default());
         let cut = || tell("the recording was not finished; what is in it is sent");
         for message in self.messages(cut)? {
             let message = message?;
-            begin.get_or_insert(message.log_time);
+            times.add(message.log_time);
             frames += 1;
             let (channel, name) = (&message.channel, name_of(&message.channel));
+            if !(1..=MAX_NAME_BYTES).contains(&name.len()) {
+                return Err(self.unreadable(&format!(
+                    "no track can be named \"{name}\", but with 1 to {MAX_NAME_BYTES} bytes; choose others with --name"
+                )));
+            }
             let first = tracks.entry(name.into()).or_insert_with(|| Arc::clone(channel));
             let (one, another) = (publisher_of(first), publisher_of(channel));
             if one != another {
@@ -92,6 +97,7 @@ impl Replay {
                 )));
             }
         }
+        let begin = times.begin();
         let begin = begin.ok_or_else(|| self.unreadable(&"no frame of such a track is in it"))?;
         Ok(Survey { tracks, frames, begin })
     }
@@ -142,9 +148,8 @@ impl Replay {
         &self,
         cut: impl Fn(),
     ) -> Result<impl Iterator<Item = Result<Message<'static>, Failure>>, Failure> {
-        let file = File::open(&self.file).map_err(|error| self.unreadable(&error))?;
         let messages =
-            recorded::read(BufReader::new(file)).map_while(move |message| match message {
+            recorded::read(BufReader::new(self.open()?)).map_while(move |message| match message {
                 Err(error) if recorded::is_cut(&error) => {
                     cut();
                     None
@@ -157,6 +162,16 @@ impl Replay {
                 message => Some(message.map_err(|error| self.unreadable(&error))),
             });
         Ok(messages.filter(|message| message.as_ref().map_or(true, |message| self.wants(message))))
+    }
+
+    fn open(&self) -> Result<File, Failure> {
+        let file = File::open(&self.file).map_err(|error| self.unreadable(&error))?;
+        let metadata = file.metadata().map_err(|error| self.unreadable(&error))?;
+        if metadata.is_file() {
+            Ok(file)
+        } else {
+            Err(self.unreadable(&"it is read twice, as only a file can be"))
+        }
     }
 
     fn wants(&self, message: &Message<'_>) -> bool {
@@ -178,34 +193,25 @@ impl Replay {
     }
 }
 
-async fn publish(
-    room: &Room,
-    name: &str,
-    channel: &Channel<'_>,
-) -> Result<Arc<LocalDataTrack>, Failure> {
-    let mut options = DataTrackOptions::new(name);
-    options.frame_encoding = encoding_of(channel).and_then(frame_encoding);
-    if options.frame_encoding.is_some() {
-        options.schema = define_schema(room, channel).await;
-    }
-    let track = room.local().publish_track(options, None).await;
-    let track = track.map_err(|error| Failure::publishing(error, name, room.participant()))?;
-    tell(&format!("published \"{name}\" ({})", track.info().sid));
-    Ok(track)
+/// Times at which frames came. One that is missing, zero beside times since 1970, is no beginning.
+#[derive(Default)]
+struct Times {
+    least: Option<u64>,
+    least_since_1970: Option<u64>,
 }
 
-/// A track is worth more than its schema.
-async fn define_schema(room: &Room, channel: &Channel<'_>) -> Option<DataTrackSchemaId> {
-    let schema = channel.schema.as_ref()?;
-    let id = DataTrackSchemaId {
-        name: schema.name.clone(),
-        encoding: schema_encoding(&schema.encoding)?,
-    };
-    let defined = room.local().define_schema(id.clone(), schema.data.to_vec(), None).await;
-    if let Err(error) = &defined {
-        tell(&format!("the schema \"{}\" is left out: {error}", id.name));
+impl Times {
+    fn add(&mut self, time: u64) {
+        let least = |known: Option<u64>| Some(known.map_or(time, |known| known.min(time)));
+        self.least = least(self.least);
+        if time >= ONE_YEAR {
+            self.least_since_1970 = least(self.least_since_1970);
+        }
     }
-    defined.ok().map(|()| id)
+
+    fn begin(&self) -> Option<u64> {
+        self.least_since_1970.or(self.least)
+    }
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -214,6 +220,9 @@ fn speed(text: &str) -> Result<f64, String> {
         _ => Err(format!("write a number from {SLOWEST} to {FASTEST}, as 0.5 or 10")),
     }
 }
+
+/// In nanoseconds. Times that simulations count from zero stay below it.
+const ONE_YEAR: u64 = 365 * 24 * 60 * 60 * 1_000_000_000;
 
 /// The tool of MCAP's own makers.
 const REPACK: &str = "`mcap compress --compression zstd` makes a file that can be sent";
