@@ -103,6 +103,18 @@ fn what_cannot_be_sent_again_is_known_before_the_room_is_joined() {
 }
 
 #[test]
+fn a_frame_that_is_too_large_holds_up_no_other() {
+    let (sfu, path) = (Sfu::start(), Path::new());
+    let (large, too_large) = (vec![1; 1_900_000], vec![2; 2_100_000]);
+    write(&path, None, &[("map", 0, &large), ("map", 0, &too_large)]);
+    let mut reader = sfu.run(&["subscribe", "--name", "map", "--json", "--count", "1"]);
+    reader.until("joined");
+    let mut replay = sfu.run(&["replay", path.text(), "--wait-ms", "3000"]);
+    assert_eq!((replay.status(), reader.status()), (1, 0));
+    assert!(replay.remarks().contains("1 frames are larger"), "{}", replay.remarks());
+}
+
+#[test]
 fn a_time_that_is_missing_makes_nothing_wait() {
     let (sfu, path) = (Sfu::start(), Path::new());
     let frames = [("tf", 0, &b"one"[..]), ("tf", 1_800_000_000, b"two"), ("tf", 0, b"three")];

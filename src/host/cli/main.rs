@@ -10,6 +10,7 @@ mod connection;
 mod demo;
 mod encodings;
 mod failure;
+mod flush;
 mod frames;
 mod interrupt;
 mod latency;

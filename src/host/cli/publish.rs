@@ -6,15 +6,14 @@ use std::{
 };
 
 use clap::Args;
-use datatracks::{
-    DataTrackFrame, DataTrackOptions, LocalDataTrack, error::WaitError, host::room::Room,
-};
+use datatracks::{DataTrackFrame, DataTrackOptions, LocalDataTrack, host::room::Room};
 use futures_util::future::try_join_all;
 use tokio::time::sleep;
 
 use crate::{
     connection::{self, Connection},
     failure::Failure,
+    flush::flush,
     frames::{Frames, Framing, Pattern},
     output::tell,
 };
@@ -79,11 +78,17 @@ impl Publish {
     async fn publish_all(&self, room: &Room, sources: Vec<Source>) -> Result<(), Failure> {
         connection::wait_until_open(room).await?;
         let tracks = self.name.iter().zip(sources);
-        try_join_all(tracks.map(|(name, source)| self.publish(room, name, source))).await?;
-        Ok(())
+        let published = tracks.map(|(name, source)| self.publish(room, name, source));
+        try_join_all(published).await?.into_iter().collect()
     }
 
-    async fn publish(&self, room: &Room, name: &str, source: Source) -> Result<(), Failure> {
+    /// Answers what of the frames could not be sent, which is no reason to cut the other tracks short.
+    async fn publish(
+        &self,
+        room: &Room,
+        name: &str,
+        source: Source,
+    ) -> Result<Result<(), Failure>, Failure> {
         let publishing = room.local().publish_track(self.options(name), None);
         let track = publishing
             .await
@@ -93,8 +98,9 @@ impl Publish {
         tell(&format!("published \"{}\" ({}{encrypted})", info.name, info.sid));
         sleep(Duration::from_millis(self.wait_ms)).await;
         self.send_all(&track, source.frames()).await?;
+        let flushed = flush(&track, self.max_bytes_per_second).await;
         sleep(Duration::from_millis(self.linger_ms)).await;
-        Ok(())
+        Ok(flushed)
     }
 
     fn options(&self, name: &str) -> DataTrackOptions {
@@ -111,7 +117,7 @@ impl Publish {
             let frame = DataTrackFrame { payload: payload.into(), user_timestamp };
             track.send(frame, None).await.map_err(Failure::sending)?;
         }
-        flush(track).await
+        Ok(())
     }
 }
 
@@ -130,21 +136,6 @@ impl Source {
     }
 }
 
-/// Waits until all frames have left, and tells how many.
-pub(crate) async fn flush(track: &LocalDataTrack) -> Result<(), Failure> {
-    track.flush(FLUSH_LIMIT_MS, None).await.map_err(not_flushed)?;
-    let stats = track.stats();
-    tell(&format!("sent {} frames, {} bytes", stats.frames_sent, stats.bytes_sent));
-    match stats.frames_accepted - stats.frames_sent {
-        0 => Ok(()),
-        dropped => Err(Failure::other(format!("{dropped} frames could not be sent"))),
-    }
-}
-
-fn not_flushed(_: WaitError) -> Failure {
-    Failure::TimedOut("the last frames could not be sent in time".into())
-}
-
 pub(crate) fn clock_ms() -> u64 {
     u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX)
 }
@@ -153,9 +144,6 @@ pub(crate) fn clock_ms() -> u64 {
 pub(crate) fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
-
-/// A frame of two megabytes leaves in about one second.
-const FLUSH_LIMIT_MS: u64 = 30_000;
 
 const AFTER_HELP: &str = "\
 Examples:

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use datatracks::{
     DataTrackFrame, LocalDataTrack, error::PushFrameError, host::room::Room, track::MAX_NAME_BYTES,
 };
+use futures_util::future::join_all;
 use mcap::{Channel, McapError, Message};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -15,8 +16,9 @@ use crate::{
     channels::publish,
     connection::{self, Connection},
     failure::Failure,
+    flush::flush,
     output::{Progress, tell},
-    publish::{clock_ms, flush},
+    publish::clock_ms,
     recorded::{self, name_of, publisher_of, user_timestamp_of},
     recording::Selection,
 };
@@ -110,12 +112,10 @@ impl Replay {
             published.insert(name.clone(), track);
         }
         sleep(Duration::from_millis(self.wait_ms)).await;
-        self.send_all(&published, &survey).await?;
-        for track in published.values() {
-            flush(track).await?;
-        }
+        let sent = self.send_all(&published, &survey).await;
+        let flushed = join_all(published.values().map(|track| flush(track, 0))).await;
         sleep(Duration::from_millis(self.linger_ms)).await;
-        Ok(())
+        sent.and_then(|()| flushed.into_iter().collect())
     }
 
     async fn send_all(
