@@ -101,6 +101,27 @@ fn the_list_names_tracks() {
     publisher.kill();
 }
 
+#[test]
+fn names_of_others_neither_end_lines_nor_move_the_cursor() {
+    let sfu = Sfu::start();
+    let name = "a\nb\tc\u{1b}[31m\u{202e}ä";
+    let mut publisher = sfu.run(&["publish", "--name", name, "--identity", "al\rice"]);
+    publisher.until("published");
+    let mut reader = sfu.run(&["subscribe", "--name", name]);
+    reader.until("subscribed to");
+    let mut list = sfu.run(&["list"]);
+    assert_eq!(list.status(), 0);
+    let lines = list.data();
+    let written_out = r"a\nb\tc\u{1b}[31m\u{202e}ä";
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with(&format!("al\\rice\t{written_out}\tDTR_")), "{lines:?}");
+    for run in [&publisher, &reader] {
+        assert!(run.remarks().contains(written_out), "{}", run.remarks());
+    }
+    reader.kill();
+    publisher.kill();
+}
+
 /// The first 16 digits.
 fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()

@@ -14,7 +14,7 @@ use crate::{
     connection::Connection,
     encodings::{frame_encoding_name, schema_encoding_name},
     failure::Failure,
-    output::{data, tell},
+    output::{data, plain, tell},
 };
 
 /// List the data tracks of a room
@@ -140,15 +140,16 @@ impl Line {
             Some(Change::Unpublished) => "-\t",
             None => "",
         };
-        let mut text = format!("{sign}{}\t{}\t{}", self.publisher, self.name, self.sid);
+        let [publisher, name, sid] = [&self.publisher, &self.name, &self.sid].map(|of| plain(of));
+        let mut text = format!("{sign}{publisher}\t{name}\t{sid}");
         if self.encrypted {
             text += "\tencrypted";
         }
         if let Some(encoding) = &self.frame_encoding {
-            text += &format!("\t{encoding}");
+            text += &format!("\t{}", plain(encoding));
         }
         if let (Some(schema), Some(encoding)) = (&self.schema, &self.schema_encoding) {
-            text += &format!("\t{schema} ({encoding})");
+            text += &format!("\t{} ({})", plain(schema), plain(encoding));
         }
         text
     }
@@ -160,4 +161,4 @@ Examples:
   datatracks list --room lab --json | jq -r .name
   datatracks list --room lab --watch
 
-Columns: publisher, name, SID, and where they apply: encrypted, encoding, schema.";
+Columns: publisher, name, SID, and where they apply: encrypted, encoding, schema. Control characters in them are written out, as \\n.";

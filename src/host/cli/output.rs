@@ -18,9 +18,27 @@ pub(crate) fn data(line: &str) -> Result<(), Failure> {
     })
 }
 
-/// Writes one line for people. Where nobody can be told, nobody is.
+/// Writes one line for people, whatever names of others are in it. Where nobody can be told, nobody is.
 pub(crate) fn tell(line: &str) {
-    writeln!(io::stderr().lock(), "{line}").ok();
+    writeln!(io::stderr().lock(), "{}", plain(line)).ok();
+}
+
+/// Words of others as they can stand in a line or a column: what would end it, or mean something to a terminal, is written out.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() || is_layout(character) {
+            plain.extend(character.escape_default());
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
+
+/// Separators of lines and paragraphs, and what changes the direction of what follows.
+fn is_layout(character: char) -> bool {
+    matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Tells how far long work has come, now and then.
