@@ -9,7 +9,7 @@ use std::{
 use mcap::{Compression, Message, WriteOptions, Writer, records::MessageHeader};
 use serde_json::Value;
 
-use crate::run::{Run, Sfu};
+use crate::run::{KEYS, Run, Sfu};
 
 /// A path of the test's own, where nothing is.
 pub(crate) struct Path(PathBuf);
@@ -150,10 +150,20 @@ fn files_that_are_there_stay_and_files_that_are_none_are_named() {
     let mut recorder = sfu.run(&["record", "--out", path.text()]);
     recorder.until("cannot write");
     assert_eq!(recorder.status(), 1);
+    assert!(!recorder.remarks().contains("joined"), "{}", recorder.remarks());
     assert_eq!(fs::read(&path.0).unwrap(), NO_RECORDING);
     let mut replay = sfu.run(&["replay", path.text()]);
     replay.until("it is no MCAP file");
     assert_eq!(replay.status(), 1);
+}
+
+#[test]
+fn who_cannot_join_leaves_no_file_behind() {
+    let (sfu, path) = (Sfu::start(), Path::new());
+    let keys = [KEYS[0], ("LIVEKIT_API_SECRET", "another")];
+    let mut recorder = sfu.run_with(&["record", "--out", path.text()], &keys);
+    assert_eq!(recorder.status(), 4);
+    assert!(!path.0.exists());
 }
 
 #[test]

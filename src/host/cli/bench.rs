@@ -60,9 +60,9 @@ impl Bench {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let room = self.room.clone().unwrap_or_else(made_up_name);
         let publisher = self.join(&room, "bench-publisher").await?;
-        let reader = self.join(&room, "bench-reader").await?;
         publisher
             .run(async |publisher| {
+                let reader = self.join(&room, "bench-reader").await?;
                 reader.run(async |reader| self.measure(publisher, reader).await).await
             })
             .await

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs::File,
+    fs::{self, File},
     future::pending,
     path::{Path, PathBuf},
     pin::pin,
@@ -63,8 +63,10 @@ struct Frame {
 
 impl Record {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let joined = self.connection.join(false).await?;
         let file = File::create_new(&self.out).map_err(|error| unwritable(&self.out, &error))?;
+        let joined = self.connection.join(false).await;
+        // Nothing was recorded, and the next attempt may have the name.
+        let joined = joined.inspect_err(|_| drop(fs::remove_file(&self.out)))?;
         let (frames, received) = channel(FRAMES_ON_THE_WAY);
         let path = self.out.clone();
         let writing = spawn_blocking(move || write(&path, file, received));
