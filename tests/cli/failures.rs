@@ -1,12 +1,13 @@
 //! Each exit status that `--help` lists, and whether its text says what to do.
 
-use std::net::TcpListener;
+use std::{fs, net::TcpListener};
 
 use datatracks::host::room::{ApiKey, Grants};
 use tokio::net::TcpSocket;
 
 use super::{
     livekit_server::{self, LivekitServer},
+    recordings::Path,
     run::{KEYS, Run, Sfu},
 };
 
@@ -33,6 +34,20 @@ fn a_frame_that_is_too_large_ends_with_status_1() {
     publisher.write(&[0xff; 4]);
     assert_eq!(publisher.status(), 1);
     assert!(publisher.remarks().contains("--framing"), "{}", publisher.remarks());
+}
+
+#[test]
+fn input_that_cannot_be_read_is_named() {
+    let (sfu, file) = (Sfu::start(), Path::new());
+    fs::write(file.text(), [0xff; 4]).unwrap();
+    let publish = ["publish", "--name", "log", "--framing", "length", "--wait-ms", "0", "--file"];
+    let mut torn = sfu.run(&[&publish[..], &[file.text()]].concat());
+    assert_eq!(torn.status(), 1);
+    assert!(torn.remarks().contains(file.text()), "{}", torn.remarks());
+    let mut directory = sfu.run(&[&publish[..], &["/"]].concat());
+    assert_eq!(directory.status(), 1);
+    let remarks = directory.remarks();
+    assert!(remarks.contains("cannot read /: ") && !remarks.contains("joined"), "{remarks}");
 }
 
 #[test]

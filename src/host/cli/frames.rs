@@ -1,11 +1,18 @@
 //! Where the frames to publish come from: files, standard input, or a pattern.
 
-use std::{collections::VecDeque, io, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt::Display,
+    io,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::ValueEnum;
 use tokio::{
     fs::File,
-    io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader, stdin},
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, stdin},
     time::{Interval, MissedTickBehavior, interval},
 };
 
@@ -36,19 +43,31 @@ pub(crate) enum Frames {
     Made { pattern: Pattern, next: u64, ticks: Interval },
 }
 
-type Input = Box<dyn AsyncBufRead + Unpin + Send>;
+/// What is read, and what people call it.
+pub(crate) struct Input {
+    name: String,
+    reader: Reader,
+}
+
+type Reader = Box<dyn AsyncBufRead + Unpin + Send>;
+
+impl Input {
+    fn new(name: impl Display, reader: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        Self { name: name.to_string(), reader: Box::new(BufReader::new(reader)) }
+    }
+}
 
 impl Frames {
     /// Reads the files one after the other, or standard input when there are none.
     pub(crate) async fn read(files: &[PathBuf], framing: Option<Framing>) -> Result<Self, Failure> {
         let mut inputs: VecDeque<Input> = VecDeque::new();
         for path in files {
-            let file = File::open(path).await;
+            let file = open(path).await;
             let file = file.map_err(|error| unreadable(&path.display(), &error))?;
-            inputs.push_back(Box::new(BufReader::new(file)));
+            inputs.push_back(Input::new(path.display(), file));
         }
         if inputs.is_empty() {
-            inputs.push_back(Box::new(BufReader::new(stdin())));
+            inputs.push_back(Input::new("standard input", stdin()));
         }
         let default = if files.is_empty() { Framing::Lines } else { Framing::Whole };
         Ok(Self::Read { framing: framing.unwrap_or(default), inputs })
@@ -70,37 +89,49 @@ impl Frames {
                 *next += 1;
                 Ok(Some(pattern.frame(*next - 1)))
             }
-            Self::Read { framing, inputs } => {
-                let frame = next_of(*framing, inputs).await;
-                frame.map_err(|error| unreadable(&"the input", &error))
-            }
+            Self::Read { framing, inputs } => next_of(*framing, inputs).await,
         }
     }
 }
 
-async fn next_of(framing: Framing, inputs: &mut VecDeque<Input>) -> io::Result<Option<Vec<u8>>> {
-    while let Some(mut input) = inputs.pop_front() {
+/// A directory can be opened, and says only when it is read that it cannot be.
+async fn open(path: &Path) -> io::Result<File> {
+    let file = File::open(path).await?;
+    if file.metadata().await?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    Ok(file)
+}
+
+async fn next_of(
+    framing: Framing,
+    inputs: &mut VecDeque<Input>,
+) -> Result<Option<Vec<u8>>, Failure> {
+    while let Some(Input { name, mut reader }) = inputs.pop_front() {
         let frame = match framing {
-            Framing::Whole => return read_whole(&mut input).await.map(Some),
-            Framing::Lines => read_line(&mut input).await?,
-            Framing::Length => read_sized(&mut input).await?,
+            Framing::Whole => read_whole(&mut reader).await.map(Some),
+            Framing::Lines => read_line(&mut reader).await,
+            Framing::Length => read_sized(&mut reader).await,
         };
+        let frame = frame.map_err(|error| unreadable(&name, &error))?;
         if frame.is_some() {
-            inputs.push_front(input);
+            if framing != Framing::Whole {
+                inputs.push_front(Input { name, reader });
+            }
             return Ok(frame);
         }
     }
     Ok(None)
 }
 
-async fn read_whole(input: &mut Input) -> io::Result<Vec<u8>> {
+async fn read_whole(input: &mut Reader) -> io::Result<Vec<u8>> {
     let mut frame = Vec::new();
     input.take(MAX_FRAME_BYTES + 1).read_to_end(&mut frame).await?;
     check_size(frame.len())?;
     Ok(frame)
 }
 
-async fn read_line(input: &mut Input) -> io::Result<Option<Vec<u8>>> {
+async fn read_line(input: &mut Reader) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     if input.take(MAX_FRAME_BYTES + 2).read_until(b'\n', &mut line).await? == 0 {
         return Ok(None);
@@ -115,7 +146,7 @@ async fn read_line(input: &mut Input) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(line))
 }
 
-async fn read_sized(input: &mut Input) -> io::Result<Option<Vec<u8>>> {
+async fn read_sized(input: &mut Reader) -> io::Result<Option<Vec<u8>>> {
     if input.fill_buf().await?.is_empty() {
         return Ok(None);
     }
@@ -135,7 +166,7 @@ fn check_size(size: usize) -> io::Result<()> {
     Ok(())
 }
 
-fn unreadable(what: &dyn std::fmt::Display, error: &io::Error) -> Failure {
+fn unreadable(what: &dyn Display, error: &io::Error) -> Failure {
     Failure::other(format!("cannot read {what}: {error}"))
 }
 
@@ -185,7 +216,7 @@ mod tests {
     use super::*;
 
     async fn all(framing: Framing, text: &'static [u8]) -> Result<Vec<Vec<u8>>, Failure> {
-        let input: Input = Box::new(text);
+        let input = Input::new("a test", text);
         let mut frames = Frames::Read { framing, inputs: [input].into() };
         let mut all = Vec::new();
         while let Some(frame) = frames.next().await? {
