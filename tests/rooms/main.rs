@@ -15,4 +15,5 @@ mod kit;
 mod opening;
 #[path = "../raw_participant/mod.rs"]
 mod raw_participant;
+mod resending;
 mod resubscribing;

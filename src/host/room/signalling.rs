@@ -44,8 +44,10 @@ impl Signalling {
 
     /// A request of the session itself: means nothing to a later connection.
     pub(super) async fn send(&mut self, request: Request) {
-        if self.is_live() {
-            self.forward(encode_request(request)).await;
+        if let Self::Live(socket) = self
+            && !socket.send(encode_request(request)).await
+        {
+            self.die(VecDeque::new());
         }
     }
 
@@ -53,10 +55,12 @@ impl Signalling {
     pub(super) async fn forward(&mut self, request: Vec<u8>) -> bool {
         match self {
             Self::Live(socket) => {
-                if !socket.send(request).await {
-                    self.die();
+                let is_sent = socket.send(request.clone()).await;
+                if !is_sent {
+                    // Whoever asked would wait for an answer that nobody gives.
+                    self.die([request].into());
                 }
-                true
+                is_sent
             }
             Self::Dying { waiting, .. } | Self::Cut { waiting } => {
                 waiting.push_back(request);
@@ -65,13 +69,11 @@ impl Signalling {
         }
     }
 
-    fn die(&mut self) {
+    fn die(&mut self, waiting: VecDeque<Vec<u8>>) {
         *self = match std::mem::replace(self, Self::Cut { waiting: VecDeque::new() }) {
-            Self::Live(socket) => Self::Dying {
-                socket,
-                until: Instant::now() + LAST_WORDS_TIME,
-                waiting: VecDeque::new(),
-            },
+            Self::Live(socket) => {
+                Self::Dying { socket, until: Instant::now() + LAST_WORDS_TIME, waiting }
+            }
             other => other,
         };
     }
