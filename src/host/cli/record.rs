@@ -157,6 +157,11 @@ struct Reading {
 
 impl Drop for Reading {
     fn drop(&mut self) {
+        self.stream.shutdown();
+        let frames = self.stream.stats().frames_dropped_closed;
+        if frames > 0 {
+            tell(&format!("{frames} frames came before the end and were not written any more"));
+        }
         tell_losses(&self.track, &self.stream);
     }
 }
