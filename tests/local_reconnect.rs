@@ -256,44 +256,38 @@ fn tracks_that_were_never_ours_are_left_alone() {
 
 #[test]
 fn a_lost_answer_is_made_up_for_by_the_list() {
+    for listed_before_the_end in [true, false] {
+        let rig = Rig::new();
+        let mut publishing = rig.publishing(DataTrackOptions::new("a"));
+        rig.host.requests();
+        rig.advance_ms(9_999);
+        if listed_before_the_end {
+            told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
+        }
+        assert!(publishing.is_pending());
+        rig.advance_ms(1);
+        assert_eq!(publishing.ready().unwrap_err(), PublishError::TimedOut);
+        if !listed_before_the_end {
+            told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
+        }
+        assert_eq!(unpublishes(&rig.host.requests()), [1], "p7: it is there, and nobody wants it");
+        rig.answer(published(&request(1, "a"), "DTR_1"));
+        rig.answer(unpublished(listed(1, "a", "DTR_1")));
+        rig.advance_ms(60_000);
+        assert!(rig.host.take().is_empty());
+    }
+}
+
+#[test]
+fn p8_the_list_of_a_session_that_is_over_undoes_nothing() {
     let rig = Rig::new();
     let mut publishing = rig.publishing(DataTrackOptions::new("a"));
-    rig.host.requests();
-    rig.advance_ms(9_999);
-    told(&rig, "PA_a", vec![]);
-    assert!(publishing.is_pending());
     told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
-    assert_eq!(publishing.ready().unwrap().info().sid, "DTR_1");
-    rig.answer(published(&request(1, "a"), "DTR_1"));
-    rig.advance_ms(60_000);
-    assert!(unpublishes(&rig.host.requests()).is_empty());
-}
-
-#[test]
-fn p4_a_list_that_contradicts_what_was_asked_for_is_no_answer() {
-    let rig = Rig::new();
-    let mut publishing = rig.publishing(DataTrackOptions::new("a"));
-    let sealed = proto::DataTrackInfo { encryption: 1, ..listed(1, "a", "DTR_1") };
-    told(&rig, "PA_a", vec![sealed]);
-    told(&rig, "PA_a", vec![listed(1, "b", "DTR_1")]);
-    assert!(publishing.is_pending());
-    rig.answer(published(&request(1, "a"), "DTR_1"));
-    assert!(publishing.ready().is_ok());
-}
-
-#[test]
-fn p8_a_republish_is_answered_by_a_list_of_the_new_session() {
-    let rig = Rig::new();
-    let track = rig.track("a");
     rig.manager.republish_tracks();
-    told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
-    assert!(rig.manager.publish_responses_for_sync_state().is_empty(), "that was before");
-    told(&rig, "PA_b", vec![listed(1, "a", "DTR_2")]);
-    assert_eq!(track.info().sid, "DTR_2");
-    assert_eq!(rig.manager.publish_responses_for_sync_state().len(), 1);
-    rig.host.take();
-    rig.advance_ms(60_000);
-    assert!(rig.host.take().is_empty());
+    rig.host.requests();
+    rig.advance_ms(10_000);
+    assert_eq!(publishing.ready().unwrap_err(), PublishError::TimedOut);
+    assert!(rig.host.requests().is_empty());
 }
 
 #[test]

@@ -44,18 +44,11 @@ impl Publications {
         answer: Option<TrackDescription>,
         now: Instant,
     ) -> bool {
-        let Some(track) = self.tracks.get(&handle) else {
+        let Some((key, track)) = self.key(handle).zip(self.tracks.get(&handle)) else {
             return self.published_unwanted(handle, now);
         };
         let fits = |answer: &TrackDescription| !track.contradicted_by(answer);
         let sid = answer.filter(fits).map(|answer| answer.info.sid);
-        self.settle(handle, sid, now);
-        true
-    }
-
-    /// The SFU has the track under this SID, or `None`: something else.
-    pub(super) fn settle(&mut self, handle: Handle, sid: Option<String>, now: Instant) {
-        let Some((key, track)) = self.key(handle).zip(self.tracks.get(&handle)) else { return };
         match (&track.state, sid) {
             (State::Pending { .. }, None) => {
                 self.fail_pending(handle, PublishError::UnexpectedAnswer, now);
@@ -78,6 +71,7 @@ impl Publications {
             (State::Published { .. }, None) => {}
             (State::Published { .. }, Some(sid)) => self.rename(handle, sid),
         }
+        true
     }
 
     /// An ok answer for a handle that is not, or no longer, wanted.
@@ -130,11 +124,11 @@ impl Publications {
     fn publish_refused(&mut self, handle: Handle, refusal: Refusal, now: Instant) -> bool {
         let reason = refusal.reason;
         match self.tracks.get(&handle).map(|track| &track.state) {
-            Some(State::Pending { deadline, again: true })
+            Some(State::Pending { deadline, again: true, .. })
                 if reason == RefusalReason::DuplicateName =>
             {
-                let state = State::Pending { deadline: *deadline, again: false };
-                self.set_state(handle, state);
+                let deadline = *deadline;
+                self.set_state(handle, State::Pending { deadline, again: false, listed: false });
                 self.undo_namesake(handle, now);
                 self.ask_to_publish(handle);
             }

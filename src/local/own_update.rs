@@ -1,8 +1,8 @@
 //! What the SFU tells about ourselves: the only way to learn that it took a track away (protocol §3.6).
 //!
 //! A list of our tracks may be up to 3 s old (§3.2), so a track that it lacks is gone only when the SFU confirmed the track
-//! longer ago than that; when the list comes with the permission gone, at once. One that it has and that is waited for is
-//! published, even if the answer got lost. A track that it has and we ended is one whose unpublish request was lost, unless the
+//! longer ago than that; when the list comes with the permission gone, at once. One that it has and that nobody
+//! waits for any more is undone, even if its answer got lost. A track that it has and we ended is one whose unpublish request was lost, unless the
 //! list is old: the request is made again when it stays without an answer.
 
 use std::{
@@ -14,7 +14,7 @@ use super::{
     bits::Bits,
     handles::Ending,
     output::Output,
-    publication::{State, Step},
+    publication::State,
     publications::{Due, Publications},
 };
 use crate::{
@@ -116,14 +116,9 @@ impl Publications {
                 confirmed.get_or_insert(now);
                 self.rename(listed.handle, listed.info.sid.clone());
             }
-            State::Pending { .. } | State::Republishing { .. } if contradicted => {}
-            // Under its former SID the session before lists it.
-            State::Republishing { sid, .. } if *sid == listed.info.sid => {}
-            // As good as the answer, which may be lost.
-            State::Pending { .. } | State::Republishing { step: Step::Asked { .. }, .. } => {
-                self.settle(listed.handle, Some(listed.info.sid.clone()), now);
-            }
-            State::Republishing { step: Step::Pausing { .. }, .. } => {}
+            // The answer proper is on its way, or lost.
+            State::Pending { listed, .. } => *listed = true,
+            State::Republishing { .. } => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! One publication, from the request to the end.
 //!
 //! ```text
-//!  publish ──► Pending ─ ok answer, listed ─► Published ◄── ok answer, listed ───┐
+//!  publish ──► Pending ───── ok answer ─────► Published ◄────── ok answer ───────┐
 //!               │   │                          │     └── republish ──► Republishing { Asked ⇄ Pausing }
 //!     cancelled,│   │refused, not sent,        │ unpublish, revoked,         │ unpublish,
 //!     timed out │   │contradicted, shutdown    │ shutdown                    │ refused for good, shutdown
@@ -36,6 +36,8 @@ pub(crate) enum State {
         deadline: Instant,
         /// A track of that name is about to be undone: a refusal as duplicate calls for another try.
         again: bool,
+        /// The SFU lists it, whatever has become of its answer.
+        listed: bool,
     },
     /// The SFU knows the track.
     Published {

@@ -92,7 +92,7 @@ impl Publications {
         let again = self.abandoned.values().any(|abandoned| abandoned.name == options.name);
         let deadline = now + ANSWER_TIMEOUT;
         self.names.insert(options.name.clone(), ());
-        let state = State::Pending { deadline, again };
+        let state = State::Pending { deadline, again, listed: false };
         self.arrows.take(NOT_THERE, state.name());
         self.tracks.insert(handle, Publication { generation, options, encrypted, state });
         self.deadlines.insert((deadline, Due::Track(handle)), ());
@@ -103,7 +103,7 @@ impl Publications {
     /// Nobody waits for a publication any more: undoes it, now or as soon as the SFU says that it is published.
     pub(crate) fn abandon(&mut self, key: LocalKey, now: Instant) {
         match self.track(key).map(|track| &track.state) {
-            Some(State::Pending { .. }) => self.forget_pending(key.handle),
+            Some(State::Pending { .. }) => self.forget_pending(key.handle, now),
             Some(State::Published { .. } | State::Republishing { .. }) => self.unpublish(key, now),
             None => {}
         }
@@ -227,10 +227,13 @@ impl Publications {
         }
     }
 
-    /// Nobody waits for the answer any more; it will come all the same.
-    pub(super) fn forget_pending(&mut self, handle: Handle) {
-        if let Some((_, track)) = self.remove(handle, ABANDONED) {
-            self.abandoned.insert(handle, Abandoned { name: track.options.name });
+    /// Nobody waits for the answer any more; it may come all the same.
+    pub(super) fn forget_pending(&mut self, handle: Handle, now: Instant) {
+        let Some((_, track)) = self.remove(handle, ABANDONED) else { return };
+        self.abandoned.insert(handle, Abandoned { name: track.options.name });
+        if let State::Pending { listed: true, .. } = track.state {
+            self.forget_abandoned(handle);
+            self.ask_to_unpublish(handle, now);
         }
     }
 
@@ -280,7 +283,7 @@ impl Publications {
         match self.tracks.get(&handle).map(|track| &track.state) {
             Some(State::Pending { .. }) => {
                 let Some(key) = self.key(handle) else { return };
-                self.forget_pending(handle);
+                self.forget_pending(handle, now);
                 let error = PublishError::TimedOut;
                 self.outputs.push_back(Output::NotPublished { key, error });
             }

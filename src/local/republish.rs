@@ -30,7 +30,12 @@ impl Publications {
     fn republish_track(&mut self, handle: Handle, now: Instant) {
         let Some(key) = self.key(handle) else { return };
         match self.tracks.get(&handle).map(|track| &track.state) {
-            Some(State::Pending { .. }) | None => self.ask_to_publish(handle),
+            Some(State::Pending { deadline, again, .. }) => {
+                let (deadline, again) = (*deadline, *again);
+                self.set_state(handle, State::Pending { deadline, again, listed: false });
+                self.ask_to_publish(handle);
+            }
+            None => {}
             Some(State::Published { sid, .. }) => {
                 let sid = sid.clone();
                 self.outputs.push_back(Output::Held(key));
