@@ -2,12 +2,14 @@
 #![cfg(feature = "host")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod plain_participant;
+
 use std::{future::pending, net::SocketAddr, time::Duration};
 
 use datatracks::{
     host::{
         bridge::Bridge,
-        plain::{Hello, Kind, Limits, Message, Permissions},
+        plain::{Kind, Limits, Message},
         room::{ApiKey, ServerAddress},
         sfu::{
             RoomOptions, Rooms,
@@ -16,11 +18,8 @@ use datatracks::{
     },
     signal::session::*,
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    time::timeout,
-};
+use plain_participant::Plain;
+use tokio::{io::AsyncWriteExt, net::TcpListener, time::timeout};
 
 #[tokio::test]
 async fn who_does_not_say_hello_in_time_is_let_go() {
@@ -103,75 +102,6 @@ async fn bridge(limits: Limits) -> (Server, SocketAddr) {
     tokio::spawn(async move { bridge.serve(listener, limits, pending()).await });
     (server, address)
 }
-
-struct Plain(TcpStream);
-
-impl Plain {
-    async fn connect(bridge: SocketAddr) -> Self {
-        Self(TcpStream::connect(bridge).await.unwrap())
-    }
-
-    async fn hello(bridge: SocketAddr, identity: &str) -> Self {
-        let mut plain = Self::connect(bridge).await;
-        let (identity, room) = (identity.to_owned(), "lab".to_owned());
-        let hello = Hello { identity, room, permissions: Permissions::default(), resume: false };
-        let bytes = serde_json::to_vec(&hello).unwrap();
-        Message { kind: Kind::Hello, bytes }.write(&mut plain.0).await.unwrap();
-        plain
-    }
-
-    async fn join(bridge: SocketAddr, identity: &str) -> Self {
-        let mut plain = Self::hello(bridge, identity).await;
-        assert!(matches!(plain.response().await, Response::Join(_)));
-        plain
-    }
-
-    /// Publishes a track of a long name. Answers how many bytes everybody is told of it.
-    async fn publish(&mut self, handle: u16) -> usize {
-        let pub_handle = u32::from(handle);
-        let name = format!("{handle:0>250}");
-        let request = PublishDataTrackRequest { pub_handle, name, ..Default::default() };
-        let request = encode_request(Request::PublishDataTrack(request));
-        Message::signal(request).write(&mut self.0).await.unwrap();
-        let (mut announced, mut published) = (0, false);
-        while announced == 0 || !published {
-            let message = self.message().await;
-            match decode_response(&message.bytes) {
-                Ok(Some(Response::Update(update))) => {
-                    let tracks = update.participants.first().map_or(0, |one| one.data_tracks.len());
-                    if tracks == usize::from(handle) {
-                        announced = message.bytes.len();
-                    }
-                }
-                Ok(Some(Response::PublishDataTrack(_))) => published = true,
-                _ => {}
-            }
-        }
-        announced
-    }
-
-    /// The next response that the session's types know.
-    async fn response(&mut self) -> Response {
-        loop {
-            if let Ok(Some(response)) = decode_response(&self.message().await.bytes) {
-                return response;
-            }
-        }
-    }
-
-    async fn message(&mut self) -> Message {
-        timeout(LIMIT, Message::read(&mut self.0)).await.expect("in time").unwrap().expect("more")
-    }
-
-    /// How many bytes come before the end. A reset is an end too.
-    async fn rest(&mut self) -> usize {
-        let mut rest = Vec::new();
-        timeout(LIMIT, self.0.read_to_end(&mut rest)).await.expect("the connection ends").ok();
-        rest.len()
-    }
-}
-
-const LIMIT: Duration = Duration::from_secs(20);
 
 const A_MOMENT: Duration = Duration::from_millis(100);
 

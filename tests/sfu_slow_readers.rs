@@ -2,11 +2,12 @@
 #![cfg(feature = "host")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::{future::pending, net::SocketAddr, time::Duration};
+mod plain_participant;
+
+use std::{future::pending, net::SocketAddr};
 
 use datatracks::{
     host::{
-        plain::{Kind, Message},
         room::{ApiKey, Grants},
         sfu::{
             RoomOptions, Rooms,
@@ -17,6 +18,7 @@ use datatracks::{
     signal::session::*,
 };
 use futures_util::StreamExt;
+use plain_participant::{LIMIT, Plain};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
@@ -30,7 +32,7 @@ async fn who_lets_its_signals_pile_up_loses_the_connection_and_nothing_else() {
     let mut bob = socket(&server, "bob", "").await;
     assert!(matches!(response(&mut bob).await, Response::Join(_)));
 
-    let mut alice = Plain::join(rooms, "alice").await;
+    let mut alice = Plain::join(plain(rooms).await, "alice").await;
     let mut said = 0;
     for handle in 1..=TRACKS {
         said += alice.publish(handle).await;
@@ -71,42 +73,11 @@ async fn response(socket: &mut Socket) -> Response {
     decode_response(&message.into_data()).unwrap().unwrap()
 }
 
-struct Plain(TcpStream);
-
-impl Plain {
-    async fn join(rooms: Rooms, identity: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address: SocketAddr = listener.local_addr().unwrap();
-        tokio::spawn(plain::serve(listener, rooms, plain::Limits::default(), pending()));
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        let hello = format!(r#"{{"identity":"{identity}","room":"lab"}}"#).into_bytes();
-        Message { kind: Kind::Hello, bytes: hello }.write(&mut stream).await.unwrap();
-        Self(stream)
-    }
-
-    /// Publishes a track of a long name. Answers how many bytes everybody is told of it.
-    async fn publish(&mut self, handle: u16) -> usize {
-        let pub_handle = u32::from(handle);
-        let name = format!("{handle:0>250}");
-        let request = PublishDataTrackRequest { pub_handle, name, ..Default::default() };
-        let request = encode_request(Request::PublishDataTrack(request));
-        Message::signal(request).write(&mut self.0).await.unwrap();
-        let (mut announced, mut published) = (0, false);
-        while announced == 0 || !published {
-            let message = timeout(LIMIT, Message::read(&mut self.0)).await.expect("an answer");
-            let bytes = message.unwrap().unwrap().bytes;
-            match decode_response(&bytes).unwrap() {
-                Some(Response::Update(update))
-                    if update.participants[0].data_tracks.len() == usize::from(handle) =>
-                {
-                    announced = bytes.len()
-                }
-                Some(Response::PublishDataTrack(_)) => published = true,
-                _ => {}
-            }
-        }
-        announced
-    }
+async fn plain(rooms: Rooms) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(plain::serve(listener, rooms, plain::Limits::default(), pending()));
+    address
 }
 
 async fn start(rooms: Rooms) -> Server {
@@ -117,8 +88,6 @@ async fn start(rooms: Rooms) -> Server {
 
 /// Together 50 MB of announcements: more than the SFU keeps and all buffers on the way hold.
 const TRACKS: u16 = 600;
-
-const LIMIT: Duration = Duration::from_secs(30);
 
 const KEY: &str = "testkey";
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
