@@ -52,10 +52,12 @@ export class Plot {
   }
 
   #range() {
-    const values = this.#points.map(([, value]) => value);
-    if (this.#floor !== undefined) values.push(this.#floor);
-    const low = Math.min(...values);
-    const high = Math.max(...values);
+    // Not spread into arguments: of those there may be fewer than points.
+    let [low, high] = this.#floor === undefined ? [Infinity, -Infinity] : [this.#floor, this.#floor];
+    for (const [, value] of this.#points) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
     return low === high ? [low - 1, high + 1] : [low, high];
   }
 

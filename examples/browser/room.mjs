@@ -48,10 +48,10 @@ async function follow(published) {
 }
 
 function draw() {
+  requestAnimationFrame(draw); // first: a picture that fails is not the last one
   const now = performance.now();
   if (now - drawn >= BETWEEN_PICTURES) {
     drawn = now;
     for (const track of tracks) track.show(now);
   }
-  requestAnimationFrame(draw);
 }

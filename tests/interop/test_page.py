@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -57,6 +58,11 @@ def test_the_numbers_of_the_page_move_and_are_those_that_were_published(visit):
     asked = {line.split()[2] for line in page.said if line.startswith("asks for")}
     assert f"{visit.address}livekit-client.js" in asked
     assert all(url.startswith((visit.address, "data:")) for url in asked), asked
+
+
+def test_any_number_of_points_is_drawn_and_a_picture_that_fails_is_not_the_last():
+    run = subprocess.run(["node", Path(__file__).with_name("browser") / "drawing.mjs"], capture_output=True, text=True, timeout=DEADLINE)
+    assert run.returncode == 0, run.stderr
 
 
 def test_ctrl_c_ends_the_demo_well(visit):
