@@ -10,9 +10,8 @@ from host import Host
 
 
 async def main(port, room, samples="1000"):
-    host = Host(("127.0.0.1", int(port)), {"identity": "sensor", "room": room})
-    try:
-        await asyncio.to_thread(host.joined.wait)
+    with Host(("127.0.0.1", int(port)), {"identity": "sensor", "room": room}) as host:
+        await asyncio.to_thread(host.wait_until_joined)
         track = await host.local.publish_track(dt.DataTrackOptions(name="position"))
         print(f"publishing {track.info().name}", flush=True)
         for number in range(int(samples)):
@@ -20,9 +19,10 @@ async def main(port, room, samples="1000"):
             await track.send(dt.DataTrackFrame(payload=position))
             await asyncio.sleep(0.01)
         track.unpublish()
-    finally:
-        host.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    try:
+        asyncio.run(main(*sys.argv[1:]))
+    except ConnectionError as error:
+        sys.exit(str(error))

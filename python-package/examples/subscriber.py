@@ -8,9 +8,8 @@ from host import Host
 
 
 async def main(port, room):
-    host = Host(("127.0.0.1", int(port)), {"identity": "subscriber", "room": room})
-    try:
-        await asyncio.to_thread(host.joined.wait)
+    with Host(("127.0.0.1", int(port)), {"identity": "subscriber", "room": room}) as host:
+        await asyncio.to_thread(host.wait_until_joined)
         track = await host.remote.wait_for_track("position", publisher_identity=None, timeout_ms=30_000)
         print(f"reading {track.info().name} of {track.publisher_identity()}", flush=True)
         stream, frames = await track.subscribe(), 0
@@ -20,9 +19,10 @@ async def main(port, room):
             if frames % 10 == 1:
                 print(f"{x:.3f} {y:.3f} {z:.3f}", flush=True)
         print(f"{frames} frames, ended: {stream.end_reason().name}")
-    finally:
-        host.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    try:
+        asyncio.run(main(*sys.argv[1:]))
+    except ConnectionError as error:
+        sys.exit(str(error))

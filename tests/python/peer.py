@@ -50,6 +50,9 @@ class Peer(Host):
         super().after_reconnect(message)
         self.reconnected.set()
 
+    def lost(self, error):
+        """The test says when it comes back."""
+
     def event(self, *what):
         self.events.put(what)
         if self.throws:
