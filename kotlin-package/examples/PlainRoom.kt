@@ -10,11 +10,13 @@ import io.datatracks.defaultEventDispatcher
 import kotlinx.coroutines.CoroutineDispatcher
 import java.io.DataInputStream
 import java.io.DataOutputStream
+import java.io.EOFException
 import java.io.IOException
 import java.net.InetSocketAddress
 import java.net.Socket
 import java.nio.ByteBuffer
 import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit.MILLISECONDS
 import kotlin.concurrent.thread
 
 /**
@@ -38,11 +40,25 @@ open class PlainRoom(
     val remote get() = dataTracks.remote
     val joined = CountDownLatch(1)
 
+    /** Why the connection is over, if it was not [close] that ended it. */
+    @Volatile
+    var failure: IOException? = null
+        private set
+
+    @Volatile
+    private var leaves = false
     @Volatile
     private var socket = Socket()
     @Volatile
     private var receiver: Thread? = null
     private var resuming = false
+
+    /** Connects, and returns when the SFU has let us in. Throws an IOException when it does not. */
+    fun join() {
+        connect()
+        if (!joined.await(JOINING_MS, MILLISECONDS)) throw IOException("the SFU does not answer")
+        failure?.let { throw it }
+    }
 
     fun connect(resume: Boolean = false) {
         resuming = resume
@@ -65,25 +81,43 @@ open class PlainRoom(
 
     private fun receive(connection: Socket) {
         try {
-            val input = DataInputStream(connection.getInputStream().buffered())
-            while (true) {
-                val kind = input.read().also { if (it < 0) return onConnectionLost() }
-                val bytes = ByteArray(input.readInt()).also(input::readFully)
-                // What a replaced connection still says is out of date.
-                if (connection === socket) handle(kind, bytes)
-            }
-        } catch (_: IOException) {
-            onConnectionLost()
+            readAll(connection)
         } catch (_: SignalException.Closed) {
             // We are being closed.
         } catch (_: ClosedException) {
             // An event, which this thread brought, has closed us.
+        } catch (error: SignalException) {
+            onEnd(connection, IOException("the SFU says what is no signal", error))
+        } catch (_: EOFException) {
+            onEnd(connection, IOException("the SFU has closed the connection"))
+        } catch (error: IOException) {
+            onEnd(connection, error)
         }
     }
 
-    protected open fun onConnectionLost() {}
+    private fun readAll(connection: Socket) {
+        val input = DataInputStream(connection.getInputStream().buffered())
+        while (true) {
+            val kind = input.readUnsignedByte()
+            val bytes = ByteArray(input.readInt()).also(input::readFully)
+            // What a replaced connection still says is out of date.
+            if (connection === socket) handle(kind, bytes)
+        }
+    }
+
+    private fun onEnd(connection: Socket, why: IOException) {
+        if (connection === socket && !leaves) onConnectionLost(why)
+    }
+
+    /** An SDK comes back here: `connect(resume = true)`. This room ends, and with it every wait and every stream. */
+    protected open fun onConnectionLost(why: IOException) {
+        failure = why
+        dataTracks.shutdown()
+        joined.countDown() // who waits for it waits no longer
+    }
 
     protected open fun handle(kind: Int, bytes: ByteArray) {
+        if (kind == CONTROL) throw IOException("the SFU refuses us: ${bytes.decodeToString()}")
         if (kind == PACKET) dataTracks.onMessage(ByteBuffer.wrap(bytes))
         if (kind != SIGNAL) return
         dataTracks.onSignalResponse(bytes)
@@ -99,12 +133,15 @@ open class PlainRoom(
             dataTracks.onResumed()
         } else if (message == LEAVE && resuming) {
             return connect(resume = false) // the quick reconnect was refused
+        } else if (message == LEAVE) {
+            throw IOException("the SFU says goodbye")
         }
         resuming = false
         joined.countDown()
     }
 
     override fun close() {
+        leaves = true
         dataTracks.shutdown() // what waits ends; what still comes in is refused, as long as the managers are there
         // Without it the SFU waits for us to come back; the connection may be gone already.
         runCatching { sendRequest(field(LEAVE, ByteArray(0))) }
@@ -118,6 +155,9 @@ open class PlainRoom(
         const val HELLO = 0
         const val SIGNAL = 1
         const val PACKET = 2
+        const val CONTROL = 3
+
+        private const val JOINING_MS = 10_000L
 
         /** For a callback of yours that takes its time. */
         private const val PATIENCE_MS = 2_000L
@@ -129,6 +169,18 @@ open class PlainRoom(
         private const val SYNC_STATE = 12
         private const val PUBLISH_DATA_TRACKS = 8
     }
+}
+
+/** Joins, runs [block], leaves. What ended the connection before that is thrown, whatever [block] made of it. */
+inline fun <T> PlainRoom.whileJoined(block: () -> T): T {
+    val result = use {
+        runCatching {
+            join()
+            block()
+        }
+    }
+    failure?.let { throw it }
+    return result.getOrThrow()
 }
 
 /** Which field of its oneof a SignalResponse holds: the first varint without its three type bits. */

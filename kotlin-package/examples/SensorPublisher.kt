@@ -27,9 +27,8 @@ object SensorPublisher {
     fun main(arguments: Array<String>): Unit = runBlocking {
         val (port, room) = arguments
         val count = arguments.getOrNull(2)?.toInt() ?: 1_000
-        PlainRoom(InetSocketAddress("127.0.0.1", port.toInt()), identity = "sensor", room = room).use { sensor ->
-            sensor.connect()
-            sensor.joined.await()
+        val sensor = PlainRoom(InetSocketAddress("127.0.0.1", port.toInt()), identity = "sensor", room = room)
+        sensor.whileJoined {
             sensor.local.withDataTrack("position") { track ->
                 println("publishing ${track.info().name}")
                 samples(count).sendTo(track)

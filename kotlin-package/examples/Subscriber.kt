@@ -13,9 +13,8 @@ object Subscriber {
     @JvmStatic
     fun main(arguments: Array<String>): Unit = runBlocking {
         val (port, room) = arguments
-        PlainRoom(InetSocketAddress("127.0.0.1", port.toInt()), identity = "viewer", room = room).use { viewer ->
-            viewer.connect()
-            viewer.joined.await()
+        val viewer = PlainRoom(InetSocketAddress("127.0.0.1", port.toInt()), identity = "viewer", room = room)
+        viewer.whileJoined {
             val track = viewer.remote.waitForTrack("position")
             // The collection subscribes; when it ends, so does the subscription.
             track.frames().take(10).collect { frame ->

@@ -70,7 +70,7 @@ internal class Peer(
         reconnected.countDown()
     }
 
-    override fun onConnectionLost() = lost.countDown()
+    override fun onConnectionLost(why: IOException) = lost.countDown()
 
     /** One test control of the SFU: returns when it has taken effect. */
     fun control(op: String, fields: String = "") {
@@ -132,7 +132,6 @@ internal class Peer(
     }
 
     companion object {
-        const val CONTROL = 3
         const val ALL_PERMISSIONS = """{"can_publish_data": true, "can_subscribe": true}"""
         const val MUTE = """{"can_publish_data": false, "can_subscribe": true}"""
         const val DEAF = """{"can_publish_data": true, "can_subscribe": false}"""
