@@ -6,7 +6,16 @@ import WireIntoYourSDK
 
 @main
 struct Subscriber {
-    static func main() async throws {
+    static func main() async {
+        do {
+            try await subscribe()
+        } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private static func subscribe() async throws {
         let arguments = CommandLine.arguments.dropFirst()
         let address = arguments.first ?? "127.0.0.1:7000"
         let count = arguments.dropFirst().first.flatMap { Int($0) } ?? 10
@@ -14,25 +23,18 @@ struct Subscriber {
         let room = arguments.dropFirst(2).first ?? "example"
         let connection = try PlainConnection(to: address, hello: ["identity": "reader", "room": room])
         let session = DataTrackSession(transport: connection, identity: "reader")
-        connection.receive { kind, bytes in
-            switch kind {
-            case .signal: try? session.received(signal: bytes)
-            case .packet: session.received(packet: bytes)
-            case .hello, .control: break
+        // Ends by itself, or with the connection.
+        try await connection.serve(session) {
+            // Waits until somebody publishes it.
+            let track = try await session.remote.waitForTrack(name: "temperature", timeout: 30)
+            var read = 0
+            for try await frame in try await track.subscribe() {
+                let age = frame.latency.map { String(format: "%.1f ms", $0 * 1000) } ?? "unknown"
+                print("\(String(decoding: frame.payload, as: UTF8.self)), \(age) old")
+                read += 1
+                if read == count { break }
             }
+            print("read \(read) samples")
         }
-
-        // Waits until somebody publishes it.
-        let track = try await session.remote.waitForTrack(name: "temperature", timeout: 30)
-        var read = 0
-        for try await frame in try await track.subscribe() {
-            let age = frame.latency.map { String(format: "%.1f ms", $0 * 1000) } ?? "unknown"
-            print("\(String(decoding: frame.payload, as: UTF8.self)), \(age) old")
-            read += 1
-            if read == count { break }
-        }
-        print("read \(read) samples")
-        session.close()
-        connection.end()  // tells the SFU that we leave
     }
 }

@@ -24,7 +24,7 @@ public final class PlainConnection: DataTrackTransport {
         let connected = withUnsafePointer(to: &endpoint) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
         }
-        guard connected == 0 else { throw Broken() }
+        guard connected == 0 else { throw Broken("there is no SFU at \(address)") }
         try send(.hello, JSONSerialization.data(withJSONObject: hello))
     }
 
@@ -53,7 +53,7 @@ public final class PlainConnection: DataTrackTransport {
             var rest = rest[...]
             while let start = UnsafeRawBufferPointer(rebasing: rest).baseAddress, !rest.isEmpty {
                 let sent = Foundation.send(descriptor, start, rest.count, noSignal)
-                guard sent > 0 else { throw Broken() }
+                guard sent > 0 else { throw Broken("the connection is gone") }
                 rest = rest.dropFirst(sent)
             }
         }
@@ -68,6 +68,32 @@ public final class PlainConnection: DataTrackTransport {
                 handler(kind, bytes)
             }
             atEnd()
+        }
+    }
+
+    /// Hands everything that comes to `session` while `body` runs, then leaves. When the connection ends before, `body` is cancelled, and this
+    /// throws why; an SDK would come back instead.
+    public func serve(_ session: DataTrackSession, while body: @escaping @Sendable () async throws -> Void) async throws {
+        let (connection, end) = AsyncThrowingStream<Never, any Error>.makeStream()
+        receive { kind, bytes in
+            switch kind {
+            case .signal: try? session.received(signal: bytes)
+            case .packet: session.received(packet: bytes)
+            case .control: end.finish(throwing: Broken("the SFU refuses us: \(String(decoding: bytes, as: UTF8.self))"))
+            case .hello: break
+            }
+        } atEnd: {
+            end.finish(throwing: Broken("the SFU has closed the connection"))
+        }
+        defer {
+            session.close()
+            self.end()
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { for try await _ in connection {} }
+            group.addTask { try await body() }
+            try await group.next()
+            group.cancelAll()
         }
     }
 
@@ -88,8 +114,14 @@ public final class PlainConnection: DataTrackTransport {
         return bytes
     }
 
-    /// The connection is gone.
-    public struct Broken: Error {}
+    /// The connection is gone, and why.
+    public struct Broken: Error, CustomStringConvertible {
+        public let description: String
+
+        init(_ why: String) {
+            description = why
+        }
+    }
 }
 
 /// A field of SignalRequest.

@@ -5,10 +5,12 @@ final class Program: Sendable {
     private let process = Process()
     private let pipe = Pipe()
 
-    init(_ program: URL, _ arguments: [String]) throws {
+    /// With `errors`, what it prints is also what it says about failures.
+    init(_ program: URL, _ arguments: [String], errors: Bool = false) throws {
         process.executableURL = program
         process.arguments = arguments
         process.standardOutput = pipe
+        if errors { process.standardError = pipe }
         try process.run()
     }
 
@@ -31,6 +33,9 @@ final class Program: Sendable {
             return String(decoding: data, as: UTF8.self)
         }
     }
+
+    /// 0 if it has ended well.
+    var status: Int32 { process.terminationStatus }
 
     /// Ends it. It may have inherited that it hears no other signal: threads that run tasks do not.
     func end() {
