@@ -4,19 +4,22 @@ use std::{fs, process::Command};
 
 use anyhow::Result;
 
-use super::build::{class_path, maven_on};
+use super::build::{class_path, maven_on, tally};
 use crate::{
     project::Project,
     report::Outcome,
-    run::{self, command},
+    run::command,
+    runners::{count, with_surroundings},
 };
 
-/// Compiles it; the jar is there.
+/// Compiles it, and runs its tests; the jar and the reference host are there.
 pub(crate) fn build(project: &Project) -> Result<Outcome> {
     // The compiler would find what it compiled last time beside what it compiles now.
-    fs::remove_dir_all(project.root.join("target/room/classes")).ok();
-    run::run(&mut maven_on(project, "kotlin-package/room/pom.xml", &["compile"]))?;
-    Ok(Outcome::Done)
+    for stale in ["classes", "test-classes"] {
+        fs::remove_dir_all(project.root.join("target/room").join(stale)).ok();
+    }
+    let maven = &mut maven_on(project, "kotlin-package/room/pom.xml", &["test"]);
+    count(with_surroundings(project, maven), tally)
 }
 
 /// Runs a participant that is told by lines what to do.

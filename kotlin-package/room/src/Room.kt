@@ -15,7 +15,7 @@ import io.datatracks.handlePacketReceived
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
@@ -78,18 +78,24 @@ class Room(
         Unit
     }
 
-    /** Every wait ends; the others hear of it at once. */
-    suspend fun leave() {
+    /** Every wait ends; the others hear of it at once. Done to its end in a coroutine that is cancelled, too: nothing else lets go of WebRTC. */
+    suspend fun leave(): Unit = withContext(NonCancellable) {
         local.shutdown()
         remote.shutdown()
         leaves = true
-        synchronized(waiting) { socket }?.finish(farewell()) // before listening ends, and the socket with it
-        job.cancelAndJoin()
-        peers?.close()
-        webRtc.dispose() // and its threads, which would keep the process
-        // Nobody is left who hands them anything.
-        local.close()
-        remote.close()
+        try {
+            synchronized(waiting) { socket }?.finish(farewell()) // before listening ends, and the socket with it
+        } finally {
+            try {
+                job.cancelAndJoin()
+                peers?.close()
+            } finally {
+                webRtc.dispose() // and its threads, which would keep the process
+                // Nobody is left who hands them anything.
+                local.close()
+                remote.close()
+            }
+        }
     }
 
     // What the managers ask of us, on any thread.
@@ -161,8 +167,7 @@ class Room(
         val again = peers != null
         peers?.close()
         local.handleBufferedAmount(NO_ROOM) // frames wait until there is a channel again
-        val (socket, response) = open(resumed = null)
-        val joined = Message(response).message(JOIN) ?: throw IOException("the server lets nobody in")
+        val (socket, response, joined) = open(resumed = null, JOIN)
         sid = joined.message(JOINED_PARTICIPANT)?.text(PARTICIPANT_SID).orEmpty()
         if (again) synchronized(waiting) { waiting.clear() } // the managers ask for everything anew, below
         takeUp(socket, response, Peers(webRtc, this).also { peers = it }, restart = false)
@@ -174,19 +179,24 @@ class Room(
     /** As the same participant. Packets have flowed on meanwhile, if it was only the WebSocket that broke. */
     private suspend fun resume() {
         val peers = peers ?: throw Forgotten("there is no connection")
-        val (socket, response) = open(resumed = sid)
-        Message(response).message(RECONNECT) ?: throw Forgotten("the server does not know us")
+        val (socket, response) = open(resumed = sid, RECONNECT)
         socket.send(syncState(local.publishResponsesForSyncState())) // before all that has waited
         takeUp(socket, response, peers, restart = true)
         remote.resendSubscriptionUpdates()
     }
 
-    private suspend fun open(resumed: String?): Pair<Socket, ByteArray> {
+    /** A new WebSocket, the first message of the server, and the field of it that says that we are let in. */
+    private suspend fun open(resumed: String?, admission: Int): Triple<Socket, ByteArray, Message> {
         synchronized(waiting) { socket.also { socket = null } }?.end()
         val opened = Socket.open(address(url, resumed), token)
-        val first = opened.next()
-        if (first == null) opened.end()
-        return opened to (first ?: throw IOException("the server says nothing"))
+        try {
+            val first = opened.next() ?: throw IOException("the server says nothing")
+            val admitted = Message(first).message(admission) ?: throw Forgotten("the server does not let us in")
+            return Triple(opened, first, admitted)
+        } catch (error: Throwable) {
+            opened.end() // nobody else has it yet
+            throw error
+        }
     }
 
     /** Goes on with a new WebSocket, until packets can flow. */

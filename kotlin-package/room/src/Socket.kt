@@ -27,10 +27,10 @@ class Socket private constructor() : WebSocket.Listener {
         sent = sent.thenCompose { connection.sendBinary(ByteBuffer.wrap(message), true) }
     }
 
-    /** Ends when this has been sent, or cannot be. */
+    /** Ends when this has been sent, or cannot be. Where nothing gets through any more, nobody waits for that. */
     suspend fun finish(message: ByteArray) {
         send(message)
-        withTimeoutOrNull(SILENCE_MS) { runCatching { sent.await() } }
+        withTimeoutOrNull(FAREWELL_MS) { runCatching { sent.await() } }
         end()
     }
 
@@ -67,6 +67,8 @@ class Socket private constructor() : WebSocket.Listener {
         }
 
         private val PATIENCE = Duration.ofSeconds(10)
+
+        private const val FAREWELL_MS = 1_000L
 
         /** A LiveKit server answers the ping of every five seconds. */
         private const val SILENCE_MS = 15_000L
