@@ -10,11 +10,13 @@
 //! ```
 
 use std::{
+    convert::Infallible,
     env,
     error::Error,
-    io::{self, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     net::TcpStream,
     pin::pin,
+    process,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
@@ -45,7 +47,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let hello = format!(r#"{{"identity":"{role}er","room":"example"}}"#);
     sender.send(HELLO, hello.as_bytes())?;
     let receiver = (local.clone(), remote.clone());
-    thread::spawn(move || receive(connection, &receiver.0, &receiver.1));
+    thread::spawn(move || {
+        let Err(error) = receive(connection, &receiver.0, &receiver.1);
+        let why = match error.kind() {
+            ErrorKind::UnexpectedEof => "the SFU has closed it".into(),
+            _ => error.to_string(),
+        };
+        // An SDK comes back, with the same managers. This program has nothing more to wait for.
+        writeln!(io::stderr(), "the connection has ended: {why}").ok();
+        process::exit(1)
+    });
 
     match role.as_str() {
         "publish" => block_on(publish(&local)),
@@ -58,7 +69,7 @@ fn receive(
     mut connection: TcpStream,
     local: &LocalDataTrackManager,
     remote: &RemoteDataTrackManager,
-) -> io::Result<()> {
+) -> io::Result<Infallible> {
     loop {
         let mut head = [0; 5];
         connection.read_exact(&mut head)?;
@@ -71,6 +82,8 @@ fn receive(
                 remote.handle_signal_response(bytes).map_err(io::Error::other)?;
             }
             PACKET => remote.handle_packet_received(&bytes),
+            // Our hello is refused.
+            CONTROL => return Err(io::Error::other(String::from_utf8_lossy(&bytes))),
             _ => {}
         }
     }
@@ -184,3 +197,4 @@ const LINGER: Duration = Duration::from_millis(500);
 const HELLO: u8 = 0;
 const SIGNAL: u8 = 1;
 const PACKET: u8 = 2;
+const CONTROL: u8 = 3;
