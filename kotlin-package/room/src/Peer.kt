@@ -21,6 +21,7 @@ import kotlinx.coroutines.flow.combine
 import kotlinx.coroutines.flow.drop
 import kotlinx.coroutines.flow.filter
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.flow.merge
 import kotlinx.coroutines.suspendCancellableCoroutine
 import java.io.IOException
@@ -59,13 +60,11 @@ class Peer(
 
     val isClosed get() = channelState.value > RTCDataChannelState.OPEN
 
-    /** Throws [Refused] when the server closes the channel instead. */
-    suspend fun untilUsable() {
-        states().first { (connection, channel) ->
-            if (channel > RTCDataChannelState.OPEN) throw Refused()
-            val isOpen = connection == RTCPeerConnectionState.CONNECTED && channel == RTCDataChannelState.OPEN
-            isOpen || role == Role.SUBSCRIBER && connection == RTCPeerConnectionState.NEW
-        }
+    /** Whether frames can flow. Throws [Refused] when the server closes the channel instead. */
+    val isUsable get() = states().map { (connection, channel) ->
+        if (channel > RTCDataChannelState.OPEN) throw Refused()
+        val isOpen = connection == RTCPeerConnectionState.CONNECTED && channel == RTCDataChannelState.OPEN
+        isOpen || role == Role.SUBSCRIBER && connection == RTCPeerConnectionState.NEW
     }
 
     /** What is broken already does not count: it may be about to be mended. A restart of ICE shows as `CONNECTING`. */
@@ -168,7 +167,8 @@ class Peers(webRtc: PeerConnectionFactory, events: PeerEvents) {
 
     val isClosed get() = both.any(Peer::isClosed)
 
-    suspend fun untilUsable() = both.forEach { it.untilUsable() }
+    /** Throws [Refused] when the server closes one channel, while the other is still awaited as well. */
+    suspend fun untilUsable() = combine(publisher.isUsable, subscriber.isUsable, Boolean::and).first { it }
 
     suspend fun untilBroken() = merge(publisher.breaks, subscriber.breaks).first()
 
