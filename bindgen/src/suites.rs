@@ -38,7 +38,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("Kotlin tests", || junit(project));
     report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
     interop::suite(project, report, Profile::Release, if full { Cells::All } else { Cells::Few });
-    let sanitizers = if full { swift::ALL_SANITIZERS } else { &[swift::THREAD_SANITIZER] };
+    let sanitizers = if full { swift::SANITIZERS } else { &[] };
     swift::suites(project, report, Profile::Release, sanitizers);
     languages::suite(project, report, Profile::Release);
     report.step("floors of speed", || bench::quick(project));

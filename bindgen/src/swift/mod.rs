@@ -191,8 +191,7 @@ const ADDRESS_SANITIZER: &str = "ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=
 /// What is no race, though Thread Sanitizer takes it for one.
 const UNREPORTED: &str = "swift-package/Tests/thread-sanitizer.txt";
 
-pub(crate) const THREAD_SANITIZER: &str = "thread";
-pub(crate) const ALL_SANITIZERS: &[&str] = &[THREAD_SANITIZER, "address"];
+pub(crate) const SANITIZERS: &[&str] = &["thread", "address"];
 
 #[cfg(test)]
 mod tests {
