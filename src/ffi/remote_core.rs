@@ -127,7 +127,7 @@ impl Remote {
         let now = self.environment.now();
         let destination = self.routing.hold().route(packet.header.handle, bytes, now);
         match destination {
-            Destination::Track(reception) => self.deliver(&reception, &packet, now),
+            Destination::Track(reception) => self.deliver(&reception, &packet, bytes.len(), now),
             Destination::Kept(until) => self.alarm.set(until),
             Destination::Nobody => {}
         }
@@ -189,14 +189,20 @@ impl Remote {
         for (reception, packets) in after.complete() {
             for bytes in &packets {
                 if let Ok(packet) = packet::decode(bytes) {
-                    self.deliver(&reception, &packet, self.environment.now());
+                    self.deliver(&reception, &packet, bytes.len(), self.environment.now());
                 }
             }
         }
     }
 
-    fn deliver(&self, reception: &Reception, packet: &Packet<'_>, now: Instant) {
-        if let Some(deadline) = reception.receive(packet, &self.environment, now) {
+    fn deliver(
+        &self,
+        reception: &Reception,
+        packet: &Packet<'_>,
+        message_len: usize,
+        now: Instant,
+    ) {
+        if let Some(deadline) = reception.receive(packet, message_len, &self.environment, now) {
             self.alarm.set(deadline);
         }
     }

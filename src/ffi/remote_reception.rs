@@ -58,10 +58,12 @@ impl Reception {
     pub(super) fn receive(
         &self,
         packet: &Packet<'_>,
+        message_len: usize,
         environment: &Environment,
         now: Instant,
     ) -> Option<Instant> {
-        let (mut sealed, mut deadline) = self.change(|receiver| receiver.receive(packet, now));
+        let (mut sealed, mut deadline) =
+            self.change(|receiver| receiver.receive(packet, message_len, now));
         while let Some(Sealed { encryption, bytes, ticket }) = sealed {
             let mark = self.mark(&encryption, &bytes);
             let opened = self.open(&encryption, bytes);

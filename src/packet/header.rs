@@ -42,8 +42,6 @@ pub struct Packet<'a> {
     pub header: Header,
     /// Its part of the frame; may be empty.
     pub payload: &'a [u8],
-    /// Bytes of the message, extensions that nobody knows included.
-    pub message_len: usize,
 }
 
 /// Reads a packet.
@@ -71,7 +69,7 @@ pub fn decode(bytes: &[u8]) -> Result<Packet<'_>, DecodeError> {
         timestamp: u32::from_be_bytes(timestamp),
         extensions,
     };
-    Ok(Packet { header, payload, message_len: bytes.len() })
+    Ok(Packet { header, payload })
 }
 
 /// Gives an encoded packet another handle, as an SFU does for each subscriber.

@@ -242,7 +242,7 @@ mod tests {
             timestamp: 0,
             extensions: Extensions::default(),
         };
-        Packet { header, payload, message_len: 0 }
+        Packet { header, payload }
     }
 
     /// Adds, and holds what was foretold against what came.

@@ -122,16 +122,20 @@ impl Reassembly {
     ) -> bool {
         let number = packet.header.frame_number;
         let heard = self.heard.replace(now);
-        let silent = || heard.is_some_and(|heard| now.saturating_duration_since(heard) > quiet);
+        let stray = self.stray.take();
         let seen = self.window.seen(number);
-        let strayed = match seen {
+        if seen == Seen::Open {
+            return false;
+        }
+        let silent = heard.is_some_and(|heard| now.saturating_duration_since(heard) > quiet);
+        let strays = match seen {
             Seen::TooOld => true,
-            Seen::Completed => self.stray == Some(number) || silent(),
+            Seen::Completed => silent || stray == Some(number),
             Seen::Open | Seen::GivenUp => false,
         };
-        let follows = seen != Seen::Open && self.stray == Some(number.wrapping_sub(1));
-        self.stray = strayed.then_some(number);
-        follows || seen == Seen::TooOld && silent()
+        self.stray = strays.then_some(number);
+        let follows = stray == Some(number.wrapping_sub(1));
+        follows || seen == Seen::TooOld && silent
     }
 
     /// Forgets everything: frame numbers begin anew.
