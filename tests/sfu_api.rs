@@ -12,16 +12,16 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use datatracks::{
     host::{
-        room::{ApiKey, EndReason, Grants, Interruption, ServerAddress, transport::JoinOptions},
+        room::{EndReason, Interruption},
         sfu::{
             RoomOptions, Rooms,
-            listen::{Limits, Server, ServerOptions},
+            listen::{Limits, Server},
         },
     },
     signal::SignalIn,
 };
 use hmac::{Hmac, KeyInit, Mac};
-use raw_participant::{LIMIT, Participant};
+use raw_participant::{KEY, LIMIT, Participant, SECRET, options, start_within};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::{
@@ -124,19 +124,7 @@ fn sign(claims: &Value) -> String {
 }
 
 async fn start(limits: Limits) -> Server {
-    let address = ([127, 0, 0, 1], 0).into();
-    let key = ApiKey::new(KEY, SECRET);
-    let rooms = Rooms::new(RoomOptions::default());
-    Server::start(ServerOptions { address, key, rooms, limits, site: None }).await.unwrap()
-}
-
-fn options(server: &Server, identity: &str) -> JoinOptions {
-    let token = ApiKey::new(KEY, SECRET).sign(&Grants::new(identity, "lab"));
-    let address = ServerAddress::parse(&format!("ws://{}", server.address())).unwrap();
-    JoinOptions::new(address, token)
+    start_within(limits, Rooms::new(RoomOptions::default())).await
 }
 
 const A_MOMENT: Duration = Duration::from_millis(100);
-
-const KEY: &str = "testkey";
-const SECRET: &str = "0123456789abcdef0123456789abcdef";

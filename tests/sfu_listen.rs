@@ -10,12 +10,12 @@ use datatracks::{
     host::{
         plain::{Kind, Message},
         room::{
-            ApiKey, EndReason, Grants, Interruption, JoinError, Mode, ServerAddress,
+            ApiKey, EndReason, Grants, Interruption, JoinError, Mode,
             transport::{JoinOptions, join},
         },
         sfu::{
             RoomOptions, Rooms,
-            listen::{Limits, Server, ServerOptions},
+            listen::{Limits, Server},
             plain,
         },
     },
@@ -25,7 +25,7 @@ use datatracks::{
     },
     track::Handle,
 };
-use raw_participant::{LIMIT, Participant, publish_request};
+use raw_participant::{KEY, LIMIT, Participant, SECRET, options, publish_request, start_within};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -345,19 +345,4 @@ async fn start_in(rooms: Rooms) -> Server {
     start_within(Limits::default(), rooms).await
 }
 
-async fn start_within(limits: Limits, rooms: Rooms) -> Server {
-    let address = ([127, 0, 0, 1], 0).into();
-    let key = ApiKey::new(KEY, SECRET);
-    Server::start(ServerOptions { address, key, rooms, limits, site: None }).await.unwrap()
-}
-
-fn options(server: &Server, identity: &str) -> JoinOptions {
-    let token = ApiKey::new(KEY, SECRET).sign(&Grants::new(identity, "lab"));
-    let address = ServerAddress::parse(&format!("ws://{}", server.address())).unwrap();
-    JoinOptions::new(address, token)
-}
-
 const A_MOMENT: Duration = Duration::from_millis(100);
-
-const KEY: &str = "testkey";
-const SECRET: &str = "0123456789abcdef0123456789abcdef";

@@ -11,9 +11,15 @@ use std::{sync::Arc, time::Duration};
 
 use datatracks::{
     PacketBatch,
-    host::room::{
-        Interruption,
-        transport::{JoinOptions, Transport, TransportDelegate, join},
+    host::{
+        room::{
+            ApiKey, Grants, Interruption, ServerAddress,
+            transport::{JoinOptions, Transport, TransportDelegate, join},
+        },
+        sfu::{
+            Rooms,
+            listen::{Limits, Server, ServerOptions},
+        },
     },
     packet::{Header, Marker},
     signal::{
@@ -175,3 +181,20 @@ pub fn packet(handle: u16, sequence: u16, payload: &[u8]) -> PacketBatch {
 }
 
 pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// An SFU for participants.
+pub async fn start_within(limits: Limits, rooms: Rooms) -> Server {
+    let address = ([127, 0, 0, 1], 0).into();
+    let key = ApiKey::new(KEY, SECRET);
+    Server::start(ServerOptions { address, key, rooms, limits, site: None }).await.unwrap()
+}
+
+/// How one joins it.
+pub fn options(server: &Server, identity: &str) -> JoinOptions {
+    let token = ApiKey::new(KEY, SECRET).sign(&Grants::new(identity, "lab"));
+    let address = ServerAddress::parse(&format!("ws://{}", server.address())).unwrap();
+    JoinOptions::new(address, token)
+}
+
+pub const KEY: &str = "testkey";
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
