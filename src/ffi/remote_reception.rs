@@ -65,8 +65,7 @@ impl Reception {
         let (mut sealed, mut deadline) =
             self.change(|receiver| receiver.receive(packet, message_len, now));
         while let Some(Sealed { encryption, bytes, ticket }) = sealed {
-            let mark = self.mark(&encryption, &bytes);
-            let opened = self.open(&encryption, bytes);
+            let (mark, opened) = self.open(&encryption, bytes);
             let now = environment.now();
             let take = |receiver: &mut Receiver| receiver.opened(mark, ticket, opened, now);
             let next;
@@ -199,33 +198,29 @@ impl Reception {
         (answer, deadline)
     }
 
-    fn mark(&self, encryption: &Encryption, sealed: &[u8]) -> Mark {
-        match self.provider.as_ref().and_then(|provider| provider.key_ring()) {
-            Some(_) => Mark::of_iv(encryption),
-            None => Mark::of_contents(encryption, sealed),
-        }
-    }
-
-    fn open(&self, encryption: &Encryption, bytes: Cow<'_, [u8]>) -> Option<Payload> {
-        let provider = self.provider.as_ref()?;
+    /// Answers what tells the frame from others as well.
+    fn open(&self, encryption: &Encryption, bytes: Cow<'_, [u8]>) -> (Mark, Option<Payload>) {
+        let Some(provider) = &self.provider else { return (Mark::of_iv(encryption), None) };
         let Some(ring) = provider.key_ring() else {
+            let mark = Mark::of_contents(encryption, &bytes);
             let sealed = EncryptedPayload {
                 payload: Payload::from(bytes.into_owned()),
                 iv: encryption.iv.to_vec(),
                 key_index: encryption.key_index,
             };
             let publisher = self.publisher.to_string();
-            return self.faults.call_out("decrypt", || provider.decrypt(sealed, publisher)).ok();
+            let decrypt = || provider.decrypt(sealed, publisher);
+            return (mark, self.faults.call_out("decrypt", decrypt).ok());
         };
-        match bytes {
+        let opened = match bytes {
             Cow::Owned(sealed) => ring.open(&self.publisher, encryption, sealed).ok(),
             Cow::Borrowed(sealed) => {
                 let mut plain = Vec::with_capacity(sealed.len().saturating_sub(TAG_LEN));
-                ring.open_into(&self.publisher, encryption, sealed, &mut plain).ok()?;
-                Some(plain)
+                let opened = ring.open_into(&self.publisher, encryption, sealed, &mut plain);
+                opened.ok().map(|()| plain)
             }
-        }
-        .map(Payload::from)
+        };
+        (Mark::of_iv(encryption), opened.map(Payload::from))
     }
 }
 
