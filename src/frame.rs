@@ -58,11 +58,7 @@ impl PacketBatch {
 
     /// How many packets there are.
     pub fn len(&self) -> usize {
-        if self.data.len() <= self.stride {
-            // Most frames are one packet: spares them a division.
-            return usize::from(!self.data.is_empty());
-        }
-        self.data.len().div_ceil(self.stride.max(1))
+        packets_in(self.data.len(), self.stride)
     }
 
     /// True when there is no packet.
@@ -80,11 +76,6 @@ impl PacketBatch {
         self.data.chunks(self.stride.max(1))
     }
 
-    /// Bytes of each packet but the last.
-    pub(crate) fn stride(&self) -> usize {
-        self.stride
-    }
-
     /// All packets in a row, and the bytes of each but the last.
     pub(crate) fn parts(&self) -> (&[u8], usize) {
         (&self.data, self.stride)
@@ -100,6 +91,15 @@ impl PacketBatch {
     pub fn into_packets(mut self) -> impl Iterator<Item = Bytes> {
         std::iter::from_fn(move || (!self.is_empty()).then(|| self.split_to(1).data))
     }
+}
+
+/// Packets of `stride` bytes, the last of what is left, in so many bytes.
+pub(crate) fn packets_in(bytes: usize, stride: usize) -> usize {
+    if bytes <= stride {
+        // Most frames are one packet: spares them a division.
+        return usize::from(bytes > 0);
+    }
+    bytes.div_ceil(stride.max(1))
 }
 
 impl fmt::Debug for PacketBatch {

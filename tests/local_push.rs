@@ -150,6 +150,33 @@ fn p2_a_full_room_refuses_by_policy_and_a_refused_frame_leaves_no_gap() {
     assert_eq!((stats.frames_accepted, stats.frames_refused, stats.frames_sent), (3, 1, 3));
 }
 
+/// A reader takes a gap for a loss, and holds back what comes behind it.
+#[test]
+fn p3_frames_that_are_dropped_while_they_wait_leave_no_gap() {
+    let rig = full();
+    let newest = rig.published(dropping(0));
+    newest.try_push(frame(40_000)).unwrap();
+    newest.try_push(frame(50_000)).unwrap();
+    let brief = DataTrackOptions { max_age_ms: 30, ..dropping(1 << 20) };
+    let brief = rig.published(DataTrackOptions { name: "brief".into(), ..brief });
+    brief.try_push(frame(40_000)).unwrap();
+    rig.advance_ms(31);
+    brief.try_push(frame(50_000)).unwrap();
+    for _ in 0..100 {
+        rig.manager.handle_buffered_amount(0);
+        rig.advance_ms(1);
+    }
+    let packets: Vec<_> =
+        rig.host.packets().iter().flatten().map(|packet| header(packet)).collect();
+    for (handle, track) in (1..).zip([newest, brief]) {
+        assert_eq!(track.stats().frames_sent, 1, "{:?}", track.stats());
+        let own = packets.iter().filter(|header| header.handle.get() == handle);
+        let numbers: Vec<_> = own.map(|header| (header.sequence, header.frame_number)).collect();
+        assert_eq!(numbers, (0..numbers.len() as u16).map(|n| (n, 0)).collect::<Vec<_>>());
+        assert!(numbers.len() > 3);
+    }
+}
+
 #[test]
 fn p2_a_frame_larger_than_the_room_waits_alone() {
     let rig = full();

@@ -8,15 +8,16 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     EncryptionProvider, KeyRing, LocalDataTrack,
-    local_sending::{Call, Outbox, Scope, wake},
+    local_sending::{Outbox, Scope, wake},
     lock::MutexGuard,
     spare::packetize,
 };
 use crate::{
     error::PushFrameError,
-    frame::{PacketBatch, Payload},
+    frame::Payload,
     local::{
-        packetizer::{Counters, PacketizeError, Packetizer, Seal, Size},
+        numbers::Unnumbered,
+        packetizer::{PacketizeError, Packetizer, Seal, Size},
         send_queue::{NotTaken, SealTurn},
         waiting_room::{Admission, Unsealed},
     },
@@ -115,48 +116,46 @@ impl LocalDataTrack {
             let bytes = size.of_packets(payload.len());
             self.sending.outbox().queue.admit(self.lane, bytes, admission, now)?;
         }
-        let before = packetizer.counters();
         let packets = self.packetize(&mut packetizer, payload, user_timestamp, size, now)?;
-        self.hand_in(packets, (packetizer, before), admission, now)
+        self.hand_in(packets, packetizer, admission, now)
     }
 
     /// Lets a frame's packets leave at once, or wait.
     fn hand_in(
         &self,
-        packets: PacketBatch,
-        made_by: (MutexGuard<'_, Packetizer>, Counters),
+        packets: Unnumbered,
+        made_by: MutexGuard<'_, Packetizer>,
         admission: Admission,
         now: Instant,
     ) -> Result<(), PushFrameError> {
         let mut outbox = self.sending.outbox();
-        let Some(delegate) = outbox.pass(self.lane, &packets) else {
-            return self.hand_in_behind_others(outbox, packets, made_by, admission, now);
+        let call = match outbox.pass(self.lane, packets) {
+            Ok(call) => call,
+            Err(packets) => {
+                return self.hand_in_behind_others(outbox, packets, made_by, admission, now);
+            }
         };
         drop(outbox);
         drop(made_by);
-        self.sending.send(Some(Call { lane: self.lane, packets, delegate }), Scope::Track);
+        self.sending.send(Some(call), Scope::Track);
         Ok(())
     }
 
-    /// A frame that is not taken leaves no gap in the track's counters.
     #[inline(never)]
     fn hand_in_behind_others(
         &self,
         mut outbox: MutexGuard<'_, Outbox>,
-        packets: PacketBatch,
-        (mut packetizer, before): (MutexGuard<'_, Packetizer>, Counters),
+        packets: Unnumbered,
+        made_by: MutexGuard<'_, Packetizer>,
         admission: Admission,
         now: Instant,
     ) -> Result<(), PushFrameError> {
         let handover = outbox.queue.push(self.lane, packets, admission, now);
-        if handover.is_err() {
-            packetizer.restore(before);
-        }
         let call = handover.map(|handover| outbox.call(handover));
         let deadline = outbox.queue.next_deadline(now);
         let wakers = outbox.wakers();
         drop(outbox);
-        drop(packetizer);
+        drop(made_by);
         wake(wakers);
         self.sending.wake_at(deadline);
         self.sending.send(call?, Scope::Track);
@@ -170,7 +169,7 @@ impl LocalDataTrack {
         user_timestamp: Option<u64>,
         size: Size,
         now: Instant,
-    ) -> Result<PacketBatch, PushFrameError> {
+    ) -> Result<Unnumbered, PushFrameError> {
         let Sealing::Ring { ring, identity } = &self.sealing else {
             return Ok(packetize(packetizer, payload, user_timestamp, Seal::Plain, size, now)?);
         };
@@ -218,12 +217,11 @@ impl LocalDataTrack {
     ) -> Result<(), PushFrameError> {
         let (payload, seal) = self.seal(provider, &own)?;
         let mut packetizer = self.packetizer();
-        let before = packetizer.counters();
         let (payload, stamp, since) = (payload.as_ref(), own.user_timestamp, own.since);
         let packets = packetize(&mut packetizer, payload, stamp, seal, own.size, since)?;
         // The provider may have taken its time, in which the host has reported.
         let now = self.sending.environment.now();
-        self.hand_in(packets, (packetizer, before), admission, now)
+        self.hand_in(packets, packetizer, admission, now)
     }
 
     /// Seals what others left meanwhile; ends the turn when there is nothing more.

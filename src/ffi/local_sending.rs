@@ -21,7 +21,10 @@ use super::{
 };
 use crate::{
     frame::PacketBatch,
-    local::send_queue::{Handover, LaneId, SendQueue},
+    local::{
+        numbers::Unnumbered,
+        send_queue::{Handover, LaneId, SendQueue},
+    },
 };
 
 /// The sending half of a local manager.
@@ -190,14 +193,11 @@ pub(super) fn wake(wakers: Wakers) {
 }
 
 impl Outbox {
-    /// Whom to call with packets that may leave at once, since nothing waits and nothing is paced.
-    pub(super) fn pass(
-        &mut self,
-        lane: LaneId,
-        packets: &PacketBatch,
-    ) -> Option<Arc<dyn LocalDataTrackManagerDelegate>> {
-        let host = self.host.as_ref()?;
-        self.queue.pass(lane, packets).then(|| Arc::clone(&host.delegate))
+    /// The call for a frame that may leave at once, since nothing waits and nothing is paced. Else gives the frame back.
+    pub(super) fn pass(&mut self, lane: LaneId, packets: Unnumbered) -> Result<Call, Unnumbered> {
+        let Some(host) = &self.host else { return Err(packets) };
+        let packets = self.queue.pass(lane, packets)?;
+        Ok(Call { lane, packets, delegate: Arc::clone(&host.delegate) })
     }
 
     /// Nothing waits, and nobody waits for anything.

@@ -2,9 +2,9 @@
 
 use std::{cell::Cell, time::Instant};
 
-use crate::{
-    frame::PacketBatch,
-    local::packetizer::{PacketizeError, Packetizer, Seal, Size, Spare},
+use crate::local::{
+    numbers::Unnumbered,
+    packetizer::{PacketizeError, Packetizer, Seal, Size, Spare},
 };
 
 /// Makes the packets of a frame in this thread's spare memory. Inside of another push it is lent, and new memory is taken.
@@ -15,7 +15,7 @@ pub(super) fn packetize(
     seal: Seal<'_>,
     size: Size,
     now: Instant,
-) -> Result<PacketBatch, PacketizeError> {
+) -> Result<Unnumbered, PacketizeError> {
     let mut spare = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
     let packets = packetizer.packetize(payload, user_timestamp, seal, size, now, &mut spare);
     // A thread that ends has no place for it any more.

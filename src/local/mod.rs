@@ -13,6 +13,7 @@ mod bits;
 mod channel;
 mod handles;
 mod lanes;
+pub(crate) mod numbers;
 pub(crate) mod output;
 mod own_update;
 mod pacing;

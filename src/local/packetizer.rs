@@ -1,17 +1,17 @@
 //! A frame → its packets, in one buffer: one copy and at most one allocation a frame, whatever its size. They have 16 000 bytes; less
 //! where a slow channel wants it so, as long as there are not more of them than receivers take.
 //!
-//! Owns the counters and the clock of one track. They go on over a republish, and a frame that is not accepted leaves no gap.
+//! Owns the clock of one track, which goes on over a republish. Numbers are given when packets leave.
 //! A frame of one packet gets the memory of the one before it ([`Spare`]) when the host has let go of that.
 
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use thiserror::Error;
 
+use super::numbers::Unnumbered;
 use crate::{
     e2ee::{AesKey, TAG_LEN},
-    frame::PacketBatch,
     packet::{Encryption, Extensions, Header, MTU, Marker, MediaClock},
     track::Handle,
 };
@@ -20,15 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Packetizer {
     handle: Handle,
-    counters: Counters,
     clock: MediaClock,
-}
-
-/// Where a track stands: packets and frames so far, wrapping.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counters {
-    sequence: u16,
-    frame_number: u16,
 }
 
 /// How a payload is sealed on its way into packets.
@@ -41,7 +33,7 @@ pub(crate) enum Seal<'a> {
     Done(Encryption),
 }
 
-/// Why a frame has no packets. The counters stand where they stood.
+/// Why a frame has no packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum PacketizeError {
     /// More bytes than fit.
@@ -58,7 +50,7 @@ pub(crate) enum PacketizeError {
 impl Packetizer {
     /// `base`: what the media clock reads at `now`; random.
     pub(crate) fn new(handle: Handle, base: u32, now: Instant) -> Self {
-        Self { handle, counters: Counters::default(), clock: MediaClock::new(base, now) }
+        Self { handle, clock: MediaClock::new(base, now) }
     }
 
     /// The packets of the next frame, as large as `size` says.
@@ -70,7 +62,7 @@ impl Packetizer {
         size: Size,
         now: Instant,
         spare: &mut Spare,
-    ) -> Result<PacketBatch, PacketizeError> {
+    ) -> Result<Unnumbered, PacketizeError> {
         let extensions = Extensions { encryption: seal.encryption(), user_timestamp };
         let header_len = extensions.header_len();
         let max = MAX_PACKETS * (MTU - header_len) - seal.overhead();
@@ -80,8 +72,8 @@ impl Packetizer {
         let header = Header {
             marker: Marker::Single,
             handle: self.handle,
-            sequence: self.counters.sequence,
-            frame_number: self.counters.frame_number,
+            sequence: 0,
+            frame_number: 0,
             timestamp: self.clock.at(now),
             extensions,
         };
@@ -95,19 +87,7 @@ impl Packetizer {
                 seal_and_split(header, payload, each, key, &by.iv, &mut spare.sealed)?
             }
         };
-        let packets = PacketBatch::new(data, each);
-        self.counters.advance(packets.len());
-        Ok(packets)
-    }
-
-    /// Where the track stands, to [`restore`](Self::restore) when the next frame is not accepted.
-    pub(crate) fn counters(&self) -> Counters {
-        self.counters
-    }
-
-    /// As if the frames since had not been.
-    pub(crate) fn restore(&mut self, counters: Counters) {
-        self.counters = counters;
+        Ok(Unnumbered::new(data, each))
     }
 }
 
@@ -170,7 +150,7 @@ fn single(
     payload: &[u8],
     seal: Seal<'_>,
     data: &mut BytesMut,
-) -> Result<Bytes, PacketizeError> {
+) -> Result<BytesMut, PacketizeError> {
     header.encode(data);
     match seal {
         Seal::Plain | Seal::Done(_) => data.extend_from_slice(payload),
@@ -182,7 +162,7 @@ fn single(
             data.extend_from_slice(&tag.map_err(|_| PacketizeError::NotSealed)?);
         }
     }
-    Ok(data.split().freeze())
+    Ok(data.split())
 }
 
 /// Bytes of each packet of a payload: as many as are wished for, or as it needs for there not to be too many.
@@ -191,7 +171,7 @@ fn fitting(wished: usize, header_len: usize, payload: usize) -> usize {
 }
 
 /// The payload in as few packets of `each` bytes as hold it.
-fn split(mut header: Header, payload: &[u8], each: usize) -> Bytes {
+fn split(mut header: Header, payload: &[u8], each: usize) -> BytesMut {
     let header_len = header.extensions.header_len();
     let room = each - header_len;
     let count = payload.len().div_ceil(room);
@@ -202,10 +182,9 @@ fn split(mut header: Header, payload: &[u8], each: usize) -> Bytes {
         header.marker = marker(index, count);
         header.encode(&mut data);
         data.extend_from_slice(part);
-        header.sequence = header.sequence.wrapping_add(1);
         rest = after;
     }
-    data.freeze()
+    data
 }
 
 /// A frame of several packets is sealed as a whole: the tag stands at its end only. So it is sealed apart, in memory that is
@@ -217,7 +196,7 @@ fn seal_and_split(
     key: &AesKey,
     iv: &[u8; 12],
     sealed: &mut Vec<u8>,
-) -> Result<Bytes, PacketizeError> {
+) -> Result<BytesMut, PacketizeError> {
     sealed.resize(payload.len(), 0);
     let tag = key.seal_into(iv, payload, sealed).map_err(|_| PacketizeError::NotSealed)?;
     sealed.extend_from_slice(&tag);
@@ -234,13 +213,6 @@ fn marker(index: usize, count: usize) -> Marker {
         (0, false) => Marker::Start,
         (_, false) => Marker::Inter,
         (_, true) => Marker::Final,
-    }
-}
-
-impl Counters {
-    fn advance(&mut self, packets: usize) {
-        self.sequence = self.sequence.wrapping_add(packets as u16);
-        self.frame_number = self.frame_number.wrapping_add(1);
     }
 }
 

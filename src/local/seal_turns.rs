@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use super::{
     lanes::LaneId,
+    numbers::Unnumbered,
     send_queue::{NotTaken, SendQueue},
     spread::is_large,
     waiting_room::{Admission, Left, Unsealed},
 };
-use crate::frame::PacketBatch;
 
 /// Who seals a frame.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl SendQueue {
     }
 
     /// What became of a frame that was left: its packets, or `None` when it could not be sealed.
-    pub(crate) fn settle_left(&mut self, id: LaneId, packets: Option<PacketBatch>, since: Instant) {
+    pub(crate) fn settle_left(&mut self, id: LaneId, packets: Option<Unnumbered>, since: Instant) {
         if packets.as_ref().is_some_and(is_large) {
             self.large_pushed(id, since);
         }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     lanes::{Gate, Lanes},
+    numbers::Unnumbered,
     pacing::Pacing,
     packetizer::MAX_PACKETS,
     spread::is_large,
@@ -83,30 +84,35 @@ impl SendQueue {
         self.lanes.progressed(id);
     }
 
-    /// The common case of [`push`](Self::push), in short: nothing waits, and there is no pacing. True when the frame may leave.
-    pub(crate) fn pass(&mut self, id: LaneId, packets: &PacketBatch) -> bool {
-        let cost = WaitingRoom::cost_of(packets);
+    /// The common case of [`push`](Self::push), in short: nothing waits, and there is no pacing. Else gives the frame back.
+    pub(crate) fn pass(
+        &mut self,
+        id: LaneId,
+        packets: Unnumbered,
+    ) -> Result<PacketBatch, Unnumbered> {
+        let cost = WaitingRoom::cost_of(&packets);
         let takes = !self.pacing.is_on() && cost <= self.lanes.spare();
-        let Some(lane) = self.lanes.get_mut(id).filter(|_| takes) else { return false };
+        let Some(lane) = self.lanes.get_mut(id).filter(|_| takes) else { return Err(packets) };
         if lane.gate != Gate::Open || !lane.room.is_empty() {
-            return false;
+            return Err(packets);
         }
-        lane.room.pass(packets);
+        let packets = lane.room.pass(packets);
         self.lanes.passed(cost);
-        true
+        Ok(packets)
     }
 
     /// Takes a frame; hands out what may leave at once.
     pub(crate) fn push(
         &mut self,
         id: LaneId,
-        packets: PacketBatch,
+        packets: Unnumbered,
         admission: Admission,
         now: Instant,
     ) -> Result<Option<Handover>, NotTaken> {
-        if self.pass(id, &packets) {
-            return Ok(Some(Handover { lane: id, packets }));
-        }
+        let packets = match self.pass(id, packets) {
+            Ok(packets) => return Ok(Some(Handover { lane: id, packets })),
+            Err(packets) => packets,
+        };
         self.not_ended(id)?;
         let large = is_large(&packets);
         let taken = self.lanes.on_room(id, |room, spare| {

@@ -3,10 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use bytes::BytesMut;
 use proptest::prelude::*;
 
 use super::*;
-use crate::options::{DropPolicy, SendMode};
+use crate::{
+    options::{DropPolicy, SendMode},
+    packet::decode,
+};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -48,6 +52,8 @@ struct World {
     /// Packets of each frame that left, by lane and frame; and how many it has.
     left: BTreeMap<(usize, u16), (usize, usize)>,
     newest: BTreeMap<usize, u16>,
+    /// Packets of each lane that left, and frames that began to.
+    numbers: [(u16, u16); LANES],
 }
 
 impl World {
@@ -62,6 +68,7 @@ impl World {
             next_frame: vec![0; LANES],
             left: BTreeMap::new(),
             newest: BTreeMap::new(),
+            numbers: [(0, 0); LANES],
         }
     }
 
@@ -90,14 +97,21 @@ impl World {
     /// A frame whose packets tell their lane, frame and place.
     fn push(&mut self, lane: usize, packets: usize, waits: bool) {
         let frame = self.next_frame[lane];
-        let mut data = Vec::new();
+        let mut data = BytesMut::new();
         for index in 0..packets {
             let mut packet = vec![0; if index + 1 == packets { 100 } else { MTU }];
+            packet[3] = 1;
             let [high, low] = frame.to_be_bytes();
-            packet[..5].copy_from_slice(&[lane as u8, high, low, index as u8, packets as u8]);
-            data.extend(packet);
+            packet[HEADER..HEADER + 5].copy_from_slice(&[
+                lane as u8,
+                high,
+                low,
+                index as u8,
+                packets as u8,
+            ]);
+            data.extend_from_slice(&packet);
         }
-        let batch = PacketBatch::new(data.into(), MTU);
+        let batch = Unnumbered::new(data, MTU);
         let admission = if waits { Admission::WaitForRoom } else { Admission::ByPolicy };
         if let Ok(handover) = self.queue.push(self.lanes[lane], batch, admission, self.now) {
             self.next_frame[lane] += 1;
@@ -105,18 +119,22 @@ impl World {
         }
     }
 
-    /// Packets of a frame leave in order and without a gap, frames of a lane in order.
+    /// Packets of a frame leave in order and without a gap, frames of a lane in order; numbers have no gap, whatever was dropped.
     fn note(&mut self, handover: Option<Handover>) {
         let Some(handover) = handover else { return };
         assert!(!self.flights.contains(&handover.lane), "one handover a lane");
         self.flights.push(handover.lane);
         for packet in handover.packets.iter() {
-            let (lane, frame) =
-                (usize::from(packet[0]), u16::from_be_bytes([packet[1], packet[2]]));
+            let (header, marks) = (decode(packet).unwrap().header, &packet[HEADER..]);
+            let (lane, frame) = (usize::from(marks[0]), u16::from_be_bytes([marks[1], marks[2]]));
             assert_eq!(self.lanes[lane], handover.lane);
-            let left = self.left.entry((lane, frame)).or_insert((0, usize::from(packet[4])));
-            assert_eq!(left.0, usize::from(packet[3]), "in order");
+            let left = self.left.entry((lane, frame)).or_insert((0, usize::from(marks[4])));
+            assert_eq!(left.0, usize::from(marks[3]), "in order");
             left.0 += 1;
+            let numbers = &mut self.numbers[lane];
+            numbers.1 += u16::from(marks[3] == 0);
+            assert_eq!((header.sequence, header.frame_number), (numbers.0, numbers.1 - 1));
+            numbers.0 += 1;
             let newest = self.newest.entry(lane).or_insert(frame);
             assert!(*newest <= frame, "frames in order");
             *newest = frame;
@@ -201,7 +219,7 @@ fn a_lane_that_is_given_up_is_used_again_and_old_callbacks_do_not_reach_it() {
     let mut queue = SendQueue::default();
     let now = Instant::now();
     let options = DataTrackOptions::new("a");
-    let packet = || PacketBatch::new(vec![1; 100].into(), MTU);
+    let packet = || packets(100);
     let first = queue.open(&options);
     let handover = queue.push(first, packet(), Admission::ByPolicy, now).unwrap().unwrap();
     queue.close(first);
@@ -228,7 +246,7 @@ struct Link {
 
 impl Link {
     fn push(&mut self, lane: LaneId, length: usize) {
-        let batch = PacketBatch::new(vec![0; length].into(), MTU);
+        let batch = packets(length);
         let handover = self.queue.push(lane, batch, Admission::ByPolicy, self.now).unwrap();
         self.send(handover, |queue, lane, now| queue.continue_with(lane, now));
     }
@@ -289,7 +307,7 @@ fn a_turn_that_was_left_to_others_is_looked_after_at_once() {
     let (mut queue, now) = (SendQueue::default(), Instant::now());
     queue.report(0, now);
     let [first, second] = [(); 2].map(|()| queue.open(&DataTrackOptions::new("a")));
-    let packet = || PacketBatch::new(vec![0; MTU].into(), MTU);
+    let packet = || packets(MTU);
     let mut push = |lane| queue.push(lane, packet(), Admission::ByPolicy, now).unwrap();
     let handover = push(first).unwrap();
     assert!(push(first).is_none(), "its callback goes on");
@@ -303,7 +321,13 @@ fn a_turn_that_was_left_to_others_is_looked_after_at_once() {
     assert_eq!(queue.next(now).unwrap().lane, second);
 }
 
+/// A frame in packets of zeros.
+fn packets(bytes: usize) -> Unnumbered {
+    Unnumbered::new(BytesMut::zeroed(bytes), MTU)
+}
+
 const LANES: usize = 4;
+const HEADER: usize = 12;
 
 #[test]
 fn progress_is_kept_for_those_who_wait_only() {
@@ -311,8 +335,7 @@ fn progress_is_kept_for_those_who_wait_only() {
     let lane = queue.open(&DataTrackOptions::new(""));
     for watched in [true, false] {
         queue.watch(true);
-        let packets = PacketBatch::new(vec![0; 10].into(), MTU);
-        assert!(queue.push(lane, packets, Admission::ByPolicy, now).unwrap().is_some());
+        assert!(queue.push(lane, packets(10), Admission::ByPolicy, now).unwrap().is_some());
         assert!(queue.finish(lane, true));
         queue.watch(watched);
         assert_eq!(queue.progress().is_empty(), !watched);
@@ -326,8 +349,9 @@ fn who_finds_no_room_for_a_frame_of_the_largest_size_waits_for_all() {
     let [mine, others, empty] = [(); 3].map(|()| queue.open(&options));
     queue.report(1 << 20, now);
     let push = |queue: &mut SendQueue, lane, bytes: usize| {
-        let packets = PacketBatch::new(vec![0; bytes].into(), MTU);
-        queue.push(lane, packets, Admission::WaitForRoom, now).map(|handover| handover.is_some())
+        queue
+            .push(lane, packets(bytes), Admission::WaitForRoom, now)
+            .map(|handover| handover.is_some())
     };
     assert_eq!(push(&mut queue, mine, 1), Ok(false));
     assert!(!queue.is_crowded(mine) && queue.is_crowded(empty));

@@ -7,9 +7,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::channel::micros;
+use super::{channel::micros, numbers::Unnumbered};
 use crate::{
-    frame::PacketBatch,
     options::{DataTrackOptions, SendMode},
     packet::MTU,
 };
@@ -94,7 +93,7 @@ impl Spread {
 }
 
 /// Whether a frame of these packets is spread.
-pub(crate) fn is_large(packets: &PacketBatch) -> bool {
+pub(crate) fn is_large(packets: &Unnumbered) -> bool {
     packets.byte_len() > LARGE
 }
 

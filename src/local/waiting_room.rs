@@ -19,7 +19,11 @@ use crate::{
     stats::LocalTrackStats,
 };
 
-use super::{packetizer::Size, spread::is_large};
+use super::{
+    numbers::{Numbers, Unnumbered},
+    packetizer::Size,
+    spread::is_large,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -34,6 +38,7 @@ pub(crate) struct WaitingRoom {
     queued: usize,
     /// Bytes of what is left of the frame that has begun.
     begun: usize,
+    numbers: Numbers,
     totals: LocalTrackStats,
 }
 
@@ -74,7 +79,7 @@ impl Unsealed {
 #[derive(Debug)]
 pub(crate) enum Left {
     /// It can leave.
-    Sealed(PacketBatch),
+    Sealed(Unnumbered),
     /// The provider failed.
     Failed,
     /// The track ended meanwhile.
@@ -83,7 +88,7 @@ pub(crate) enum Left {
 
 #[derive(Debug)]
 struct Waiting {
-    packets: PacketBatch,
+    packets: Unnumbered,
     since: Instant,
     begun: bool,
     large: bool,
@@ -135,6 +140,7 @@ impl WaitingRoom {
             flight: None,
             queued: 0,
             begun: 0,
+            numbers: Numbers::default(),
             totals: LocalTrackStats::default(),
         }
     }
@@ -162,7 +168,7 @@ impl WaitingRoom {
     }
 
     /// What that grows by with a frame.
-    pub(crate) fn cost_of(packets: &PacketBatch) -> usize {
+    pub(crate) fn cost_of(packets: &Unnumbered) -> usize {
         packets.byte_len() + FRAME_COST
     }
 
@@ -225,16 +231,17 @@ impl WaitingRoom {
     }
 
     /// Takes a frame. Ask [`admit`](Self::admit) first.
-    pub(crate) fn accept(&mut self, packets: PacketBatch, now: Instant) {
+    pub(crate) fn accept(&mut self, packets: Unnumbered, now: Instant) {
         self.totals.frames_accepted += 1;
         self.enter(packets, now);
     }
 
     /// Takes a frame and hands it out whole: as [`accept`](Self::accept) and [`begin`](Self::begin) where nothing waits.
-    pub(crate) fn pass(&mut self, packets: &PacketBatch) {
+    pub(crate) fn pass(&mut self, packets: Unnumbered) -> PacketBatch {
         self.totals.frames_accepted += 1;
-        let (packets, bytes) = (packets.len(), packets.byte_len());
-        self.flight = Some(Flight { packets, bytes, rest: Rest::Gone });
+        let (count, bytes) = (packets.len(), packets.byte_len());
+        self.flight = Some(Flight { packets: count, bytes, rest: Rest::Gone });
+        self.numbers.give(packets, true)
     }
 
     /// Takes a frame that is yet to be sealed. Ask [`admit`](Self::admit) first.
@@ -273,8 +280,7 @@ impl WaitingRoom {
         let first = !frame.begun;
         let (count, bytes) = (frame.packets.len(), frame.packets.byte_len());
         let whole = count <= most;
-        let packets =
-            if whole { std::mem::take(&mut frame.packets) } else { frame.packets.split_to(most) };
+        let packets = frame.packets.split_to(most);
         let flight = Flight {
             packets: count.min(most),
             bytes: packets.byte_len(),
@@ -288,7 +294,7 @@ impl WaitingRoom {
         if !whole {
             self.frames.push_front(Waiting { begun: true, ..frame });
         }
-        Some(Departure { packets, first })
+        Some(Departure { packets: self.numbers.give(packets, first), first })
     }
 
     /// The callback that had the packets returned, or threw.
@@ -341,7 +347,7 @@ impl WaitingRoom {
         (self.queued, self.begun) = (0, 0);
     }
 
-    fn enter(&mut self, packets: PacketBatch, since: Instant) {
+    fn enter(&mut self, packets: Unnumbered, since: Instant) {
         self.queued += packets.byte_len();
         let large = is_large(&packets);
         self.frames.push_back(Waiting { packets, since, begun: false, large });
@@ -367,6 +373,8 @@ pub(super) const FRAME_COST: usize = size_of::<Waiting>() + 64;
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
+
     use super::*;
 
     fn room() -> WaitingRoom {
@@ -381,7 +389,7 @@ mod tests {
     fn nothing_is_dropped_for_a_frame_that_is_refused_all_the_same() {
         let (mut room, now) = (room(), Instant::now());
         for _ in 0..3 {
-            room.accept(PacketBatch::new(vec![0; 100_000].into(), 16_000), now);
+            room.accept(Unnumbered::new(BytesMut::zeroed(100_000), 16_000), now);
         }
         assert!(!room.admit(1_500_000, 1_400_000, Admission::ByPolicy, now));
         assert_eq!((room.waiting(), room.stats().frames_dropped_full), (3, 0));

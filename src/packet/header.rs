@@ -84,6 +84,14 @@ pub fn set_handle(packet: &mut [u8], handle: Handle) -> Result<(), DecodeError> 
     Ok(())
 }
 
+/// Gives an encoded packet its numbers. Without header there is nothing to write to.
+pub(crate) fn set_numbers(packet: &mut [u8], sequence: u16, frame_number: u16) {
+    if let Some([_, _, _, _, s0, s1, f0, f1, ..]) = packet.first_chunk_mut::<BASE_LEN>() {
+        [*s0, *s1] = sequence.to_be_bytes();
+        [*f0, *f1] = frame_number.to_be_bytes();
+    }
+}
+
 impl Header {
     /// Appends the header: exactly `extensions.header_len()` bytes.
     pub fn encode(&self, out: &mut impl BufMut) {

@@ -27,6 +27,7 @@ pub mod serial;
 pub use clock::MediaClock;
 pub use error::DecodeError;
 pub use extension::{Encryption, Extensions};
+pub(crate) use header::set_numbers;
 pub use header::{Header, Marker, Packet, decode, set_handle};
 
 /// Most bytes of a packet, header included: what all SDKs send (protocol §1.8).
