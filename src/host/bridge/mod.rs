@@ -10,7 +10,7 @@
 //!                       └── leave, ended by the server, drop_session full ───────► gone
 //! ```
 
-mod outlet;
+mod downlink;
 mod participant;
 
 use std::{
@@ -27,12 +27,15 @@ use tokio::{
 };
 
 use self::{
-    outlet::{Outlet, Writer},
+    downlink::Downlink,
     participant::{Fate, Participant},
 };
 use super::{
     connections,
-    plain::{Hello, Limits, Message},
+    plain::{
+        Hello, Limits, Message,
+        outlet::{Outlet, outlet},
+    },
     room::{
         ApiKey, Grants, Interruption, JoinError, ServerAddress,
         transport::{JoinOptions, TransportDelegate, join},
@@ -88,28 +91,32 @@ impl Bridge {
 
     async fn serve_connection(&self, stream: TcpStream, limits: Limits) -> io::Result<()> {
         stream.set_nodelay(true)?;
-        let (mut reader, writer) = stream.into_split();
-        let writer = Writer::start(writer, limits.write);
+        let (mut reader, to) = stream.into_split();
+        let (outlet, writer) = outlet();
+        tokio::spawn(async move {
+            let ended = writer.run(to, limits.write).await;
+            tracing::debug!(?ended, "a plain connection is over");
+        });
         let first = timeout(limits.hello, Message::read(&mut reader)).await??;
         let Some(first) = first else { return Ok(()) };
         let hello = match Hello::read(&first) {
             Ok(hello) => hello,
             Err(error) => {
-                writer.send(Message::reply(Err(&error)));
+                outlet.write(Message::reply(Err(&error)));
                 return Ok(());
             }
         };
         let name = (hello.room.clone(), hello.identity.clone());
         let admitted = match self.unpark(&name, hello.resume).await {
-            parked if hello.resume => self.come_back(&name, parked, &writer).await,
-            _ => self.join(&name, &hello, &writer).await.map(Some),
+            parked if hello.resume => self.come_back(&name, parked, &outlet).await,
+            _ => self.join(&name, &hello, &outlet).await.map(Some),
         };
         match admitted {
             Ok(Some(participant)) => {
-                self.serve_participant(name, participant, reader, &writer).await
+                self.serve_participant(name, participant, reader, &outlet).await
             }
             Ok(None) => {}
-            Err(error) => writer.send(Message::reply(Err(&error.to_string()))),
+            Err(error) => outlet.write(Message::reply(Err(&error.to_string()))),
         }
         Ok(())
     }
@@ -119,10 +126,10 @@ impl Bridge {
         name: Name,
         participant: Participant,
         mut reader: OwnedReadHalf,
-        writer: &Writer,
+        outlet: &Outlet,
     ) {
-        let fate = participant.serve(&mut reader, writer).await;
-        participant.outlet.detach();
+        let fate = participant.serve(&mut reader, outlet).await;
+        participant.downlink.detach();
         self.roster().disconnected(&name, &participant);
         match fate {
             Fate::Parked => self.park(name, participant),
@@ -136,7 +143,7 @@ impl Bridge {
         &self,
         name: &Name,
         hello: &Hello,
-        writer: &Writer,
+        outlet: &Outlet,
     ) -> Result<Participant, JoinError> {
         let mut grants = Grants::new(&hello.identity, &hello.room);
         grants.can_publish_data = hello.permissions.can_publish_data;
@@ -145,10 +152,10 @@ impl Bridge {
         let token = self.key.sign(&grants);
         let options = JoinOptions::new(self.server.clone(), token);
         let (transport, session) = join(&options).await?;
-        let outlet = Outlet::new(writer.clone());
-        let participant = Participant { transport, outlet };
+        let downlink = Downlink::new(outlet.clone());
+        let participant = Participant { transport, downlink };
         self.roster().connected.insert(name.clone(), participant.clone());
-        session.start(Arc::clone(&participant.outlet) as _);
+        session.start(Arc::clone(&participant.downlink) as _);
         // Packets that come early wait in the TCP connection.
         participant.transport.wait_until_open(OPENING_TIME).await.ok();
         Ok(participant)
@@ -159,10 +166,10 @@ impl Bridge {
         &self,
         name: &Name,
         parked: Option<Participant>,
-        writer: &Writer,
+        outlet: &Outlet,
     ) -> Result<Option<Participant>, JoinError> {
         if let Some(participant) = parked {
-            participant.outlet.attach(writer.clone());
+            participant.downlink.attach(outlet.clone());
             match participant.transport.resume(None).await {
                 Ok(()) => {
                     self.roster().connected.insert(name.clone(), participant.clone());
@@ -172,21 +179,21 @@ impl Bridge {
                 Err(error) => return Err(error),
             }
         }
-        writer.send(Message::signal(encode_response(Response::Leave(join_anew()))));
+        outlet.write(Message::signal(encode_response(Response::Leave(join_anew()))));
         Ok(None)
     }
 
     fn park(&self, name: Name, participant: Participant) {
         participant.transport.cut();
-        let outlet = Arc::downgrade(&participant.outlet);
+        let downlink = Arc::downgrade(&participant.downlink);
         let older = self.roster().parked.insert(name.clone(), participant);
         drop(older);
         let bridge = self.clone();
         tokio::spawn(async move {
             sleep(PARKING_TIME).await;
             let mut roster = bridge.roster();
-            let kept = roster.parked.get(&name).map(|kept| Arc::as_ptr(&kept.outlet));
-            if kept == Some(outlet.as_ptr()) {
+            let kept = roster.parked.get(&name).map(|kept| Arc::as_ptr(&kept.downlink));
+            if kept == Some(downlink.as_ptr()) {
                 roster.parked.remove(&name);
             }
         });
@@ -203,7 +210,7 @@ impl Bridge {
             }
             roster.connected.get(name).filter(|_| wanted).cloned()?
         };
-        connected.outlet.on_interrupted(Interruption::Signal);
+        connected.downlink.on_interrupted(Interruption::Signal);
         timeout(LETTING_GO_TIME, parked).await.ok();
         self.roster().parked.remove(name)
     }
@@ -235,7 +242,7 @@ impl Roster {
     /// Forgets a connection, unless the participant has a newer one.
     fn disconnected(&mut self, name: &Name, participant: &Participant) {
         let connected = self.connected.get(name);
-        if connected.is_some_and(|newest| Arc::ptr_eq(&newest.outlet, &participant.outlet)) {
+        if connected.is_some_and(|newest| Arc::ptr_eq(&newest.downlink, &participant.downlink)) {
             self.connected.remove(name);
         }
     }

@@ -6,10 +6,10 @@ use tokio::{io::AsyncRead, select};
 
 use super::{
     super::{
-        plain::{Control, DropMode, Kind, Message},
+        plain::{Control, DropMode, Kind, Message, outlet::Outlet},
         room::{Interruption, transport::Transport},
     },
-    outlet::{Outlet, Writer},
+    downlink::Downlink,
 };
 use crate::{
     frame::PacketBatch,
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Participant {
     pub(super) transport: Transport,
-    pub(super) outlet: Arc<Outlet>,
+    pub(super) downlink: Arc<Downlink>,
 }
 
 /// What becomes of a participant whose TCP connection ends.
@@ -39,20 +39,20 @@ impl Participant {
     pub(super) async fn serve(
         &self,
         reader: &mut (impl AsyncRead + Unpin),
-        writer: &Writer,
+        outlet: &Outlet,
     ) -> Fate {
         select! {
-            fate = self.read(reader, writer) => fate,
-            interruption = self.outlet.interruption() => match interruption {
+            fate = self.read(reader, outlet) => fate,
+            interruption = self.downlink.interruption() => match interruption {
                 Interruption::Signal | Interruption::Silence => Fate::Parked,
                 _ => Fate::Ended,
             },
-            () = writer.closed() => Fate::Parked,
+            () = outlet.closed() => Fate::Parked,
         }
     }
 
     /// Passes on what the plain side sends.
-    async fn read(&self, reader: &mut (impl AsyncRead + Unpin), writer: &Writer) -> Fate {
+    async fn read(&self, reader: &mut (impl AsyncRead + Unpin), outlet: &Outlet) -> Fate {
         while let Ok(Some(Message { kind, bytes })) = Message::read(reader).await {
             match kind {
                 // The transport says it itself, after what waits before it.
@@ -66,12 +66,12 @@ impl Participant {
                 }
                 Kind::Control => match drop_mode(&bytes) {
                     Ok(mode) => {
-                        writer.send(Message::reply(Ok(())));
+                        outlet.write(Message::reply(Ok(())));
                         return if mode == DropMode::Quick { Fate::Parked } else { Fate::Left };
                     }
-                    Err(refusal) => writer.send(Message::reply(Err(refusal))),
+                    Err(refusal) => outlet.write(Message::reply(Err(refusal))),
                 },
-                Kind::Hello => writer.send(Message::reply(Err("there was a hello already"))),
+                Kind::Hello => outlet.write(Message::reply(Err("there was a hello already"))),
             }
         }
         Fate::Parked

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 
-use super::{listen, plain};
+use super::listen;
+use crate::host::plain::{Message, outlet::Outlet};
 
 /// Called with the room locked: only queues.
 pub(super) enum Sink {
-    Plain(plain::Outlet),
+    Plain(Outlet),
     WebRtc(listen::Queues),
 }
 
@@ -14,7 +15,7 @@ impl Sink {
     /// Queues a SignalResponse.
     pub(super) fn signal(&self, bytes: Bytes) {
         match self {
-            Self::Plain(outlet) => outlet.signal(bytes),
+            Self::Plain(outlet) => outlet.write(Message::signal(bytes.into())),
             Self::WebRtc(queues) => queues.signal(bytes),
         }
     }

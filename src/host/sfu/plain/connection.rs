@@ -14,12 +14,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    Limits, control,
-    outlet::{Outlet, outlet},
-};
+use super::{Limits, control};
 use crate::host::{
-    plain::{Hello, Kind, Message},
+    plain::{
+        Hello, Kind, Message,
+        outlet::{Outlet, outlet},
+    },
     sfu::{Rooms, rooms::Member, sink::Sink},
 };
 

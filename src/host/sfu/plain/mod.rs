@@ -10,13 +10,11 @@
 
 mod connection;
 mod control;
-mod outlet;
 
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-pub(super) use self::outlet::Outlet;
 use super::Rooms;
 use crate::host::connections;
 pub use crate::host::plain::Limits;

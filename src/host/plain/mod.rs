@@ -10,6 +10,8 @@
 //! ```
 //! A refused hello is answered by a control message, and the connection closes.
 
+pub(super) mod outlet;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
