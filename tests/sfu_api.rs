@@ -2,6 +2,7 @@
 #![cfg(feature = "host")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod claims;
 mod raw_participant;
 
 use std::{
@@ -9,7 +10,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use claims::sign;
 use datatracks::{
     host::{
         room::{EndReason, Interruption},
@@ -20,10 +21,8 @@ use datatracks::{
     },
     signal::SignalIn,
 };
-use hmac::{Hmac, KeyInit, Mac};
 use raw_participant::{KEY, LIMIT, Participant, SECRET, options, start_within};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -101,7 +100,7 @@ async fn call(server: &Server, method: &str, body: &Value) -> (u16, Value) {
 async fn ask(server: SocketAddr, verb: &str, method: &str, rest: &str) -> (u16, Value) {
     let expiry = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 600;
     let video = json!({"roomAdmin": true, "roomCreate": true, "room": "lab"});
-    let token = sign(&json!({"iss": KEY, "exp": expiry, "video": video}));
+    let token = sign(&json!({"iss": KEY, "exp": expiry, "video": video}), SECRET);
     let request = format!(
         "{verb} /twirp/livekit.RoomService/{method} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{rest}"
     );
@@ -113,14 +112,6 @@ async fn ask(server: SocketAddr, verb: &str, method: &str, rest: &str) -> (u16, 
     assert!(head.contains("Content-Type: application/json\r\n"), "{head}");
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, serde_json::from_str(body).unwrap())
-}
-
-fn sign(claims: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", part(&json!({"alg": "HS256", "typ": "JWT"})), part(claims));
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    mac.update(signed.as_bytes());
-    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
 async fn start(limits: Limits) -> Server {

@@ -7,17 +7,15 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use datatracks::{
     host::plain::Permissions,
     signal::session::{self, Request, Response},
 };
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
 
 use super::{
+    claims::sign,
     livekit_server::{KEY, LivekitServer, SECRET},
     script::Room,
 };
@@ -53,7 +51,7 @@ impl LivekitRoom {
             stream,
             "POST /twirp/livekit.RoomService/{method} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            sign(&json!({"iss": KEY, "exp": expiry(), "video": {"roomAdmin": true, "room": ROOM}})),
+            sign(&json!({"iss": KEY, "exp": expiry(), "video": {"roomAdmin": true, "room": ROOM}}), SECRET),
             body.len()
         )
         .unwrap();
@@ -124,15 +122,7 @@ fn token(identity: &str, permissions: Permissions) -> String {
         "canPublishData": permissions.can_publish_data,
         "canSubscribe": permissions.can_subscribe,
     });
-    sign(&json!({"iss": KEY, "sub": identity, "exp": expiry(), "video": video}))
-}
-
-fn sign(claims: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", part(&json!({"alg": "HS256", "typ": "JWT"})), part(claims));
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    mac.update(signed.as_bytes());
-    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    sign(&json!({"iss": KEY, "sub": identity, "exp": expiry(), "video": video}), SECRET)
 }
 
 fn expiry() -> u64 {

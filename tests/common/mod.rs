@@ -8,6 +8,8 @@
     clippy::panic
 )]
 
+#[path = "../claims/mod.rs"]
+mod claims;
 pub mod livekit_room;
 #[path = "../livekit_server/mod.rs"]
 pub mod livekit_server;
