@@ -3,27 +3,26 @@
 //! ```text
 //!             ┌─ accept ─► frames ── begin ─► flight (a callback has them) ── finish ─► sent, or dropped: not sent
 //!  push ──────┤              ▲  │
-//!             └─ leave ─► unsealed ─ accept_left       oldest first: dropped full, expired, unpublished
+//!             └─ leave ─► unsealed ─ settle_left       oldest first: dropped full, expired, unpublished
 //! ```
 //! At every instant accepted = sent + waiting + dropped; a frame in a callback waits. Whole frames are dropped: once a frame's
 //! first packet has left only the end of the track or a throwing callback ends it. A frame that has begun takes no room.
+
+mod flight;
+mod unsealed;
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-use crate::{
-    frame::{PacketBatch, Payload},
-    options::DropPolicy,
-    stats::LocalTrackStats,
-};
-
+use self::flight::{Flight, Rest};
+pub(crate) use self::unsealed::{Left, Unsealed};
 use super::{
     numbers::{Numbers, Unnumbered},
-    packetizer::Size,
     spread::is_large,
 };
+use crate::{options::DropPolicy, stats::LocalTrackStats};
 
 /// See the module.
 #[derive(Debug)]
@@ -59,75 +58,12 @@ pub(crate) enum Admission {
     WaitForRoom,
 }
 
-/// A frame that an encryption provider has yet to seal.
-#[derive(Debug)]
-pub(crate) struct Unsealed {
-    pub(crate) payload: Payload,
-    pub(crate) user_timestamp: Option<u64>,
-    pub(crate) since: Instant,
-    pub(crate) size: Size,
-}
-
-impl Unsealed {
-    /// What its packets will take.
-    pub(crate) fn bytes(&self) -> usize {
-        self.size.of_packets(self.payload.as_ref().len())
-    }
-}
-
-/// What became of a frame that was left to be sealed.
-#[derive(Debug)]
-pub(crate) enum Left {
-    /// It can leave.
-    Sealed(Unnumbered),
-    /// The provider failed.
-    Failed,
-    /// The track ended meanwhile.
-    Ended,
-}
-
 #[derive(Debug)]
 struct Waiting {
     packets: Unnumbered,
     since: Instant,
     begun: bool,
     large: bool,
-}
-
-#[derive(Debug)]
-struct Flight {
-    packets: usize,
-    bytes: usize,
-    rest: Rest,
-}
-
-/// The packets of the same frame that are not in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
-    /// There are none: these are its last.
-    Gone,
-    /// They wait at the front.
-    Waits,
-    /// They were dropped when the track ended.
-    Dropped,
-}
-
-/// The frame that leaves first.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Front {
-    pub(crate) large: bool,
-    /// That are left of it.
-    pub(crate) bytes: usize,
-    /// Of a packet.
-    pub(crate) each: usize,
-}
-
-/// Packets that leave now.
-#[derive(Debug)]
-pub(crate) struct Departure {
-    pub(crate) packets: PacketBatch,
-    /// They begin their frame.
-    pub(crate) first: bool,
 }
 
 impl WaitingRoom {
@@ -193,17 +129,6 @@ impl WaitingRoom {
         !waits && self.frames.is_empty() && self.unsealed.is_empty()
     }
 
-    pub(crate) fn in_flight(&self) -> bool {
-        self.flight.is_some()
-    }
-
-    /// What leaves first.
-    pub(crate) fn front(&self) -> Option<Front> {
-        let front = self.frames.front()?;
-        let (bytes, each) = (front.packets.byte_len(), front.packets.stride());
-        Some(Front { large: front.large, bytes, each })
-    }
-
     /// Makes room for `bytes`, or tells that there is none. `spare`: memory that the other tracks leave of the manager's.
     pub(crate) fn admit(
         &mut self,
@@ -236,85 +161,9 @@ impl WaitingRoom {
         self.enter(packets, now);
     }
 
-    /// Takes a frame and hands it out whole: as [`accept`](Self::accept) and [`begin`](Self::begin) where nothing waits.
-    pub(crate) fn pass(&mut self, packets: Unnumbered) -> PacketBatch {
-        self.totals.frames_accepted += 1;
-        let (count, bytes) = (packets.len(), packets.byte_len());
-        self.flight = Some(Flight { packets: count, bytes, rest: Rest::Gone });
-        self.numbers.give(packets, true)
-    }
-
-    /// Takes a frame that is yet to be sealed. Ask [`admit`](Self::admit) first.
-    pub(crate) fn leave(&mut self, frame: Unsealed) {
-        self.totals.frames_accepted += 1;
-        self.queued += frame.bytes();
-        self.unsealed.push_back(frame);
-    }
-
-    /// The next frame to be sealed, one at a time: until [`settle_left`](Self::settle_left).
-    pub(crate) fn next_unsealed(&mut self) -> Option<Unsealed> {
-        let frame = self.unsealed.pop_front()?;
-        self.queued -= frame.bytes();
-        self.sealing = Some(frame.bytes());
-        Some(frame)
-    }
-
-    /// What became of that frame.
-    pub(crate) fn settle_left(&mut self, sealed: Left, since: Instant) {
-        self.sealing = None;
-        match sealed {
-            Left::Sealed(packets) => self.enter(packets, since),
-            Left::Failed => self.totals.frames_dropped_not_sent += 1,
-            Left::Ended => self.totals.frames_dropped_unpublished += 1,
-        }
-    }
-
     /// A push was refused.
     pub(crate) fn refuse(&mut self) {
         self.totals.frames_refused += 1;
-    }
-
-    /// Hands out up to `most` packets of the frame at the front. Ask only when nothing is in flight.
-    pub(crate) fn begin(&mut self, most: usize) -> Option<Departure> {
-        let mut frame = self.frames.pop_front()?;
-        let first = !frame.begun;
-        let (count, bytes) = (frame.packets.len(), frame.packets.byte_len());
-        let whole = count <= most;
-        let packets = frame.packets.split_to(most);
-        let flight = Flight {
-            packets: count.min(most),
-            bytes: packets.byte_len(),
-            rest: if whole { Rest::Gone } else { Rest::Waits },
-        };
-        if first {
-            self.queued -= bytes;
-        }
-        self.begun = bytes - flight.bytes;
-        self.flight = Some(flight);
-        if !whole {
-            self.frames.push_front(Waiting { begun: true, ..frame });
-        }
-        Some(Departure { packets: self.numbers.give(packets, first), first })
-    }
-
-    /// The callback that had the packets returned, or threw.
-    pub(crate) fn finish(&mut self, sent: bool) {
-        let Some(flight) = self.flight.take() else { return };
-        if sent {
-            self.totals.packets_sent += flight.packets as u64;
-            self.totals.bytes_sent += flight.bytes as u64;
-        }
-        match (flight.rest, sent) {
-            (Rest::Gone, true) => self.totals.frames_sent += 1,
-            (Rest::Waits, true) => {}
-            (Rest::Dropped, true) => self.totals.frames_dropped_unpublished += 1,
-            (Rest::Waits, false) => {
-                self.frames.pop_front();
-                self.begun = 0;
-                self.totals.frames_dropped_not_sent += 1;
-            }
-            (Rest::Gone | Rest::Dropped, false) => self.totals.frames_dropped_not_sent += 1,
-        }
     }
 
     /// Drops what waited too long.
