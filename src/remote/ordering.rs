@@ -88,7 +88,7 @@ impl Ordering {
         if self.is_behind(&placed) {
             return Turn::Late;
         }
-        if self.window.is_zero() || self.is_next(&placed) {
+        if self.window.is_zero() || self.is_next(&placed) && !self.is_after_held(&placed) {
             self.hand_out(placed, &mut out);
             self.hand_out_line(&mut out);
             return Turn::Now;
@@ -139,6 +139,11 @@ impl Ordering {
                 placed.number == number.wrapping_add(1) || placed.first == sequence.wrapping_add(1)
             }
         }
+    }
+
+    /// An earlier frame is held: what looks like the track's very first is its first after the numbers have wrapped.
+    fn is_after_held(&self, placed: &Placed) -> bool {
+        self.held.front().is_some_and(|(held, _)| is_newer(placed.number, held.number))
     }
 
     fn hand_out(&mut self, placed: Placed, out: &mut impl FnMut(DataTrackFrame)) {
@@ -274,6 +279,17 @@ mod tests {
         assert!(matches!(bench.push_packets(65_535, 899, 899), Turn::Held));
         bench.release_at(bench.now + WINDOW);
         assert_eq!(bench.out, [65_535, 0]);
+    }
+
+    #[test]
+    fn a_start_just_before_both_numbers_wrap_is_handed_out_in_order() {
+        let mut bench = Bench::new(WINDOW);
+        for number in [65_535, 0, 1] {
+            assert!(matches!(bench.push(number), Turn::Held));
+        }
+        bench.release_at(bench.now + WINDOW);
+        assert_eq!(bench.out, [65_535, 0, 1]);
+        assert!(matches!(bench.push(2), Turn::Now));
     }
 
     #[test]
