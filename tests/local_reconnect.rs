@@ -245,6 +245,24 @@ fn p8_an_unpublish_that_could_not_be_sent_is_made_again_as_soon_as_the_track_is_
 }
 
 #[test]
+fn p7_an_unpublish_that_could_not_be_sent_is_made_again_before_the_next_track_is_published() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.host.refuses_signals.store(true, Ordering::SeqCst);
+    track.unpublish();
+    rig.host.refuses_signals.store(false, Ordering::SeqCst);
+    rig.host.take();
+    let mut publishing = rig.publishing(DataTrackOptions::new("a"));
+    let mut requests = rig.host.requests();
+    assert_eq!(unpublishes(&requests.drain(..1).collect::<Vec<_>>()), [1]);
+    assert_eq!(only_publish(&requests).pub_handle, 2);
+    rig.answer(published(&request(2, "a"), "DTR_2"));
+    assert!(publishing.ready().is_ok());
+    let _next = rig.publishing(DataTrackOptions::new("b"));
+    assert_eq!(only_publish(&rig.host.requests()).pub_handle, 3, "asked once");
+}
+
+#[test]
 fn tracks_that_were_never_ours_are_left_alone() {
     let rig = Rig::new();
     rig.track("a");

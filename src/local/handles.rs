@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{sorted::SortedMap, track::Handle};
+use crate::{
+    sorted::{SortedMap, SortedSet},
+    track::Handle,
+};
 
 /// Hands out handles.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub(crate) struct Handles {
     generation: u32,
     resting: SortedMap<Handle, Rest>,
     by_age: VecDeque<(Instant, Handle)>,
+    /// May have some that were asked for since.
+    not_asked: SortedSet<Handle>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +44,13 @@ pub(crate) enum Ending {
 
 impl Default for Handles {
     fn default() -> Self {
-        Self { next: 1, generation: 0, resting: SortedMap::default(), by_age: VecDeque::new() }
+        Self {
+            next: 1,
+            generation: 0,
+            resting: SortedMap::default(),
+            by_age: VecDeque::new(),
+            not_asked: SortedSet::default(),
+        }
     }
 }
 
@@ -75,6 +86,12 @@ impl Handles {
         self.resting.get(&handle).map(|rest| rest.ending)
     }
 
+    /// Handles whose end the SFU could not be asked for since this was last called.
+    pub(crate) fn take_not_asked(&mut self) -> Vec<Handle> {
+        let not_asked = std::mem::take(&mut self.not_asked).into_keys();
+        not_asked.filter(|handle| self.ending(*handle) == Some(Ending::NotAsked)).collect()
+    }
+
     /// When the last track that had a handle ended, if that was not long ago.
     pub(crate) fn resting_since(&self, handle: Handle) -> Option<Instant> {
         self.resting.get(&handle).map(|rest| rest.since)
@@ -86,11 +103,11 @@ impl Handles {
         rest.map(|rest| rest.ending = Ending::Known).is_some()
     }
 
-    /// More is known about how the last track that had a handle ended.
-    pub(crate) fn set_ending(&mut self, handle: Handle, ending: Ending) {
-        if let Some(rest) = self.resting.get_mut(&handle) {
-            rest.ending = ending;
-        }
+    /// The SFU could not be asked to end the last track that had a handle.
+    pub(crate) fn set_not_asked(&mut self, handle: Handle) {
+        let Some(rest) = self.resting.get_mut(&handle) else { return };
+        rest.ending = Ending::NotAsked;
+        self.not_asked.insert(handle, ());
     }
 
     /// A new session: the SFU has forgotten everything.

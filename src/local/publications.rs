@@ -89,6 +89,10 @@ impl Publications {
         let in_use = |handle| tracks.contains_key(&handle) || abandoned.contains_key(&handle);
         let taken = self.handles.take(in_use, now);
         let (handle, generation) = taken.ok_or(PublishError::LimitReached)?;
+        // The SFU still has what it could not be asked to end: perhaps a track of this name.
+        for unasked in self.handles.take_not_asked() {
+            self.ask_to_unpublish(unasked, now);
+        }
         let again = self.abandoned.values().any(|abandoned| abandoned.name == options.name);
         let deadline = now + ANSWER_TIMEOUT;
         self.names.insert(options.name.clone(), ());
@@ -146,7 +150,7 @@ impl Publications {
         match cause {
             Cause::Publish(key) => self.publish_not_sent(key, now),
             Cause::Republish(key, attempt) => self.attempt_not_sent(key, attempt, now),
-            Cause::Unpublish(handle) => self.handles.set_ending(handle, Ending::NotAsked),
+            Cause::Unpublish(handle) => self.handles.set_not_asked(handle),
             Cause::Schema(request_id) => self.schemas.not_sent(request_id, &mut self.outputs),
         }
     }
