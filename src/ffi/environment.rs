@@ -6,6 +6,12 @@
 //! The deadline thread starts with the first alarm, ends with the last, and sleeps when nothing is due. It lets all due clients
 //! expire (which wakes their waiters) before it lets any of them call out, so that a stuck delegate holds up no other
 //! manager's timeouts. It is never joined. A condition variable is all it needs: an async runtime would cost size and precision.
+//!
+//! ```text
+//!  watching ── due: expire, call out ──► watching
+//!                       └ not back in time: a thread that stands by watches on, and the late one ends when it comes back
+//! ```
+//! The one that stands by starts when there is something to call out, and ends when nothing was for a while.
 
 use std::{
     fmt,
@@ -145,6 +151,8 @@ impl Drop for Alarm {
 struct Timers {
     table: Mutex<Table>,
     changed: Condvar,
+    /// Wakes who stands by at the end.
+    over: Condvar,
     stands_still: Option<Mutex<Instant>>,
 }
 
@@ -154,6 +162,14 @@ struct Table {
     due: SortedSet<(Instant, u64)>,
     next_id: u64,
     running: bool,
+    /// Which thread watches: they are counted.
+    watch: u64,
+    /// Since when it is calling out.
+    calling: Option<Instant>,
+    /// How often it has called out.
+    calls: u64,
+    /// Another thread stands by.
+    standby: bool,
 }
 
 struct Entry {
@@ -162,6 +178,11 @@ struct Entry {
 }
 
 impl Table {
+    fn next_watch(&mut self) -> u64 {
+        self.watch += 1;
+        self.watch
+    }
+
     fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|((at, _), ())| *at)
     }
@@ -188,10 +209,10 @@ impl Timers {
         let id = table.next_id;
         table.clients.insert(id, Entry { client, at: None });
         if !table.running && timers.stands_still.is_none() {
-            let thread = Arc::clone(timers);
+            let (thread, watch) = (Arc::clone(timers), table.next_watch());
             // Without a thread (the system refuses one) calls still work; only deadlines are missed until one can be had.
             let spawned =
-                thread::Builder::new().name(THREAD_NAME.into()).spawn(move || thread.run());
+                thread::Builder::new().name(THREAD_NAME.into()).spawn(move || thread.run(watch));
             table.running = spawned.is_ok();
         }
         id
@@ -203,16 +224,24 @@ impl Timers {
         due.iter().for_each(|client| survive(&|| client.drain()));
     }
 
-    fn run(&self) {
+    fn run(self: &Arc<Self>, watch: u64) {
         let mut table = self.table.hold();
         loop {
+            if table.watch != watch {
+                return;
+            }
+            table.calling = None;
             if table.clients.is_empty() {
                 table.running = false;
+                self.over.notify_one();
                 return;
             }
             let now = Instant::now();
             table = match table.next_due() {
                 Some(at) if at <= now => {
+                    table.calling = Some(now);
+                    table.calls = table.calls.wrapping_add(1);
+                    self.have_standby(&mut table);
                     drop(table);
                     self.fire(now);
                     self.table.hold()
@@ -223,6 +252,41 @@ impl Timers {
                 }
                 None => self.changed.wait(table).unwrap_or_else(PoisonError::into_inner),
             };
+        }
+    }
+
+    /// Has a thread ready that watches on, should a call out not come back. A model has no time in which to be late.
+    fn have_standby(self: &Arc<Self>, table: &mut Table) {
+        if table.standby || cfg!(models) {
+            return;
+        }
+        let thread = Arc::clone(self);
+        let spawned =
+            thread::Builder::new().name(THREAD_NAME.into()).spawn(move || thread.stand_by());
+        table.standby = spawned.is_ok();
+    }
+
+    fn stand_by(self: &Arc<Self>) {
+        let mut table = self.table.hold();
+        let (mut calls, mut since) = (table.calls, Instant::now());
+        loop {
+            let waited = self.over.wait_timeout(table, PATIENCE);
+            table = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let now = Instant::now();
+            let is_late = |since: Instant| now.saturating_duration_since(since) >= PATIENCE;
+            if table.calling.is_some_and(is_late) {
+                table.standby = false;
+                let watch = table.next_watch();
+                drop(table);
+                return self.run(watch);
+            }
+            if table.calls != calls || table.calling.is_some() {
+                (calls, since) = (table.calls, now);
+            }
+            if !table.running || now.saturating_duration_since(since) >= LINGER {
+                table.standby = false;
+                return;
+            }
         }
     }
 }
@@ -236,6 +300,12 @@ pub(super) fn clock_of_the_machine() -> Instant {
 fn survive(work: &dyn Fn()) {
     let _ = catch_unwind(AssertUnwindSafe(work));
 }
+
+/// A host that is told not to block, and does for so long, is not waited for.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How long a thread stands by after the last call out: a frame that is being spread has one every few milliseconds.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What debuggers show. At most 15 bytes, or Linux cuts it.
 const THREAD_NAME: &str = "datatracks-time";
@@ -272,6 +342,40 @@ mod tests {
             let alarm = environment.register(Arc::downgrade(&client));
             alarm.set(environment.now());
             called.recv_timeout(Duration::from_secs(10)).expect("the thread comes");
+        }
+    }
+
+    /// Says when it is called, and does not come back until it is let go.
+    struct Stuck(std::sync::mpsc::Sender<()>, Mutex<std::sync::mpsc::Receiver<()>>);
+
+    impl DeadlineClient for Stuck {
+        fn expire(&self, _: Instant) {}
+
+        fn drain(&self) {
+            self.0.send(()).ok();
+            self.1.hold().recv_timeout(Duration::from_secs(20)).ok();
+        }
+    }
+
+    #[test]
+    fn a_host_that_does_not_come_back_holds_up_no_deadline_of_another() {
+        let environment =
+            Environment::with_thread(Box::new(crate::ffi::random::SystemRandom::default()));
+        let (told, called) = std::sync::mpsc::channel();
+        let mut stuck = Vec::new();
+        for _ in 0..2 {
+            let (open, gate) = std::sync::mpsc::channel();
+            let client: Arc<dyn DeadlineClient> = Arc::new(Stuck(told.clone(), Mutex::new(gate)));
+            let alarm = environment.register(Arc::downgrade(&client));
+            alarm.set(environment.now());
+            called.recv_timeout(Duration::from_secs(10)).expect("it is called out");
+            stuck.push((client, alarm, open));
+        }
+        let other: Arc<dyn DeadlineClient> = Arc::new(Loud(false, told));
+        let alarm = environment.register(Arc::downgrade(&other));
+        for _ in 0..2 {
+            alarm.set(environment.now());
+            called.recv_timeout(Duration::from_secs(10)).expect("somebody watches on");
         }
     }
 
