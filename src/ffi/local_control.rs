@@ -17,11 +17,11 @@ use std::{
 
 use super::{
     EncryptionProvider, Environment, LocalDataTrackManagerDelegate,
-    environment::{Alarm, DeadlineClient},
     local_push::Sealing,
     local_sending::{Host, Sending},
     local_state::{Action, Deeds, Ends, Kept, State},
     lock::{Hold, Mutex, drain},
+    timers::{Alarm, DeadlineClient},
 };
 use crate::{
     error::SignalError,
@@ -225,6 +225,10 @@ impl DeadlineClient for Control {
         };
         wakers.into_iter().for_each(std::task::Waker::wake);
         self.sending.wake_at(next);
+    }
+
+    fn has_calls(&self) -> bool {
+        self.state.hold().has_actions() || !self.sending.outbox().queue.is_idle()
     }
 
     fn drain(&self) {

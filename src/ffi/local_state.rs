@@ -97,6 +97,10 @@ impl Ends {
 }
 
 impl State {
+    pub(super) fn has_actions(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
     pub(super) fn new(
         delegate: Arc<dyn LocalDataTrackManagerDelegate>,
         local_identity: Option<String>,

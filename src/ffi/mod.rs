@@ -8,7 +8,8 @@ pub(crate) mod guard;
 pub(crate) mod lock;
 mod payload;
 mod random;
-pub(crate) mod wait;
+pub(crate) mod timers;
+mod wait;
 
 #[cfg(models)]
 mod models;

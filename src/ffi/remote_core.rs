@@ -17,11 +17,11 @@ use std::{
 
 use super::{
     DecryptionProvider, Environment, RemoteDataTrackManagerDelegate,
-    environment::{Alarm, DeadlineClient},
     guard::Faults,
     lock::{Hold, Mutex, drain},
     remote_effects::{After, State},
     remote_reception::Reception,
+    timers::{Alarm, DeadlineClient},
 };
 use crate::{
     packet::{self, Packet},
@@ -226,6 +226,10 @@ impl DeadlineClient for Remote {
         if let Some(deadline) = deadlines.chain(next).min() {
             self.alarm.set(deadline);
         }
+    }
+
+    fn has_calls(&self) -> bool {
+        self.read(State::has_calls) || self.afterlife.hold().is_some()
     }
 
     fn drain(&self) {

@@ -72,6 +72,10 @@ impl After {
 }
 
 impl State {
+    pub(super) fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
     pub(super) fn new(control: Control, delegate: Arc<dyn RemoteDataTrackManagerDelegate>) -> Self {
         Self {
             control,

@@ -16,8 +16,9 @@ use std::{
 };
 
 use super::{
-    environment::{Alarm, DeadlineClient, Environment},
+    environment::Environment,
     lock::{Drained, Hold, drain},
+    timers::{Alarm, DeadlineClient},
     wait::{CancelToken, Cancelled, Completion, unless_cancelled},
 };
 use crate::random::Random;

@@ -164,7 +164,14 @@ impl Rig {
     }
 
     pub fn with(provider: Option<Arc<dyn EncryptionProvider>>, identity: Option<&str>) -> Self {
-        let environment = Environment::simulated(Box::new(Counting(0)));
+        Self::on(Environment::simulated(Box::new(Counting(0))), provider, identity)
+    }
+
+    pub fn on(
+        environment: Arc<Environment>,
+        provider: Option<Arc<dyn EncryptionProvider>>,
+        identity: Option<&str>,
+    ) -> Self {
         let host = Arc::new(Host::default());
         let manager = LocalDataTrackManager::with_environment(
             Arc::clone(&environment),

@@ -12,7 +12,7 @@ use super::{
     kit::{Zeros, environment},
     sync::foreign,
 };
-use crate::ffi::{Environment, environment::DeadlineClient};
+use crate::ffi::{Environment, timers::DeadlineClient};
 
 /// Counts what happens to it. What it is due for follows it out of the lock.
 #[derive(Default)]

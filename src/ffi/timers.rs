@@ -1,0 +1,297 @@
+//! Deadlines, and the threads that wait for them.
+//!
+//! ```text
+//!  Alarm::set(at) ──► Timers ──(the watch, or advance)──► expire(now) of all due ──► drain() of all due
+//!
+//!  the watch:  waiting ── due ──► expiring, calling out ──► waiting
+//!                                           └─ not back in time: who stands by has the watch, and the late thread ends when it is back
+//! ```
+//! The watch begins with the first alarm, ends with the last, and sleeps when nothing is due. It lets all due clients expire (which wakes
+//! their waiters) before it lets any of them call out. Who stands by is there only while there are calls, and for a second after.
+//! Threads are never joined. A condition variable is all they need: an async runtime would cost size and precision.
+
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use super::lock::{Condvar, Hold, Mutex, thread};
+use crate::sorted::{SortedMap, SortedSet};
+
+/// Something with deadlines: a manager.
+pub(crate) trait DeadlineClient: Send + Sync {
+    /// Takes the effect of what is due: changes state, wakes waiters, calls no delegate. Sets its alarm again if need be.
+    fn expire(&self, now: Instant);
+
+    /// Whether [`drain`](Self::drain) has something to call out.
+    fn has_calls(&self) -> bool {
+        true
+    }
+
+    /// Calls out what was decided.
+    fn drain(&self);
+}
+
+/// A client's place among the deadlines; given up when dropped.
+pub(crate) struct Alarm {
+    id: u64,
+    timers: Arc<Timers>,
+}
+
+impl Alarm {
+    /// Asks for `expire` and `drain` at `at`, or earlier if so asked before.
+    pub(crate) fn set(&self, at: Instant) {
+        let mut table = self.timers.table.hold();
+        let earliest = table.next_due();
+        let Some(entry) = table.clients.get_mut(&self.id) else { return };
+        if entry.at.is_some_and(|set| set <= at) {
+            return;
+        }
+        if let Some(before) = entry.at.replace(at) {
+            table.due.remove(&(before, self.id));
+        }
+        table.due.insert((at, self.id), ());
+        if earliest.is_none_or(|earliest| at < earliest) {
+            self.timers.changed.notify_one();
+        }
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let mut table = self.timers.table.hold();
+        if let Some(at) = table.clients.remove(&self.id).and_then(|entry| entry.at) {
+            table.due.remove(&(at, self.id));
+        }
+        if table.clients.is_empty() {
+            self.timers.changed.notify_one();
+        }
+    }
+}
+
+/// All deadlines of an environment.
+#[derive(Default)]
+pub(super) struct Timers {
+    table: Mutex<Table>,
+    changed: Condvar,
+    /// Wakes who stands by when the watch ends.
+    ended: Condvar,
+    stands_still: Option<Mutex<Instant>>,
+}
+
+#[derive(Default)]
+struct Table {
+    clients: SortedMap<u64, Entry>,
+    due: SortedSet<(Instant, u64)>,
+    next_id: u64,
+    /// Who has expired and is yet to call out.
+    draining: VecDeque<Arc<dyn DeadlineClient>>,
+    running: bool,
+    /// Which thread has the watch: they are counted.
+    watch: u64,
+    /// Since when it has been calling out.
+    calling_since: Option<Instant>,
+    /// How often there was something to call out.
+    calls: u64,
+    someone_stands_by: bool,
+    /// Threads that lost the watch and are not back yet.
+    late: usize,
+}
+
+struct Entry {
+    client: Weak<dyn DeadlineClient>,
+    at: Option<Instant>,
+}
+
+impl Table {
+    fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|((at, _), ())| *at)
+    }
+
+    fn next_watch(&mut self) -> u64 {
+        self.watch += 1;
+        self.watch
+    }
+
+    fn take_due(&mut self, now: Instant) -> Vec<Arc<dyn DeadlineClient>> {
+        let mut taken = Vec::new();
+        while let Some(((_, id), ())) = self.due.pop_first_if(|(at, _)| *at <= now) {
+            let Some(entry) = self.clients.get_mut(&id) else { continue };
+            entry.at = None;
+            taken.extend(entry.client.upgrade());
+        }
+        taken
+    }
+
+    /// Whoever has the watch has been calling out for too long, and may be left to it.
+    fn is_stuck(&self, now: Instant) -> bool {
+        let late =
+            self.calling_since.is_some_and(|at| now.saturating_duration_since(at) >= PATIENCE);
+        late && self.late < MAX_LATE
+    }
+}
+
+impl Timers {
+    /// With a clock that stands still until it is moved.
+    pub(super) fn standing_still() -> Self {
+        Self { stands_still: Some(Mutex::new(Instant::now())), ..Self::default() }
+    }
+
+    pub(super) fn stand_still(&self) -> bool {
+        self.stands_still.is_some()
+    }
+
+    /// Whether somebody has the watch.
+    #[cfg(models)]
+    pub(super) fn are_running(&self) -> bool {
+        self.table.hold().running
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.stands_still.as_ref().map_or_else(Instant::now, |clock| *clock.hold())
+    }
+
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.table.hold().next_due()
+    }
+
+    pub(super) fn register(self: &Arc<Self>, client: Weak<dyn DeadlineClient>) -> Alarm {
+        let mut table = self.table.hold();
+        table.next_id += 1;
+        let id = table.next_id;
+        table.clients.insert(id, Entry { client, at: None });
+        if !table.running && !self.stand_still() {
+            let watch = table.next_watch();
+            table.running = self.spawn(move |timers| timers.keep_watch(watch));
+        }
+        Alarm { id, timers: Arc::clone(self) }
+    }
+
+    /// Moves a clock that stands still, from deadline to deadline, and does what is due.
+    pub(super) fn advance(&self, by: Duration) {
+        let Some(clock) = &self.stands_still else { return };
+        let end = *clock.hold() + by;
+        while let Some(at) = self.next_due().filter(|at| *at <= end) {
+            let now = at.max(*clock.hold());
+            *clock.hold() = now;
+            self.expire(now).iter().for_each(|client| survive(&|| client.drain()));
+        }
+        *clock.hold() = end;
+    }
+
+    /// Lets all that is due expire. Let them call out then.
+    fn expire(&self, now: Instant) -> Vec<Arc<dyn DeadlineClient>> {
+        let due = self.table.hold().take_due(now);
+        due.iter().for_each(|client| survive(&|| client.expire(now)));
+        due
+    }
+
+    fn keep_watch(self: &Arc<Self>, watch: u64) {
+        let mut table = self.table.hold();
+        loop {
+            if table.watch != watch {
+                table.late -= 1;
+                return;
+            }
+            table.calling_since = None;
+            let now = Instant::now();
+            table = if let Some(client) = table.draining.pop_front() {
+                drop(table);
+                self.call_out(client, now);
+                self.table.hold()
+            } else if table.clients.is_empty() {
+                table.running = false;
+                self.ended.notify_one();
+                return;
+            } else {
+                match table.next_due() {
+                    Some(at) if at <= now => {
+                        drop(table);
+                        let expired = self.expire(now);
+                        let mut table = self.table.hold();
+                        table.draining.extend(expired);
+                        table
+                    }
+                    Some(at) => {
+                        let waited = self.changed.wait_timeout(table, at - now);
+                        waited.unwrap_or_else(PoisonError::into_inner).0
+                    }
+                    None => self.changed.wait(table).unwrap_or_else(PoisonError::into_inner),
+                }
+            };
+        }
+    }
+
+    fn call_out(self: &Arc<Self>, client: Arc<dyn DeadlineClient>, now: Instant) {
+        let has_calls = client.has_calls();
+        let mut table = self.table.hold();
+        table.calling_since = Some(now);
+        if has_calls {
+            table.calls = table.calls.wrapping_add(1);
+            self.have_someone_stand_by(&mut table);
+        }
+        drop(table);
+        survive(&|| client.drain());
+    }
+
+    /// A model has no time in which to be late.
+    fn have_someone_stand_by(self: &Arc<Self>, table: &mut Table) {
+        if !table.someone_stands_by && !cfg!(models) {
+            table.someone_stands_by = self.spawn(|timers| timers.stand_by());
+        }
+    }
+
+    fn stand_by(self: &Arc<Self>) {
+        let mut table = self.table.hold();
+        let (mut calls, mut since) = (table.calls, Instant::now());
+        loop {
+            let waited = self.ended.wait_timeout(table, PATIENCE);
+            table = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let now = Instant::now();
+            if table.is_stuck(now) {
+                table.late += 1;
+                table.someone_stands_by = false;
+                let watch = table.next_watch();
+                drop(table);
+                return self.keep_watch(watch);
+            }
+            if table.calls != calls || table.calling_since.is_some() {
+                (calls, since) = (table.calls, now);
+            }
+            if !table.running || now.saturating_duration_since(since) >= LINGER {
+                table.someone_stands_by = false;
+                return;
+            }
+        }
+    }
+
+    /// False where the system refuses a thread. Calls still work without; only deadlines are missed until one can be had.
+    fn spawn(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>) + Send + 'static) -> bool {
+        let timers = Arc::clone(self);
+        let thread = thread::Builder::new().name(THREAD_NAME.into());
+        thread.spawn(move || work(&timers)).is_ok()
+    }
+}
+
+/// A panic of one manager, or of what its host gave it, takes no deadline of another along. The panic hook has told of it.
+fn survive(work: &dyn Fn()) {
+    let _ = catch_unwind(AssertUnwindSafe(work));
+}
+
+/// A host that is told not to block, and does for so long, is not waited for.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// How long a thread stands by after the last call: a frame that is being spread has one every few milliseconds.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Hosts that are not waited for, at a time.
+const MAX_LATE: usize = 8;
+
+/// What debuggers show. At most 15 bytes, or Linux cuts it.
+const THREAD_NAME: &str = "datatracks-time";
+
+#[cfg(all(test, not(models)))]
+#[path = "timers_tests.rs"]
+mod tests;
