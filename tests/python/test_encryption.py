@@ -50,6 +50,18 @@ async def test_a_key_ring_seals_and_opens(join, size):
     assert all(SECRET not in packet for packet in alice.sent_packets + bob.received_packets)
 
 
+async def test_a_provider_that_answers_text_instead_of_bytes_has_failed(join):
+    class Careless(Mirror):
+        def decrypt(self, payload, publisher_identity):
+            return super().decrypt(payload, publisher_identity).decode()
+
+    alice, bob = join("alice", encryption=Mirror()), join("bob", decryption=Careless())
+    track, _ = await connected(alice, bob)
+    track.try_push(frame(SECRET))
+    await until(lambda: bob.remote.tracks()[0].stats().frames_dropped_undecryptable == 1)
+    assert bob.remote.stats().delegate_errors == 1
+
+
 async def test_a_provider_in_python_seals_and_opens(join):
     mirror = Mirror()
     alice, bob = join("alice", encryption=Mirror()), join("bob", decryption=mirror)

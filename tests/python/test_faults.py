@@ -1,6 +1,7 @@
 """What the host throws stays with the host (P5): counted, and nothing else ends because of it, nor waits for it (P11, P12)."""
 
 import asyncio
+import sys
 import threading
 
 import datatracks as dt
@@ -54,6 +55,30 @@ async def test_a_request_that_cannot_be_sent_fails_its_call_at_once(join):
     ours = await alice.local.publish_track(options("unsendable"))
     stream = await track.subscribe()
     assert ours.is_published() and stream.end_reason() is None
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+async def test_an_interrupted_callback_has_not_done_its_work(join, monkeypatch, interruption):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
+    alice, bob = join("alice"), join("bob")
+    track, stream = await connected(alice, bob)
+    send = alice.send
+
+    def interrupted(kind, data):
+        raise interruption
+
+    alice.send = interrupted
+    track.try_push(frame(b"lost"))
+    stats = track.stats()
+    assert (stats.frames_accepted, stats.frames_dropped_not_sent, stats.frames_sent) == (1, 1, 0)
+    with pytest.raises(dt.PublishError.SignalNotSent):
+        await alice.local.publish_track(options("unsendable"))
+    assert alice.local.stats().delegate_errors == 2
+    assert told == [interruption] * 2  # nobody asked for it to be kept
+    alice.send = send
+    track.try_push(frame(b"after that"))
+    assert (await stream.next()).payload == b"after that"
 
 
 async def test_any_method_may_be_called_from_any_callback(join):

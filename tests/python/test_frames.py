@@ -1,5 +1,6 @@
 """What is pushed arrives: every size, every timestamp, in order; and the counts tell the truth (P2, P3)."""
 
+import array
 import asyncio
 
 import datatracks as dt
@@ -16,6 +17,17 @@ async def test_a_frame_of_any_size_arrives_whole(join, size):
     payload = bytes(i % 251 for i in range(size))
     track.try_push(frame(payload))
     assert await stream.next() == frame(payload)
+
+
+BYTES_LIKE = [bytearray(b"abcd"), memoryview(b"abcd"), memoryview(b"a-b-c-d")[::2], array.array("I", b"abcd")]
+
+
+@pytest.mark.parametrize("payload", BYTES_LIKE)
+async def test_a_payload_may_be_any_bytes_like_object(join, payload):
+    track, stream = await connected(join("alice"), join("bob"))
+    track.try_push(frame(payload))
+    await track.send(frame(payload))
+    assert [(await stream.next()).payload for _ in range(2)] == [b"abcd"] * 2
 
 
 async def test_a_frame_pushed_without_copy_arrives_with_its_timestamp(join):

@@ -1,6 +1,11 @@
 """Who publishes what: discovery, identity (P9), names, permissions, schemas."""
 
 import asyncio
+import copy
+import dataclasses
+import gc
+import pickle
+import weakref
 from types import SimpleNamespace
 
 import datatracks as dt
@@ -34,6 +39,30 @@ async def test_a_participant_that_leaves_takes_its_tracks_along(join):
     assert await stream.next() is None
     assert bob.expect("unpublished")[1] == remote
     await until(lambda: bob.remote.tracks() == [])
+
+
+async def test_a_copy_of_what_holds_a_track_holds_the_same_track(join):
+    @dataclasses.dataclass
+    class Held:
+        track: dt.LocalDataTrack
+
+    track, stream = await connected(join("alice"), join("bob"))
+    for _ in range(1_000):
+        assert dataclasses.asdict(Held(track))["track"] is copy.copy(track) is track
+    with pytest.raises(TypeError, match="cannot pickle"):
+        pickle.dumps(track)
+    track.try_push(frame(b"still there"))
+    assert (await stream.next()).payload == b"still there"
+
+
+def test_a_call_with_a_text_that_is_none_keeps_nothing():
+    delegate = Sending(SimpleNamespace())
+    manager, gone = dt.RemoteDataTrackManager(delegate, None, "alice"), weakref.ref(delegate)
+    with pytest.raises(UnicodeEncodeError):
+        manager.tracks_by_publisher("\ud800")
+    del manager, delegate
+    gc.collect()
+    assert gone() is None
 
 
 async def test_equality_is_that_of_the_track_and_not_of_the_object(join):
