@@ -172,6 +172,21 @@ fn a_server_without_data_tracks_ends_with_status_5() {
 }
 
 #[test]
+fn a_server_that_is_gone_for_good_ends_all_with_status_9() {
+    let mut sfu = Sfu::start();
+    let publisher = sfu.run(&["publish", "--name", "load", "--generate", "size=10,rate=1000"]);
+    let watcher = sfu.run(&["list", "--watch"]);
+    let mut reader = sfu.run(&["subscribe", "--name", "load"]);
+    reader.until("subscribed to");
+    watcher.line();
+    sfu.process.kill();
+    for mut run in [publisher, reader, watcher] {
+        assert_eq!(run.status(), 9, "after {}", run.remarks());
+        assert!(run.remarks().contains("the room is lost"));
+    }
+}
+
+#[test]
 fn a_taken_identity_ends_the_older_one_with_status_9() {
     let sfu = Sfu::start();
     let mut older = sfu.run(&["subscribe", "--name", "none", "--identity", "me"]);

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
-use datatracks::host::room::{
-    ApiKey, EndReason, Grants, NotOpen, Room, RoomEvent, ServerAddress, Token,
-    transport::JoinOptions,
+use datatracks::{
+    error::SignalError,
+    host::room::{
+        ApiKey, EndReason, Grants, NotOpen, Room, RoomEvent, ServerAddress, Token,
+        transport::JoinOptions,
+    },
 };
 use tokio::{
     select,
@@ -150,14 +153,13 @@ impl Joined {
             biased;
             () = interrupted() => Err(Failure::Interrupted),
             reason = watch(&mut self.events, &tracks) => Err(lost(reason)),
-            outcome = work(&self.room, heard) => outcome,
-        };
-        let outcome = match outcome {
-            // A room that is lost shuts everything down first; the reason follows at once.
-            Err(Failure::Lost(EndReason::ConnectionLost)) => {
-                Err(lost(watch(&mut self.events, &tracks).await))
-            }
-            outcome => outcome,
+            outcome = work(&self.room, heard) => match outcome {
+                // Whatever the work makes of it: the reason follows at once.
+                Err(_) if is_shut_down(&self.room) => {
+                    Err(lost(watch(&mut self.events, &tracks).await))
+                }
+                outcome => outcome,
+            },
         };
         self.room.leave().await;
         outcome
@@ -179,6 +181,11 @@ pub(crate) async fn wait_until_open(room: &Room) -> Result<(), Failure> {
             }
         }
     }
+}
+
+/// A room that is lost shuts its managers down, and tells why when all its connections are closed.
+fn is_shut_down(room: &Room) -> bool {
+    room.local().handle_signal_response(Vec::new()) == Err(SignalError::Closed)
 }
 
 /// Tells people what happens to the connection, and `tracks` what happens to tracks, until the room is closed for good.

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use clap::Args;
 use datatracks::{
     BufferPolicy, DataTrackFrame, DataTrackStream, DataTrackSubscribeOptions, RemoteDataTrack,
+    StreamEndReason,
     error::WaitError,
     host::room::{EndReason, Room},
 };
@@ -111,6 +112,9 @@ impl Subscribe {
         for index in 0..wanted {
             let Some(frame) = stream.next(None).await.map_err(waiting_ended)? else {
                 return match self.count {
+                    _ if stream.end_reason() == Some(StreamEndReason::Shutdown) => {
+                        Err(Failure::Lost(EndReason::ConnectionLost))
+                    }
                     Some(count) => Err(Failure::Ended(format!(
                         "the track ended after {index} of {count} frames"
                     ))),
