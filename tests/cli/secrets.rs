@@ -70,6 +70,17 @@ fn files_give_what_the_environment_gives() {
 }
 
 #[test]
+fn a_passphrase_that_is_empty_sends_nothing_in_the_clear() {
+    let sfu = Sfu::start();
+    let publish = ["publish", "--name", "log", "--generate", "size=10,count=1"];
+    for variable in ["DATATRACKS_E2EE_PASSPHRASE", "DATATRACKS_E2EE_PASSPHRASE_FILE"] {
+        let mut run = sfu.run_with(&publish, &[KEYS[0], KEYS[1], (variable, "")]);
+        assert_eq!(run.status(), 2, "{variable}");
+        assert!(run.remarks().contains(variable));
+    }
+}
+
+#[test]
 fn help_warns_of_secrets_as_arguments() {
     for command in ["publish", "subscribe", "list", "record", "replay", "bench", "bridge", "sfu"] {
         let mut help = Run::start(&[command, "--help"], &[("LIVEKIT_API_SECRET", "hush-hush")]);

@@ -131,8 +131,11 @@ class Room:
         return token.with_grants(api.VideoGrants(room_join=True, room=self.name, **grants)).to_jwt()
 
     def start(self, name, command, passphrase, url, own):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVEKIT_")}
-        environment |= {"LIVEKIT_URL": url or self.server.url, "DATATRACKS_E2EE_PASSPHRASE": passphrase or "", **own}
+        outside = ("LIVEKIT_", "DATATRACKS_E2EE_")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(outside)}
+        environment |= {"LIVEKIT_URL": url or self.server.url, **own}
+        if passphrase:  # an empty one is an error
+            environment["DATATRACKS_E2EE_PASSPHRASE"] = passphrase
         process = Process(name, self.place.command(command), environment)
         self.started.append(process)
         return process

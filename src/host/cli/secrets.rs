@@ -1,6 +1,6 @@
 //! Secrets as they come: by an option, an environment variable, or a file that only its owner can read.
 
-use std::{env, ffi::OsString, fs, sync::Arc};
+use std::{env, fs, sync::Arc};
 
 use datatracks::{KeyRing, KeyRingOptions};
 use zeroize::Zeroizing;
@@ -23,7 +23,8 @@ pub(crate) fn secret_in_file(path: &str) -> Result<Zeroizing<String>, String> {
 
 /// Of the passphrase, where there is one. No option takes it: an argument would show in every list of processes.
 pub(crate) fn key_ring() -> Result<Option<Arc<KeyRing>>, Failure> {
-    let (source, mut passphrase) = match (given(PASSPHRASE), given(PASSPHRASE_FILE)) {
+    // One that is empty is no passphrase, and no wish to send in the clear either: a script may have failed to fill it.
+    let (source, mut passphrase) = match (env::var_os(PASSPHRASE), env::var_os(PASSPHRASE_FILE)) {
         (None, None) => return Ok(None),
         (Some(passphrase), None) => (PASSPHRASE, Zeroizing::new(passphrase.into_encoded_bytes())),
         (None, Some(path)) => {
@@ -43,10 +44,6 @@ pub(crate) fn key_ring() -> Result<Option<Arc<KeyRing>>, Failure> {
     let ring = KeyRing::new(KeyRingOptions::default()).map_err(unusable)?;
     ring.set_shared_key(std::mem::take(&mut *passphrase), 0).map_err(unusable)?;
     Ok(Some(Arc::new(ring)))
-}
-
-fn given(variable: &str) -> Option<OsString> {
-    env::var_os(variable).filter(|value| !value.is_empty())
 }
 
 /// Editors and `echo` put one there.
