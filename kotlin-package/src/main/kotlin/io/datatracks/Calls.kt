@@ -15,8 +15,11 @@ import kotlin.coroutines.coroutineContext
  */
 internal suspend fun <T> cancellable(undo: (T) -> Unit = {}, call: suspend (RawCancelToken) -> T): T {
     val result = untilCancelled(call)
-    if (!coroutineContext.isActive) undo(result)
-    coroutineContext.ensureActive()
+    // Asked once: a cancellation that comes after the answer leaves the result to the caller, who must not lose what was not undone.
+    if (!coroutineContext.isActive) {
+        undo(result)
+        coroutineContext.ensureActive()
+    }
     return result
 }
 

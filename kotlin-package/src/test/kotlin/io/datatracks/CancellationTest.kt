@@ -2,6 +2,7 @@ package io.datatracks
 
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.InternalForInheritanceCoroutinesApi
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.async
@@ -13,7 +14,10 @@ import kotlinx.coroutines.yield
 import org.junit.jupiter.api.Test
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.atomic.AtomicReference
+import kotlin.coroutines.Continuation
 import kotlin.coroutines.CoroutineContext
+import kotlin.coroutines.EmptyCoroutineContext
+import kotlin.coroutines.startCoroutine
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertTrue
@@ -64,6 +68,15 @@ internal class CancellationTest : RoomTest() {
             track.get()?.unpublish()
         }
         until("the end of all") { alice.local.tracks().isEmpty() && alice.local.stats().tracksPending == 0uL }
+    }
+
+    @Test
+    fun `a result that is not undone is returned, also when the cancellation comes in between`() {
+        var undone = false
+        var result: Result<String>? = null
+        val call = suspend { cancellable(undo = { undone = true }) { "published" } }
+        call.startCoroutine(Continuation(CancelledWhenAsked()) { result = it })
+        assertEquals(if (undone) null else "published", result?.getOrNull())
     }
 
     @Test
@@ -201,4 +214,17 @@ internal class ByHand : CoroutineDispatcher() {
         runOne()
         job.isCompleted
     }
+}
+
+/** Says that it is active, and is cancelled at that moment. */
+@OptIn(InternalForInheritanceCoroutinesApi::class)
+private class CancelledWhenAsked(private val job: Job = Job()) : Job by job {
+    override val isActive: Boolean get() = job.isActive.also { job.cancel() }
+
+    @Suppress("UNCHECKED_CAST")
+    override fun <E : CoroutineContext.Element> get(key: CoroutineContext.Key<E>): E? = if (key == Job) this as E else null
+
+    override fun <R> fold(initial: R, operation: (R, CoroutineContext.Element) -> R): R = operation(initial, this)
+
+    override fun minusKey(key: CoroutineContext.Key<*>): CoroutineContext = if (key == Job) EmptyCoroutineContext else this
 }
