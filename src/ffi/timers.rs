@@ -17,7 +17,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::lock::{Condvar, Hold, Mutex, thread};
+use super::{
+    environment::clock_of_the_machine,
+    lock::{Condvar, Hold, Mutex, thread},
+};
 use crate::sorted::{SortedMap, SortedSet};
 
 /// Something with deadlines: a manager.
@@ -88,7 +91,8 @@ struct Table {
     next_id: u64,
     /// Who has expired and is yet to call out.
     draining: VecDeque<Arc<dyn DeadlineClient>>,
-    running: bool,
+    /// The process in which somebody has the watch. A fork has the table, and no thread.
+    watched_in: Option<u32>,
     /// Which thread has the watch: they are counted.
     watch: u64,
     /// Since when it has been calling out.
@@ -115,6 +119,14 @@ impl Table {
         self.watch
     }
 
+    /// What managers of the process that was forked wait for is that process's business: here it would use their hosts' connections as
+    /// well.
+    fn forget_parent(&mut self) {
+        let clients = std::mem::take(&mut self.clients);
+        *self = Self { clients, next_id: self.next_id, watch: self.watch, ..Self::default() };
+        self.clients.values_mut().for_each(|entry| entry.at = None);
+    }
+
     fn take_due(&mut self, now: Instant) -> Vec<Arc<dyn DeadlineClient>> {
         let mut taken = Vec::new();
         while let Some(((_, id), ())) = self.due.pop_first_if(|(at, _)| *at <= now) {
@@ -136,7 +148,7 @@ impl Table {
 impl Timers {
     /// With a clock that stands still until it is moved.
     pub(super) fn standing_still() -> Self {
-        Self { stands_still: Some(Mutex::new(Instant::now())), ..Self::default() }
+        Self { stands_still: Some(Mutex::new(clock_of_the_machine())), ..Self::default() }
     }
 
     pub(super) fn stand_still(&self) -> bool {
@@ -146,11 +158,11 @@ impl Timers {
     /// Whether somebody has the watch.
     #[cfg(models)]
     pub(super) fn are_running(&self) -> bool {
-        self.table.hold().running
+        self.table.hold().watched_in.is_some()
     }
 
     pub(super) fn now(&self) -> Instant {
-        self.stands_still.as_ref().map_or_else(Instant::now, |clock| *clock.hold())
+        self.stands_still.as_ref().map_or_else(clock_of_the_machine, |clock| *clock.hold())
     }
 
     pub(super) fn next_due(&self) -> Option<Instant> {
@@ -159,12 +171,17 @@ impl Timers {
 
     pub(super) fn register(self: &Arc<Self>, client: Weak<dyn DeadlineClient>) -> Alarm {
         let mut table = self.table.hold();
+        let process = std::process::id();
+        if table.watched_in.is_some_and(|other| other != process) {
+            table.forget_parent();
+        }
         table.next_id += 1;
         let id = table.next_id;
         table.clients.insert(id, Entry { client, at: None });
-        if !table.running && !self.stand_still() {
+        if table.watched_in.is_none() && !self.stand_still() {
             let watch = table.next_watch();
-            table.running = self.spawn(move |timers| timers.keep_watch(watch));
+            let is_watched = self.spawn(move |timers| timers.keep_watch(watch));
+            table.watched_in = is_watched.then_some(process);
         }
         Alarm { id, timers: Arc::clone(self) }
     }
@@ -192,17 +209,17 @@ impl Timers {
         let mut table = self.table.hold();
         loop {
             if table.watch != watch {
-                table.late -= 1;
+                table.late = table.late.saturating_sub(1);
                 return;
             }
             table.calling_since = None;
-            let now = Instant::now();
+            let now = clock_of_the_machine();
             table = if let Some(client) = table.draining.pop_front() {
                 drop(table);
                 self.call_out(client, now);
                 self.table.hold()
             } else if table.clients.is_empty() {
-                table.running = false;
+                table.watched_in = None;
                 self.ended.notify_one();
                 return;
             } else {
@@ -245,11 +262,11 @@ impl Timers {
 
     fn stand_by(self: &Arc<Self>) {
         let mut table = self.table.hold();
-        let (mut calls, mut since) = (table.calls, Instant::now());
+        let (mut calls, mut since) = (table.calls, clock_of_the_machine());
         loop {
             let waited = self.ended.wait_timeout(table, PATIENCE);
             table = waited.unwrap_or_else(PoisonError::into_inner).0;
-            let now = Instant::now();
+            let now = clock_of_the_machine();
             if table.is_stuck(now) {
                 table.late += 1;
                 table.someone_stands_by = false;
@@ -260,7 +277,7 @@ impl Timers {
             if table.calls != calls || table.calling_since.is_some() {
                 (calls, since) = (table.calls, now);
             }
-            if !table.running || now.saturating_duration_since(since) >= LINGER {
+            if table.watched_in.is_none() || now.saturating_duration_since(since) >= LINGER {
                 table.someone_stands_by = false;
                 return;
             }

@@ -1,4 +1,5 @@
 //! The threads that wait for deadlines.
+#![allow(clippy::expect_used)]
 
 use std::sync::mpsc;
 
@@ -110,6 +111,21 @@ fn who_stands_by_goes_when_the_last_deadline_does() {
         assert!(Instant::now() < end, "a thread is left");
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+#[test]
+fn a_fork_has_a_thread_of_its_own_and_no_deadline_of_its_parent() {
+    let timers = Arc::<Timers>::default();
+    let idle: Arc<dyn DeadlineClient> = Arc::new(Idle);
+    let parents = timers.register(Arc::downgrade(&idle));
+    parents.set(Instant::now() + Duration::from_secs(3600));
+    timers.table.hold().watched_in = Some(0); // no process of ours
+    let (told, called) = mpsc::channel();
+    let client: Arc<dyn DeadlineClient> = Arc::new(Loud(false, told));
+    let own = timers.register(Arc::downgrade(&client));
+    assert_eq!(timers.next_due(), None);
+    own.set(Instant::now());
+    called.recv_timeout(LIMIT).expect("the thread comes");
 }
 
 #[test]

@@ -1,9 +1,12 @@
 """Every wait ends, once: done, refused, timed out, cancelled or closed (P6, P7)."""
 
 import asyncio
+import multiprocessing
+from types import SimpleNamespace
 
 import datatracks as dt
 import pytest
+from host import Receiving
 from peer import connected, frame, options, subscribed, until
 
 # Into a full channel single packets leave all the same, the first after 100 ms, lest a silent host stop them for good. This
@@ -225,3 +228,19 @@ async def test_a_stream_survives_its_track_handle(join):
     assert len(kept) == 1 and kept[0].is_published()
     kept[0].try_push(frame(b"still published"))
     assert (await stream.next()).payload == b"still published"
+
+
+def test_managers_that_a_fork_makes_have_deadlines(join):
+    join("alice")  # the thread of deadlines runs, and does not come along
+    fork = multiprocessing.get_context("fork").Process(target=waits_in_vain)
+    fork.start()
+    fork.join(20)
+    fork.kill()
+    assert fork.exitcode == 0
+
+
+def waits_in_vain():
+    manager = dt.RemoteDataTrackManager(Receiving(SimpleNamespace()), None, "bob")
+    with pytest.raises(dt.WaitError.TimedOut):
+        asyncio.run(asyncio.wait_for(manager.wait_for_track("nowhere", None, 50), 10))
+    manager.shutdown()
