@@ -2,5 +2,7 @@
 
 pub mod chance;
 pub mod counting;
+pub mod frames;
+pub mod short;
 pub mod subscriber;
 pub mod task;

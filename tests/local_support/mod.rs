@@ -11,6 +11,10 @@
     missing_docs
 )]
 
+pub mod leaving;
+pub mod listing;
+pub mod pushing;
+
 use std::{
     future::Future,
     pin::Pin,
@@ -363,6 +367,10 @@ pub fn update(participants: Vec<proto::ParticipantInfo>) -> Answer {
 
 pub fn join(local: proto::ParticipantInfo) -> Answer {
     Answer::Join(proto::JoinResponse { participant: Some(local), ..Default::default() })
+}
+
+pub fn named(name: &str) -> DataTrackOptions {
+    DataTrackOptions::new(name)
 }
 
 pub fn frame(bytes: usize) -> DataTrackFrame {
