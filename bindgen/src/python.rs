@@ -26,9 +26,11 @@ fn refined(text: &str) -> Result<String> {
         ensure!(found == 1, "there are {found} of {from:?} instead of 1");
         text = text.replace(from, to);
     }
-    let objects = text.matches(OBJECT).count();
-    ensure!(objects > 0, "there is no {OBJECT:?}");
-    Ok(text.replace(OBJECT, &format!("{COPIES}{OBJECT}")))
+    for (place, before, after) in [(OBJECT, COPIES, ""), (RECORD, "", OTHER_TYPES)] {
+        ensure!(text.contains(place), "there is no {place:?}");
+        text = text.replace(place, &format!("{before}{place}{after}"));
+    }
+    Ok(text)
 }
 
 /// Stands once in each class that has a handle.
@@ -44,6 +46,14 @@ const COPIES: &str = "    def __copy__(self):
     def __reduce__(self):
         raise TypeError(\"cannot pickle {!r} object\".format(type(self).__name__))
 
+";
+
+/// Stands in each class of fields, where they are compared.
+const RECORD: &str = "\n    def __eq__(self, other):\n";
+
+/// Has no such fields.
+const OTHER_TYPES: &str = "        if type(other) is not type(self):
+            return NotImplemented
 ";
 
 const REPLACED: &[(&str, &str)] = &[
@@ -118,10 +128,10 @@ const REPLACED: &[(&str, &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::{OBJECT, REPLACED, refined};
+    use super::{OBJECT, RECORD, REPLACED, refined};
 
     fn generated() -> String {
-        REPLACED.iter().map(|(from, _)| *from).collect()
+        REPLACED.iter().map(|(from, _)| *from).chain([RECORD]).collect()
     }
 
     #[test]

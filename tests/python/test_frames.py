@@ -36,6 +36,11 @@ async def test_a_frame_pushed_without_copy_arrives_with_its_timestamp(join):
     assert await stream.next() == frame(b"borrowed", 7)
 
 
+def test_a_frame_equals_frames_only():
+    assert frame(b"same", 1) == frame(b"same", 1) != frame(b"same", 2)
+    assert frame(b"") != None and frame(b"a") != b"a" and options("a") != "a"  # noqa: E711
+
+
 @pytest.mark.parametrize("timestamp", [None, 0, 1, 1_700_000_000_000, 2**64 - 1])
 async def test_a_timestamp_arrives_as_given(join, timestamp):
     track, stream = await connected(join("alice"), join("bob"))

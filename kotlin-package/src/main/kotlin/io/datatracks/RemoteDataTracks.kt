@@ -70,11 +70,11 @@ public suspend fun RemoteDataTrack.waitForUnpublish(): UnpublishReason =
 public suspend fun DataTrackStream.next(): DataTrackFrame? = untilCancelled { token -> rawNext(token) }
 
 /**
- * Up to `max` frames, at least one (also for a `max` of 0) unless the stream has ended: for many small frames the quicker way.
+ * Up to `max` frames, at least one (also for a `max` of 0 or less) unless the stream has ended: for many small frames the quicker way.
  * Cancelling it loses no frame; with a timeout do as for [next].
  */
 public suspend fun DataTrackStream.nextBatch(max: Int): List<DataTrackFrame> =
-    untilCancelled { token -> rawNextBatch(max.toUInt(), token) }
+    untilCancelled { token -> rawNextBatch(max.coerceAtLeast(0).toUInt(), token) }
 
 /**
  * The frames of this stream. The stream is closed when the collection ends or is cancelled: it can be collected once. Completes at the

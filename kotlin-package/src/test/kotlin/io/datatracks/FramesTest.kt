@@ -66,7 +66,8 @@ internal class FramesTest : RoomTest() {
         for (number in 0..4) track.tryPush(frame("$number"))
         until { stream.stats().framesWaiting == 5uL }
         assertEquals(listOf("0", "1", "2"), stream.nextBatch(3).map { it.text })
-        assertEquals(listOf("3", "4"), stream.nextBatch(3).map { it.text })
+        assertEquals(listOf("3"), stream.nextBatch(-1).map { it.text })
+        assertEquals(listOf("4"), stream.nextBatch(3).map { it.text })
     }
 
     @Test
