@@ -11,7 +11,6 @@
 //! Threads are never joined. A condition variable is all they need: an async runtime would cost size and precision.
 
 use std::{
-    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, Weak},
     time::{Duration, Instant},
@@ -89,8 +88,8 @@ struct Table {
     clients: SortedMap<u64, Entry>,
     due: SortedSet<(Instant, u64)>,
     next_id: u64,
-    /// Who has expired and is yet to call out.
-    draining: VecDeque<Arc<dyn DeadlineClient>>,
+    /// Who has expired and is yet to call out; the last comes first.
+    draining: Vec<Arc<dyn DeadlineClient>>,
     /// The process in which somebody has the watch. A fork has the table, and no thread.
     watched_in: Option<u32>,
     /// Which thread has the watch: they are counted.
@@ -145,6 +144,12 @@ impl Table {
     }
 }
 
+/// What a thread of ours is there for.
+enum Duty {
+    Watch(u64),
+    StandBy,
+}
+
 impl Timers {
     /// With a clock that stands still until it is moved.
     pub(super) fn standing_still() -> Self {
@@ -180,7 +185,7 @@ impl Timers {
         table.clients.insert(id, Entry { client, at: None });
         if table.watched_in.is_none() && !self.stand_still() {
             let watch = table.next_watch();
-            let is_watched = self.spawn(move |timers| timers.keep_watch(watch));
+            let is_watched = self.spawn(Duty::Watch(watch));
             table.watched_in = is_watched.then_some(process);
         }
         Alarm { id, timers: Arc::clone(self) }
@@ -214,7 +219,7 @@ impl Timers {
             }
             table.calling_since = None;
             let now = clock_of_the_machine();
-            table = if let Some(client) = table.draining.pop_front() {
+            table = if let Some(client) = table.draining.pop() {
                 drop(table);
                 self.call_out(client, now);
                 self.table.hold()
@@ -226,9 +231,10 @@ impl Timers {
                 match table.next_due() {
                     Some(at) if at <= now => {
                         drop(table);
-                        let expired = self.expire(now);
+                        let mut expired = self.expire(now);
+                        expired.reverse();
                         let mut table = self.table.hold();
-                        table.draining.extend(expired);
+                        table.draining = expired;
                         table
                     }
                     Some(at) => {
@@ -256,7 +262,7 @@ impl Timers {
     /// A model has no time in which to be late.
     fn have_someone_stand_by(self: &Arc<Self>, table: &mut Table) {
         if !table.someone_stands_by && !cfg!(models) {
-            table.someone_stands_by = self.spawn(|timers| timers.stand_by());
+            table.someone_stands_by = self.spawn(Duty::StandBy);
         }
     }
 
@@ -285,10 +291,14 @@ impl Timers {
     }
 
     /// False where the system refuses a thread. Calls still work without; only deadlines are missed until one can be had.
-    fn spawn(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>) + Send + 'static) -> bool {
+    fn spawn(self: &Arc<Self>, duty: Duty) -> bool {
         let timers = Arc::clone(self);
         let thread = thread::Builder::new().name(THREAD_NAME.into());
-        thread.spawn(move || work(&timers)).is_ok()
+        let work = move || match duty {
+            Duty::Watch(watch) => timers.keep_watch(watch),
+            Duty::StandBy => timers.stand_by(),
+        };
+        thread.spawn(work).is_ok()
     }
 }
 

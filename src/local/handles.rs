@@ -8,10 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    sorted::{SortedMap, SortedSet},
-    track::Handle,
-};
+use crate::{sorted::SortedMap, track::Handle};
 
 /// Hands out handles.
 #[derive(Debug)]
@@ -22,7 +19,7 @@ pub(crate) struct Handles {
     resting: SortedMap<Handle, Rest>,
     by_age: VecDeque<(Instant, Handle)>,
     /// May have some that were asked for since.
-    not_asked: SortedSet<Handle>,
+    not_asked: Vec<Handle>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +46,7 @@ impl Default for Handles {
             generation: 0,
             resting: SortedMap::default(),
             by_age: VecDeque::new(),
-            not_asked: SortedSet::default(),
+            not_asked: Vec::new(),
         }
     }
 }
@@ -86,10 +83,14 @@ impl Handles {
         self.resting.get(&handle).map(|rest| rest.ending)
     }
 
-    /// Handles whose end the SFU could not be asked for since this was last called.
-    pub(crate) fn take_not_asked(&mut self) -> Vec<Handle> {
-        let not_asked = std::mem::take(&mut self.not_asked).into_keys();
-        not_asked.filter(|handle| self.ending(*handle) == Some(Ending::NotAsked)).collect()
+    /// A handle whose end the SFU could not be asked for since this was last answered.
+    pub(crate) fn take_not_asked(&mut self) -> Option<Handle> {
+        while let Some(handle) = self.not_asked.pop() {
+            if self.ending(handle) == Some(Ending::NotAsked) {
+                return Some(handle);
+            }
+        }
+        None
     }
 
     /// When the last track that had a handle ended, if that was not long ago.
@@ -106,8 +107,9 @@ impl Handles {
     /// The SFU could not be asked to end the last track that had a handle.
     pub(crate) fn set_not_asked(&mut self, handle: Handle) {
         let Some(rest) = self.resting.get_mut(&handle) else { return };
-        rest.ending = Ending::NotAsked;
-        self.not_asked.insert(handle, ());
+        if std::mem::replace(&mut rest.ending, Ending::NotAsked) != Ending::NotAsked {
+            self.not_asked.push(handle);
+        }
     }
 
     /// A new session: the SFU has forgotten everything.

@@ -90,7 +90,7 @@ impl Publications {
         let taken = self.handles.take(in_use, now);
         let (handle, generation) = taken.ok_or(PublishError::LimitReached)?;
         // The SFU still has what it could not be asked to end: perhaps a track of this name.
-        for unasked in self.handles.take_not_asked() {
+        while let Some(unasked) = self.handles.take_not_asked() {
             self.ask_to_unpublish(unasked, now);
         }
         let again = self.abandoned.values().any(|abandoned| abandoned.name == options.name);
