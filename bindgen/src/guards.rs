@@ -6,13 +6,19 @@
 //!                                                                     └──────── restore ───────┘
 //! ```
 
-use std::{collections::BTreeMap, fs, process::Stdio, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::Stdio,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 use crate::{
+    bindings::files,
     project::Project,
     report::{Outcome, Tally},
     run::{self, command},
@@ -104,16 +110,21 @@ impl<'a> Copy<'a> {
     fn new(project: &'a Project) -> Result<Self> {
         let tree = project.root.join(FOLDER).join("tree");
         let listed = ["ls-files", "--cached", "--others", "--exclude-standard"];
-        let files = run::capture(&mut command(&project.root, "git", &listed))?;
+        let listed = run::capture(&mut command(&project.root, "git", &listed))?;
+        let mut copied = BTreeSet::new();
         // Cargo looks for its settings in the folders above, too, and would take them twice.
-        for file in files.lines().filter(|file| !file.starts_with(".cargo")) {
+        for file in listed.lines().filter(|file| !file.starts_with(".cargo")) {
             let (from, to) = (project.root.join(file), tree.join(file));
             let Ok(bytes) = fs::read(&from) else { continue };
             if fs::read(&to).ok().as_ref() != Some(&bytes) {
                 fs::create_dir_all(to.parent().unwrap_or(&tree))?;
                 fs::write(&to, bytes)?;
             }
+            copied.insert(to);
         }
+        // What was moved away would be built all the same.
+        let left = files(&tree)?.into_iter().filter(|file| !copied.contains(file));
+        left.into_iter().try_for_each(fs::remove_file)?;
         Ok(Self { project, tree })
     }
 
