@@ -33,6 +33,8 @@ extension LocalDataTrack {
     }
 
     /// Sends every frame of a sequence, as fast as there is room and no faster: the next frame is asked for when this one is accepted.
+    ///
+    /// A sequence that simply ends when its task is cancelled, as an `AsyncStream` does, ends this call without an error.
     public func send<Frames: AsyncSequence>(
         contentsOf frames: Frames,
         isolation: isolated (any Actor)? = #isolation
