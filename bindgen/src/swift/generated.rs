@@ -2,7 +2,9 @@
 //!
 //! 1. Bytes that come in are copied once. By itself the generator fills an array with zeros, copies the bytes there, and from there into
 //!    the `Data` that an application gets: three passes over fresh memory, where one does.
-//! 2. Documentation names things as Swift does.
+//! 2. Bytes that are lent are never too many to be counted: what does not fit the count is cut off, and the library refuses what is left. By
+//!    itself the generated code ends the process.
+//! 3. Documentation names things as Swift does.
 
 use std::{collections::HashSet, fs};
 
@@ -14,7 +16,7 @@ use heck::ToLowerCamelCase;
 pub(crate) fn refine(folder: &Utf8Path) -> Result<()> {
     let file = folder.join("DataTracks.swift");
     let text = fs::read_to_string(&file)?;
-    fs::write(&file, spell_documentation(&copy_once(&text)?))?;
+    fs::write(&file, spell_documentation(&lend_what_counts(&copy_once(&text)?)?))?;
     Ok(())
 }
 
@@ -22,6 +24,12 @@ fn copy_once(text: &str) -> Result<String> {
     let found = text.matches(COPIED_TWICE).count();
     ensure!(found == 1, "bytes are read in {found} places instead of 1");
     Ok(text.replace(COPIED_TWICE, "return try readData(&buf, count: Int(len))") + COPIED_ONCE)
+}
+
+fn lend_what_counts(text: &str) -> Result<String> {
+    let found = text.matches(COUNTED).count();
+    ensure!(found == 1, "lent bytes are counted in {found} places instead of 1");
+    Ok(text.replace(COUNTED, "len: Int32(clamping: rawBufferPointer.count),"))
 }
 
 /// In comments, `try_push` becomes `tryPush`, if Swift has a thing of that name. Names of protobuf fields stay what they are.
@@ -49,6 +57,7 @@ fn spell(line: &str, known: &HashSet<&str>) -> String {
 /// What `uniffi.toml` leaves out and `swift-package/Sources` has.
 const WRITTEN_BY_HAND: [&str; 1] = ["tryPush"];
 
+const COUNTED: &str = "len: Int32(rawBufferPointer.count),";
 const COPIED_TWICE: &str = "return Data(try readBytes(&buf, count: Int(len)))";
 const COPIED_ONCE: &str = "
 // Reads bytes at the current offset: a copy, since what is read from ends with the call.
@@ -64,12 +73,19 @@ fileprivate func readData(_ reader: inout (data: Data, offset: Data.Index), coun
 
 #[cfg(test)]
 mod tests {
-    use super::{COPIED_TWICE, copy_once, spell_documentation};
+    use super::{COPIED_TWICE, COUNTED, copy_once, lend_what_counts, spell_documentation};
 
     #[test]
     fn bytes_are_copied_once() {
         let text = copy_once(&format!("read {{\n    {COPIED_TWICE}\n}}\n")).unwrap();
         assert!(text.contains("readData(&buf") && !text.contains("readBytes("));
+    }
+
+    #[test]
+    fn lent_bytes_are_counted_as_far_as_the_count_goes() {
+        let text = lend_what_counts(&format!("self.init(\n    {COUNTED}\n")).unwrap();
+        assert!(text.contains("clamping") && !text.contains(COUNTED));
+        assert!(lend_what_counts("").is_err());
     }
 
     #[test]

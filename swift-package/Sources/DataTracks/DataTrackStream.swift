@@ -47,18 +47,14 @@ extension DataTrackStream {
         }
     }
 
-    /// What a loop asks for: a cancelled one does not come back, so its stream is closed.
+    /// What a loop asks for: a cancelled one does not come back, so its stream is closed. Not by the handler of the cancellation: closing calls
+    /// the transport, and whoever cancels may be the main actor.
     fileprivate func nextOrClose() async throws(WaitError) -> DataTrackFrame? {
-        let frame = try await typed(WaitError.self) {
-            try await withTaskCancellationHandler {
-                try await nextWithToken()
-            } onCancel: {
-                shutdown()
-            }
+        do {
+            return try await next()
+        } catch {
+            shutdown()
+            throw error
         }
-        if frame == nil, Task.isCancelled, endReason() == .closed {
-            throw WaitError.Cancelled
-        }
-        return frame
     }
 }

@@ -25,12 +25,16 @@ extension LocalDataTrack {
 
     /// Waits until there is room for a frame, and pushes it. Cancelling the task ends the wait; the frame is not sent then.
     public func send(_ frame: DataTrackFrame) async throws(PushFrameError) {
+        // What no track can carry is not copied only to be refused.
+        let payload = frame.payload.prefix(tooLong)
         try await cancellable(throwing: PushFrameError.self) { token in
-            try await sendWithToken(frame: frame, cancel: token)
+            try await sendWithToken(frame: .init(payload: payload, userTimestamp: frame.userTimestamp), cancel: token)
         }
     }
 
     /// Sends every frame of a sequence, as fast as there is room and no faster: the next frame is asked for when this one is accepted.
+    ///
+    /// A sequence that simply ends when its task is cancelled, as an `AsyncStream` does, ends this call without an error.
     public func send<Frames: AsyncSequence>(
         contentsOf frames: Frames,
         isolation: isolated (any Actor)? = #isolation
@@ -54,6 +58,9 @@ extension LocalDataTrack {
         }
     }
 }
+
+/// Bytes of a payload: far more than a frame has on any track.
+private let tooLong = 1 << 24
 
 /// A timeout as the library takes it: whole milliseconds, 0 for none.
 func milliseconds(_ timeout: TimeInterval?) -> UInt64 {

@@ -110,6 +110,19 @@ struct ErrorTests {
         }
     }
 
+    @Test func aPayloadOfAnySizeIsAnswered() async throws {
+        try await withAliceAndBob { alice, bob in
+            let track = try await alice.local.publishDataTrack(name: "small")
+            // Memory that is only promised.
+            let endless = Data(count: 1 << 31)
+            let tooLarge = PushFrameError.FrameTooLarge(max: 128 * (16_000 - 12))
+            #expect(throws: tooLarge) { try track.tryPush(endless) }
+            await #expect(throws: tooLarge) { try await track.send(DataTrackFrame(payload: endless)) }
+            bob.remote.handlePacketReceived(packet: endless)
+            #expect(bob.remote.stats().bytesStashed == 0)
+        }
+    }
+
     @Test func subscriptionsThatCannotBe() async throws {
         try await withAliceAndBob { alice, bob in
             let ours = try await alice.local.publishDataTrack(name: "plain")

@@ -47,6 +47,23 @@ struct StreamTests {
         }
     }
 
+    @Test func aCancelledLoopSaysSoThoughTheTrackHasEnded() async throws {
+        try await withAliceAndBob { alice, bob in
+            let (track, stream) = try await connected(alice, bob)
+            try track.tryPush(Data("unread"))
+            try await until { stream.stats().framesWaiting == 1 }
+            track.unpublish()
+            try await until { stream.endReason() == .unpublished }
+            let reading = Task {
+                while !Task.isCancelled { await Task.yield() }
+                for try await _ in stream { Issue.record("a frame for nobody") }
+            }
+            reading.cancel()
+            await #expect(throws: WaitError.Cancelled) { try await reading.value }
+            #expect(stream.stats().framesDroppedClosed == 1)
+        }
+    }
+
     @Test func leavingALoopLeavesTheStreamOpen() async throws {
         try await withAliceAndBob { alice, bob in
             let (track, stream) = try await connected(alice, bob)

@@ -44,6 +44,24 @@ struct ThreadTests {
         }
     }
 
+    @Test(arguments: [false, true])
+    func aLoopCancelledOnTheMainActorGivesItsSubscriptionBackElsewhere(readsThere: Bool) async throws {
+        try await withAliceAndBob { alice, bob in
+            let (track, stream) = try await connected(alice, bob)
+            let (isRead, sentOnMain) = (Locked(false), Locked([Bool]()))
+            let reading =
+                readsThere
+                ? Task { @MainActor in for try await _ in stream { isRead.with { $0 = true } } }
+                : Task { for try await _ in stream { isRead.with { $0 = true } } }
+            try track.tryPush(Data("read"))
+            try await until { isRead.now }
+            bob.outlet.state.with { $0.watch = { _, _ in sentOnMain.with { $0.append(isOnMainActor()) } } }
+            await MainActor.run { reading.cancel() }
+            await #expect(throws: WaitError.Cancelled) { try await reading.value }
+            #expect(sentOnMain.now == [false])
+        }
+    }
+
     @Test func aBlockedMainThreadDelaysNoFrame() async throws {
         try await withAliceAndBob { alice, bob in
             let (track, stream) = try await connected(alice, bob)
