@@ -7,7 +7,8 @@
 //!                                           └─ not back in time: who stands by has the watch, and the late thread ends when it is back
 //! ```
 //! The watch begins with the first alarm, ends with the last, and sleeps when nothing is due. It lets all due clients expire (which wakes
-//! their waiters) before it lets any of them call out. Who stands by is there only while there are calls, and for a second after.
+//! their waiters) before it lets any of them call out, and looks for due ones again after each call: many hosts that take a
+//! little long add up for nobody's waits. Who stands by is there only while there are calls, and for a second after.
 //! Threads are never joined. A condition variable is all they need: an async runtime would cost size and precision.
 
 use std::{
@@ -88,7 +89,7 @@ struct Table {
     clients: SortedMap<u64, Entry>,
     due: SortedSet<(Instant, u64)>,
     next_id: u64,
-    /// Who has expired and is yet to call out; the last comes first.
+    /// Who has expired and is yet to call out.
     draining: Vec<Arc<dyn DeadlineClient>>,
     /// The process in which somebody has the watch. A fork has the table, and no thread.
     watched_in: Option<u32>,
@@ -134,6 +135,20 @@ impl Table {
             taken.extend(entry.client.upgrade());
         }
         taken
+    }
+
+    /// Has them call out, each once: what they decide until then leaves with it.
+    fn have_drained(&mut self, expired: Vec<Arc<dyn DeadlineClient>>) {
+        for client in expired {
+            if !self.draining.iter().any(|waiting| is_same(waiting, &client)) {
+                self.draining.push(client);
+            }
+        }
+    }
+
+    fn next_draining(&mut self) -> Option<Arc<dyn DeadlineClient>> {
+        // They are as few as managers are.
+        (!self.draining.is_empty()).then(|| self.draining.remove(0))
     }
 
     /// Whoever has the watch has been calling out for too long, and may be left to it.
@@ -198,7 +213,7 @@ impl Timers {
         while let Some(at) = self.next_due().filter(|at| *at <= end) {
             let now = at.max(*clock.hold());
             *clock.hold() = now;
-            self.expire(now).iter().for_each(|client| survive(&|| client.drain()));
+            self.expire(now).iter().for_each(|client| survive(&mut || client.drain()));
         }
         *clock.hold() = end;
     }
@@ -206,12 +221,13 @@ impl Timers {
     /// Lets all that is due expire. Let them call out then.
     fn expire(&self, now: Instant) -> Vec<Arc<dyn DeadlineClient>> {
         let due = self.table.hold().take_due(now);
-        due.iter().for_each(|client| survive(&|| client.expire(now)));
+        due.iter().for_each(|client| survive(&mut || client.expire(now)));
         due
     }
 
     fn keep_watch(self: &Arc<Self>, watch: u64) {
         let mut table = self.table.hold();
+        let mut has_called = true;
         loop {
             if table.watch != watch {
                 table.late = table.late.saturating_sub(1);
@@ -219,7 +235,16 @@ impl Timers {
             }
             table.calling_since = None;
             let now = clock_of_the_machine();
-            table = if let Some(client) = table.draining.pop() {
+            let is_due = table.next_due().is_some_and(|at| at <= now);
+            table = if is_due && (has_called || table.draining.is_empty()) {
+                has_called = false;
+                drop(table);
+                let expired = self.expire(now);
+                let mut table = self.table.hold();
+                table.have_drained(expired);
+                table
+            } else if let Some(client) = table.next_draining() {
+                has_called = true;
                 drop(table);
                 self.call_out(client, now);
                 self.table.hold()
@@ -229,14 +254,6 @@ impl Timers {
                 return;
             } else {
                 match table.next_due() {
-                    Some(at) if at <= now => {
-                        drop(table);
-                        let mut expired = self.expire(now);
-                        expired.reverse();
-                        let mut table = self.table.hold();
-                        table.draining = expired;
-                        table
-                    }
                     Some(at) => {
                         let waited = self.changed.wait_timeout(table, at - now);
                         waited.unwrap_or_else(PoisonError::into_inner).0
@@ -256,7 +273,10 @@ impl Timers {
             self.have_someone_stand_by(&mut table);
         }
         drop(table);
-        survive(&|| client.drain());
+        survive(&mut || client.drain());
+        // It may be the last to have it, and what the host gave may panic where it ends.
+        let mut client = Some(client);
+        survive(&mut || drop(client.take()));
     }
 
     /// A model has no time in which to be late.
@@ -302,8 +322,12 @@ impl Timers {
     }
 }
 
+fn is_same(one: &Arc<dyn DeadlineClient>, other: &Arc<dyn DeadlineClient>) -> bool {
+    std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
+}
+
 /// A panic of one manager, or of what its host gave it, takes no deadline of another along. The panic hook has told of it.
-fn survive(work: &dyn Fn()) {
+fn survive(work: &mut dyn FnMut()) {
     let _ = catch_unwind(AssertUnwindSafe(work));
 }
 

@@ -1,7 +1,10 @@
 //! The threads that wait for deadlines.
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, clippy::panic)]
 
-use std::sync::mpsc;
+use std::sync::{
+    atomic::{AtomicUsize, Ordering::SeqCst},
+    mpsc,
+};
 
 use super::*;
 
@@ -98,6 +101,96 @@ fn hosts_that_do_not_come_back_get_no_more_than_some_threads() {
     assert!(jam.called.recv_timeout(5 * PATIENCE).is_err(), "the last one has to wait");
     jam.gates.truncate(1);
     jam.wait_for_call();
+}
+
+/// Takes its time, is counted, and is due again at once.
+struct Slow(Arc<AtomicUsize>, Mutex<Option<Alarm>>);
+
+impl DeadlineClient for Slow {
+    fn expire(&self, now: Instant) {
+        self.1.hold().as_ref().inspect(|alarm| alarm.set(now));
+    }
+
+    fn drain(&self) {
+        std::thread::sleep(Duration::from_millis(2));
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// Says how many slow ones were called until it was due.
+struct Watching(Arc<AtomicUsize>, mpsc::Sender<usize>);
+
+impl DeadlineClient for Watching {
+    fn expire(&self, _: Instant) {
+        self.1.send(self.0.load(SeqCst)).ok();
+    }
+    fn drain(&self) {}
+}
+
+#[test]
+fn hosts_that_take_a_little_long_do_not_add_up_for_the_waits_of_others() {
+    let timers = Arc::<Timers>::default();
+    let calls = Arc::<AtomicUsize>::default();
+    let slow = || Arc::new(Slow(Arc::clone(&calls), Mutex::new(None)));
+    let slow: Vec<_> = std::iter::repeat_with(slow).take(100).collect();
+    let now = Instant::now();
+    for client in &slow {
+        let weak: Weak<Slow> = Arc::downgrade(client);
+        let alarm = timers.register(weak);
+        alarm.set(now);
+        *client.1.hold() = Some(alarm);
+    }
+    let (told, called) = mpsc::channel();
+    let other: Arc<dyn DeadlineClient> = Arc::new(Watching(Arc::clone(&calls), told));
+    let alarm = timers.register(Arc::downgrade(&other));
+    for _ in 0..5 {
+        alarm.set(Instant::now());
+        let before = calls.load(SeqCst);
+        let after = called.recv_timeout(LIMIT).expect("it is due");
+        assert!(after < before + slow.len() / 2, "not after all of them");
+    }
+    assert!(timers.table.hold().draining.len() <= slow.len() + 1, "each waits once");
+    slow.iter().for_each(|client| drop(client.1.hold().take()));
+}
+
+/// What panics where it ends, and ends when it has called out.
+struct Brittle(mpsc::Sender<()>, Mutex<Option<Arc<Self>>>);
+
+impl DeadlineClient for Brittle {
+    fn expire(&self, _: Instant) {}
+
+    fn drain(&self) {
+        drop(self.1.hold().take());
+    }
+}
+
+impl Drop for Brittle {
+    fn drop(&mut self) {
+        self.0.send(()).ok();
+        panic!("planted");
+    }
+}
+
+#[test]
+fn a_panic_where_one_ends_takes_no_thread_along() {
+    let timers = Arc::<Timers>::default();
+    let (told, called) = mpsc::channel();
+    let brittle = Arc::new(Brittle(told.clone(), Mutex::new(None)));
+    let weak: Weak<Brittle> = Arc::downgrade(&brittle);
+    let alarm = timers.register(weak);
+    *brittle.1.hold() = Some(Arc::clone(&brittle));
+    drop(brittle);
+    alarm.set(Instant::now());
+    called.recv_timeout(LIMIT).expect("it ends");
+    let other: Arc<dyn DeadlineClient> = Arc::new(Loud(false, told));
+    let others = timers.register(Arc::downgrade(&other));
+    others.set(Instant::now());
+    called.recv_timeout(LIMIT).expect("the thread comes");
+    let end = Instant::now() + LIMIT;
+    while timers.table.hold().late > 0 {
+        assert!(Instant::now() < end, "a thread never came back");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]
