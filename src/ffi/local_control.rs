@@ -22,6 +22,7 @@ use super::{
     local_state::{Action, Deeds, Ends, Kept, State},
     lock::{Hold, Mutex, drain},
     timers::{Alarm, DeadlineClient},
+    wait::wake,
 };
 use crate::{
     error::SignalError,
@@ -223,7 +224,7 @@ impl DeadlineClient for Control {
             let mut outbox = self.sending.outbox();
             (outbox.seats.take_due(now), outbox.seats.next_deadline())
         };
-        wakers.into_iter().for_each(std::task::Waker::wake);
+        wakers.into_iter().for_each(wake);
         self.sending.wake_at(next);
     }
 

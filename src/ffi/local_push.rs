@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     EncryptionProvider, KeyRing, LocalDataTrack,
-    local_sending::{Outbox, Scope, wake},
+    local_sending::{Outbox, Scope, wake_all},
     lock::MutexGuard,
     spare::packetize,
 };
@@ -156,7 +156,7 @@ impl LocalDataTrack {
         let wakers = outbox.wakers();
         drop(outbox);
         drop(made_by);
-        wake(wakers);
+        wake_all(wakers);
         self.sending.wake_at(deadline);
         self.sending.send(call?, Scope::Track);
         Ok(())

@@ -18,6 +18,7 @@ use super::{
     local_waits::Seats,
     lock::{Hold, Mutex, MutexGuard},
     payload,
+    wait::wake,
 };
 use crate::{
     frame::PacketBatch,
@@ -94,7 +95,7 @@ impl Sending {
             let answer = change(&mut outbox);
             (answer, outbox.wakers())
         };
-        wake(wakers);
+        wake_all(wakers);
         answer
     }
 
@@ -170,7 +171,7 @@ impl Sending {
         let deadline = outbox.queue.next_deadline(now);
         let wakers = outbox.wakers();
         drop(outbox);
-        wake(wakers);
+        wake_all(wakers);
         self.wake_at(deadline);
         next
     }
@@ -186,9 +187,9 @@ impl Sending {
 }
 
 /// Calls foreign code: never under a lock.
-pub(super) fn wake(wakers: Wakers) {
+pub(super) fn wake_all(wakers: Wakers) {
     if let Some(wakers) = wakers {
-        wakers.into_iter().for_each(Waker::wake);
+        wakers.into_iter().for_each(wake);
     }
 }
 

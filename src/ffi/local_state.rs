@@ -8,7 +8,7 @@ use super::{
     local_push::Sealing,
     local_sending::{Host, Sending},
     lock::Drained,
-    wait::Completion,
+    wait::{Completion, wake},
 };
 use crate::{
     error::{PublishError, SchemaError},
@@ -83,7 +83,7 @@ impl Ends {
     pub(super) fn end(self) {
         self.publishes.into_iter().for_each(|(wait, result)| wait.complete(result));
         self.schemas.into_iter().for_each(|(wait, result)| wait.complete(result));
-        self.wakers.into_iter().for_each(Waker::wake);
+        self.wakers.into_iter().for_each(wake);
     }
 
     pub(super) fn append(&mut self, mut others: Self) {

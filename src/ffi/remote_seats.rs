@@ -2,6 +2,8 @@
 
 use std::task::Waker;
 
+use super::wait::wake;
+
 /// Who waits. A seat lasts as long as its future; its waker is taken when there is something to see.
 #[derive(Default)]
 pub(super) struct Seats {
@@ -67,7 +69,7 @@ impl Wakes {
     /// Calls foreign code: never under a lock.
     pub(super) fn wake(self) {
         let Some((first, more)) = self.0 else { return };
-        first.wake();
-        more.into_iter().for_each(Waker::wake);
+        wake(first);
+        more.into_iter().for_each(wake);
     }
 }

@@ -4,6 +4,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -11,6 +12,12 @@ use std::{
 
 use super::lock::{Hold, Mutex};
 use crate::sorted::SortedMap;
+
+/// Wakes one of perhaps many: should its waker panic, the others are woken all the same, and what was decided is done. The panic
+/// hook has told of it. Calls foreign code: never under a lock.
+pub(crate) fn wake(waker: Waker) {
+    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+}
 
 /// A result that arrives once, for one waiter.
 pub(crate) struct Completion<T>(Mutex<State<T>>);
@@ -36,7 +43,7 @@ impl<T> Completion<T> {
             waker
         };
         if let Some(waker) = waker {
-            waker.wake();
+            wake(waker);
         }
     }
 
@@ -85,7 +92,7 @@ impl CancelToken {
             token.cancelled = true;
             std::mem::take(&mut token.waiting)
         };
-        waiting.into_values().for_each(Waker::wake);
+        waiting.into_values().for_each(wake);
     }
 
     /// True after `cancel`.
