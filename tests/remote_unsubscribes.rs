@@ -88,6 +88,22 @@ fn p7_an_end_that_the_host_could_not_send_is_sent_again() {
     }
 }
 
+/// The publisher takes the permission away meanwhile, and gives it back: all that time the SFU wants what was asked for once.
+#[test]
+fn p7_an_end_that_was_never_sent_is_sent_when_the_handle_comes_again() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    subscriber.host.throw_at(|event| matches!(event, Unsubscribe(_)));
+    stream.shutdown();
+    subscriber.host.stop_throwing();
+    subscriber.handles(&[]);
+    subscriber.permission("DTR_1", false);
+    subscriber.host.take();
+    subscriber.permission("DTR_1", true);
+    subscriber.handles(&[(8, "DTR_1")]);
+    assert_eq!(subscriber.host.take(), [Unsubscribe(sid("DTR_1"))]);
+}
+
 #[test]
 fn what_the_sfu_subscribes_us_to_is_used_when_wanted_and_left_alone_otherwise() {
     let subscriber = knowing();

@@ -91,8 +91,8 @@ impl Link {
                 (Self::Offered(handle), None)
             }
             (Self::Asked, None) => (Self::Asked, None),
-            (Self::On(_), None) if wanted => (Self::Asked, None),
-            (Self::On(_), None) => (Self::Off, None),
+            // Also what nobody wants any more: its end was not sent, so that the SFU would give a handle again.
+            (Self::On(_), None) => (Self::Asked, None),
             (Self::Asked, Some(handle)) | (Self::On(_), Some(handle)) if wanted => {
                 (Self::On(handle), None)
             }
@@ -231,5 +231,6 @@ mod tests {
         assert_eq!(unsent, On(h(1)));
         assert_eq!(unsent.snapshot(Some(h(1)), false), (Ending(h(1)), Some(Request::End)));
         assert_eq!(unsent.want(), (On(h(1)), None), "wanted again: never mind");
+        assert_eq!(unsent.snapshot(None, false), (Asked, None), "the SFU may give it again");
     }
 }
