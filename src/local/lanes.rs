@@ -249,5 +249,5 @@ fn limits(options: &DataTrackOptions) -> Limits {
     }
 }
 
-/// Memory of all that waits in a manager: sixteen full waiting rooms of the default size.
+/// Memory of all that waits in a manager: fifteen full waiting rooms of the default size, and what is kept for tracks that hold little.
 const MANAGER_MEMORY: usize = 64 << 20;

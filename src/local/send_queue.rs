@@ -23,7 +23,7 @@ use super::{
     packetizer::MAX_PACKETS,
     spread::is_large,
     turn::Turn,
-    waiting_room::{Admission, FRAME_COST, WaitingRoom},
+    waiting_room::{Admission, FRAME_COST, KEPT_FOR_LITTLE, WaitingRoom, fits_in},
 };
 use crate::{frame::PacketBatch, options::DataTrackOptions, packet::MTU, stats::LocalTrackStats};
 
@@ -91,7 +91,7 @@ impl SendQueue {
         packets: Unnumbered,
     ) -> Result<PacketBatch, Unnumbered> {
         let cost = WaitingRoom::cost_of(&packets);
-        let takes = !self.pacing.is_on() && cost <= self.lanes.spare();
+        let takes = !self.pacing.is_on() && fits_in(self.lanes.spare(), cost);
         let Some(lane) = self.lanes.get_mut(id).filter(|_| takes) else { return Err(packets) };
         if lane.gate != Gate::Open || !lane.room.is_empty() {
             return Err(packets);
@@ -224,7 +224,8 @@ impl SendQueue {
     /// A push that found no room may find it when others have made progress: the budget of the manager, not that of the track, is
     /// what a frame of the largest size would not fit into, or nothing of the track itself waits.
     pub(crate) fn is_crowded(&self, id: LaneId) -> bool {
-        self.waiting(id) == 0 || self.lanes.spare() < MAX_PACKETS * MTU + FRAME_COST
+        self.waiting(id) == 0
+            || self.lanes.spare() < MAX_PACKETS * MTU + FRAME_COST + KEPT_FOR_LITTLE
     }
 
     /// Whether [`progress`](Self::progress) is of interest to anybody.

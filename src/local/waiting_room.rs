@@ -138,13 +138,14 @@ impl WaitingRoom {
         now: Instant,
     ) -> bool {
         self.expire(now);
-        if self.pinned().saturating_add(bytes + FRAME_COST) > spare {
+        let remembers = |cost: usize| fits_in(spare, cost.saturating_add(bytes + FRAME_COST));
+        if !remembers(self.pinned()) {
             return false;
         }
         loop {
             let alone = self.queued == 0;
             let fits = alone || self.queued.saturating_add(bytes) <= self.limits.max_bytes;
-            if fits && self.cost().saturating_add(bytes + FRAME_COST) <= spare {
+            if fits && remembers(self.cost()) {
                 return true;
             }
             let may_drop =
@@ -217,6 +218,19 @@ impl WaitingRoom {
     }
 }
 
+/// Whether a track may hold so much of the manager's memory, of which the others leave `spare`: who holds much leaves some of it to
+/// those that hold little, or a few fast tracks would have all of it for good.
+pub(super) fn fits_in(spare: usize, cost: usize) -> bool {
+    let kept = if cost > LITTLE { KEPT_FOR_LITTLE } else { 0 };
+    cost <= spare.saturating_sub(kept)
+}
+
+/// More than a track holds that is slow.
+const LITTLE: usize = 64 << 10;
+
+/// For sixty-four such tracks.
+pub(super) const KEPT_FOR_LITTLE: usize = 4 << 20;
+
 /// Memory of a waiting frame besides its packets, and of what its buffer costs an allocator.
 pub(super) const FRAME_COST: usize = size_of::<Waiting>() + 64;
 
@@ -237,12 +251,13 @@ mod tests {
     #[test]
     fn nothing_is_dropped_for_a_frame_that_is_refused_all_the_same() {
         let (mut room, now) = (room(), Instant::now());
+        let spare = 1_400_000 + KEPT_FOR_LITTLE;
         for _ in 0..3 {
             room.accept(Unnumbered::new(BytesMut::zeroed(100_000), 16_000), now);
         }
-        assert!(!room.admit(1_500_000, 1_400_000, Admission::ByPolicy, now));
+        assert!(!room.admit(1_500_000, spare, Admission::ByPolicy, now));
         assert_eq!((room.waiting(), room.stats().frames_dropped_full), (3, 0));
-        assert!(room.admit(1_300_000, 1_400_000, Admission::ByPolicy, now));
+        assert!(room.admit(1_300_000, spare, Admission::ByPolicy, now));
         assert_eq!(room.waiting(), 0, "no more than 100 KB are left beside it");
     }
 }
