@@ -207,3 +207,24 @@ fn p6_who_waits_no_more_is_not_woken_and_leaves_nothing() {
     track.unpublish();
     assert_eq!(count.0.load(Ordering::SeqCst), 0);
 }
+
+#[test]
+fn p12_fast_tracks_leave_memory_to_slow_ones() {
+    let rig = full();
+    let greedy = rig.published(dropping(u64::MAX));
+    for _ in 0..70 {
+        greedy.try_push(frame(1 << 20)).unwrap();
+    }
+    for _ in 0..10_000 {
+        greedy.try_push(frame(1)).unwrap();
+    }
+    let slow: Vec<_> = (0..64).map(|index| rig.track(&format!("{index}"))).collect();
+    for track in slow.iter().cycle().take(15 * slow.len()) {
+        assert_eq!(track.try_push(frame(4_000)), Ok(()));
+    }
+    let all = || slow.iter().chain([&greedy]);
+    let waiting: u64 = all().map(|track| track.stats().bytes_waiting).sum();
+    assert!(waiting <= 64 << 20, "{waiting}");
+    let dropped = |track: &Arc<LocalDataTrack>| track.stats().frames_dropped_full;
+    assert_eq!(slow.iter().map(dropped).sum::<u64>(), 0);
+}

@@ -251,3 +251,32 @@ fn what_completes_no_frame_wakes_nobody() {
     subscriber.feed(&packets[1..]);
     assert!(waiting.finish().unwrap().is_some());
 }
+
+#[test]
+fn p12_readers_that_have_stopped_leave_memory_to_others() {
+    let subscriber = Subscriber::new();
+    let names = ["first", "second", "slow"];
+    let sids = ["DTR_1", "DTR_2", "DTR_3"];
+    let tracks = (1..).zip(names).zip(sids).map(|((handle, name), sid)| track(handle, sid, name));
+    subscriber.update(vec![participant("bob", tracks.collect())]);
+    let buffer_policy = BufferPolicy::DropNewest;
+    let options = || DataTrackSubscribeOptions { buffer_policy, ..options(65_536) };
+    let subscribing = names.map(|name| subscriber.subscribe(name, options()));
+    subscriber.handles(&[(1, sids[0]), (2, sids[1]), (3, sids[2])]);
+    let [first, second, slow] = subscribing.map(|subscribing| subscribing.finish().unwrap());
+    for handle in [1, 2] {
+        let mut packets = Packets { handle, ..Packets::default() };
+        for _ in 0..70 {
+            subscriber.feed(packets.frame(&[0; 1_000_000]));
+        }
+        for _ in 0..11_000 {
+            subscriber.feed(packets.frame(&[0]));
+        }
+    }
+    assert!([&first, &second].iter().all(|stream| stream.stats().frames_dropped_full > 0));
+    let mut packets = Packets { handle: 3, ..Packets::default() };
+    for _ in 0..16 {
+        subscriber.feed(packets.frame(&[0; 3_000]));
+    }
+    assert_eq!(read_numbers(&slow), Vec::from_iter(0..16));
+}

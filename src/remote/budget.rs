@@ -19,8 +19,14 @@ impl Budget {
 
     /// Takes `bytes` if there is room for them.
     pub(crate) fn take(&self, bytes: usize) -> bool {
+        self.take_leaving(bytes, 0)
+    }
+
+    /// Takes `bytes` if there is room for them and for `left` more.
+    pub(crate) fn take_leaving(&self, bytes: usize, left: usize) -> bool {
         let before = self.used.fetch_add(bytes, Relaxed);
-        let fits = before.checked_add(bytes).is_some_and(|after| after <= self.limit);
+        let most = self.limit.saturating_sub(left);
+        let fits = before.checked_add(bytes).is_some_and(|after| after <= most);
         if !fits {
             self.give(bytes);
         }
@@ -57,7 +63,7 @@ impl Default for Budgets {
 /// Eight tracks at the default of `max_partial_bytes`.
 const PARTIAL_BYTES: usize = 64 << 20;
 
-/// Two streams at their own bound, or a thousand that hold sixteen frames of 8 KiB.
+/// Almost two streams at their own bound, or a thousand that hold sixteen frames of 8 KiB.
 const WAITING_BYTES: usize = 128 << 20;
 
 #[cfg(test)]
@@ -73,7 +79,7 @@ mod tests {
             assert_eq!(budget.used(), 10, "what was not given is not taken");
         }
         budget.give(1);
-        assert!(budget.take(1));
+        assert!(!budget.take_leaving(1, 1) && budget.take(1));
         assert_eq!(budget.used(), 10);
     }
 }

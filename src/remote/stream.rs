@@ -261,9 +261,12 @@ impl Waiting {
     }
 
     fn take(&mut self, bytes: usize) -> bool {
-        let fits = self.bytes + bytes <= MAX_BYTES && self.budget.take(bytes);
+        let all = self.bytes + bytes;
+        // Or a few readers that have stopped would have all of the manager's memory for good.
+        let kept = if all > LITTLE { KEPT_FOR_LITTLE } else { 0 };
+        let fits = all <= MAX_BYTES && self.budget.take_leaving(bytes, kept);
         if fits {
-            self.bytes += bytes;
+            self.bytes = all;
         }
         fits
     }
@@ -284,6 +287,12 @@ const FRAME: usize = 96;
 
 /// Most memory that the frames of one stream take, however many of them may wait.
 const MAX_BYTES: usize = 64 << 20;
+
+/// More than a stream holds that is read in time, or is slow.
+const LITTLE: usize = 64 << 10;
+
+/// What streams that hold much leave to sixty-four such ones.
+const KEPT_FOR_LITTLE: usize = 4 << 20;
 
 /// Frames that are not worth a lock of their own.
 const FEW: usize = 32;
