@@ -91,7 +91,8 @@ fn the_thread_hears_of_every_alarm_and_ends() {
         thread::yield_now();
     }
     let (expired, drained) = *client.fired.lock().unwrap();
-    assert!(expired == drained && expired <= 2);
+    // It has two alarms: when both are due at once, one call does for both.
+    assert!((expired > 0) == (drained > 0) && drained <= expired && expired <= 2);
 }
 
 #[test]
