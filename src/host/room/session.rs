@@ -58,6 +58,7 @@ pub struct Session {
     pub(super) channel_state: watch::Receiver<ChannelState>,
     pub(super) incoming: Arc<watch::Sender<ChannelState>>,
     pub(super) connected: watch::Sender<bool>,
+    pub(super) is_cut: watch::Sender<bool>,
     pub(super) pump: Option<Pump>,
     pub(super) shared: Arc<Shared>,
     pub(super) joined: JoinResponse,
@@ -210,7 +211,9 @@ impl Session {
 
     fn cut(&mut self, delegate: &dyn TransportDelegate, interruption: Interruption) {
         self.signalling.cut();
+        // Before whoever waits for the peers asks why.
         self.interrupt(delegate, interruption);
+        self.is_cut.send_replace(true);
     }
 
     fn interrupt(&mut self, delegate: &dyn TransportDelegate, happened: Interruption) {
@@ -223,6 +226,7 @@ impl Session {
     async fn resume(&mut self, resumed: Resumed, delegate: &dyn TransportDelegate) {
         let Resumed { socket, response, published, done } = resumed;
         let waiting = self.signalling.resume(socket);
+        self.is_cut.send_replace(false);
         self.diagnosis = Diagnosis::Well;
         delegate.on_resumed();
         self.keep_alive.restart(Instant::now());

@@ -10,6 +10,7 @@ use std::sync::{
 };
 
 use tokio::{
+    select,
     sync::{mpsc, oneshot, watch},
     time::{Duration, timeout},
 };
@@ -68,6 +69,7 @@ pub struct Transport {
     pub(super) outgoing: Outgoing,
     pub(super) arrival: watch::Receiver<ChannelState>,
     pub(super) connected: watch::Receiver<bool>,
+    pub(super) is_cut: watch::Receiver<bool>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -162,11 +164,20 @@ impl Transport {
         self.finish(false).await;
     }
 
+    /// Not for long where it is hopeless: without signalling the peers cannot find each other.
     async fn wait_until_connected(&self) -> Result<(), JoinError> {
-        let mut connected = self.connected.clone();
-        match timeout(PEER_TIMEOUT, connected.wait_for(|connected| *connected)).await {
-            Ok(Ok(_)) => Ok(()),
-            _ => Err(JoinError::WebRtc { detail: "ICE does not come up again".into() }),
+        let (mut connected, mut is_cut) = (self.connected.clone(), self.is_cut.clone());
+        let connected = async {
+            select! {
+                biased;
+                connected = connected.wait_for(|connected| *connected) => connected.is_ok(),
+                _ = is_cut.wait_for(|is_cut| *is_cut) => false,
+            }
+        };
+        match timeout(PEER_TIMEOUT, connected).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(JoinError::Broken { detail: Interruption::Signal.to_string() }),
+            Err(_) => Err(JoinError::WebRtc { detail: "ICE does not come up again".into() }),
         }
     }
 
