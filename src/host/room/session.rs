@@ -7,7 +7,7 @@
 //! Cut: requests wait, in order; packets flow on as long as the peer connections live. Never decides to reconnect.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -198,8 +198,9 @@ impl Session {
 
     /// A request of the host.
     async fn send(&mut self, request: Vec<u8>) {
+        let length = request.len();
         if self.signalling.forward(request).await {
-            self.shared.waiting_signals.fetch_sub(1, Ordering::Relaxed);
+            self.shared.waiting_signals.release(length);
         }
     }
 
