@@ -86,6 +86,23 @@ async fn a_lost_connection_can_be_resumed_and_a_removed_participant_cannot() {
 
 #[tokio::test]
 #[ignore = "needs DATATRACKS_LIVEKIT_SERVER"]
+async fn whoever_a_frozen_server_has_cut_off_comes_back_quickly() {
+    let (server, bridge) = bridge().await;
+    let mut alice = Plain::join(bridge, "alice").await;
+    server.freeze();
+    alice.wait_for_end().await;
+    let mut alice = Plain::hello(bridge, "alice", true, Permissions::default()).await;
+    let refusal = String::from_utf8(alice.reply().await).unwrap();
+    assert!(refusal.contains("did not answer"), "{refusal}");
+    alice.wait_for_end().await;
+    server.thaw();
+    let mut alice = Plain::hello(bridge, "alice", true, Permissions::default()).await;
+    let response = alice.response().await;
+    assert!(matches!(response, Response::Reconnect(_)), "{response:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs DATATRACKS_LIVEKIT_SERVER"]
 async fn who_leaves_is_gone_at_once() {
     let (_server, bridge) = bridge().await;
     let mut alice = Plain::join(bridge, "alice").await;

@@ -2,7 +2,7 @@
 //! but what the connection itself needs, and no manager stands between.
 //!
 //! ```text
-//!            hello                     TCP or WebSocket lost, drop_session quick
+//!            hello                 TCP, WebSocket or ICE lost, drop_session quick
 //!  accepted ───────► Joined ─────────────────────────────────────────────────────► Parked
 //!     │ hello, resume   │ ▲                                                          │ 30 s
 //!     │                 │ └──────────────────── hello with resume ───────────────────┤
@@ -175,8 +175,14 @@ impl Bridge {
                     self.roster().connected.insert(name.clone(), participant.clone());
                     return Ok(Some(participant));
                 }
-                Err(JoinError::NotResumable) => participant.transport.abandon().await,
-                Err(error) => return Err(error),
+                Err(JoinError::NotResumable | JoinError::WebRtc { .. }) => {
+                    participant.transport.abandon().await;
+                }
+                Err(error) => {
+                    participant.downlink.detach();
+                    self.park(name.clone(), participant);
+                    return Err(error);
+                }
             }
         }
         outlet.write(Message::signal(encode_response(Response::Leave(join_anew()))));

@@ -44,7 +44,7 @@ impl Participant {
         select! {
             fate = self.read(reader, outlet) => fate,
             interruption = self.downlink.interruption() => match interruption {
-                Interruption::Signal | Interruption::Silence => Fate::Parked,
+                Interruption::Signal | Interruption::Silence | Interruption::Peer => Fate::Parked,
                 _ => Fate::Ended,
             },
             () = outlet.closed() => Fate::Parked,
