@@ -104,7 +104,7 @@ fn first_line(text: &str) -> &str {
 
 #[test]
 fn every_control_of_the_plain_protocol_has_its_row() {
-    let (protocol, page) = (read("src/host/plain.rs"), read("docs/plain-protocol.md"));
+    let (protocol, page) = (read("src/host/plain/mod.rs"), read("docs/plain-protocol.md"));
     let controls = protocol.split_once("pub enum Control {").unwrap().1.split("\n}\n").next();
     let is_variant =
         |line: &&str| line.starts_with("    ") && line.trim().starts_with(char::is_uppercase);
