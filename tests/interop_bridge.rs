@@ -86,6 +86,18 @@ async fn a_lost_connection_can_be_resumed_and_a_removed_participant_cannot() {
 
 #[tokio::test]
 #[ignore = "needs DATATRACKS_LIVEKIT_SERVER"]
+async fn who_is_lost_again_while_it_comes_back_comes_back_all_the_same() {
+    let (_server, bridge) = bridge().await;
+    drop(Plain::join(bridge, "alice").await);
+    for _ in 0..20 {
+        let mut alice = Plain::hello(bridge, "alice", true, Permissions::default()).await;
+        let response = alice.response().await;
+        assert!(matches!(response, Response::Reconnect(_)), "{response:?}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs DATATRACKS_LIVEKIT_SERVER"]
 async fn whoever_a_frozen_server_has_cut_off_comes_back_quickly() {
     let (server, bridge) = bridge().await;
     let mut alice = Plain::join(bridge, "alice").await;

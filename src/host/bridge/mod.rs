@@ -169,18 +169,21 @@ impl Bridge {
         outlet: &Outlet,
     ) -> Result<Option<Participant>, JoinError> {
         if let Some(participant) = parked {
+            // Now, for the client may be gone again, and be back, before that is done.
+            self.roster().connected.insert(name.clone(), participant.clone());
             participant.downlink.attach(outlet.clone());
-            match participant.transport.resume(None).await {
-                Ok(()) => {
-                    self.roster().connected.insert(name.clone(), participant.clone());
-                    return Ok(Some(participant));
-                }
-                Err(JoinError::NotResumable | JoinError::WebRtc { .. }) => {
+            let Err(error) = participant.transport.resume(None).await else {
+                return Ok(Some(participant));
+            };
+            participant.downlink.detach();
+            self.roster().disconnected(name, &participant);
+            match error {
+                JoinError::NotResumable | JoinError::WebRtc { .. } => {
                     participant.transport.abandon().await;
                 }
-                Err(error) => {
-                    participant.downlink.detach();
+                error => {
                     self.park(name.clone(), participant);
+                    self.parking.notify_waiters();
                     return Err(error);
                 }
             }
