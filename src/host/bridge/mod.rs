@@ -211,17 +211,22 @@ impl Bridge {
     /// The participant that waits to come back. Whoever comes back before the loss of its connection was noticed is let go
     /// of by that connection first.
     async fn unpark(&self, name: &Name, wanted: bool) -> Option<Participant> {
-        let parked = self.parking.notified();
-        let connected = {
-            let mut roster = self.roster();
-            if let Some(participant) = roster.parked.remove(name) {
-                return Some(participant);
+        // Others may wait for it as well, and take it first.
+        let unparked = async {
+            loop {
+                let parked = self.parking.notified();
+                let connected = {
+                    let mut roster = self.roster();
+                    if let Some(participant) = roster.parked.remove(name) {
+                        return Some(participant);
+                    }
+                    roster.connected.get(name).filter(|_| wanted).cloned()?
+                };
+                connected.downlink.on_interrupted(Interruption::Signal);
+                parked.await;
             }
-            roster.connected.get(name).filter(|_| wanted).cloned()?
         };
-        connected.downlink.on_interrupted(Interruption::Signal);
-        timeout(LETTING_GO_TIME, parked).await.ok();
-        self.roster().parked.remove(name)
+        timeout(LETTING_GO_TIME, unparked).await.ok().flatten()
     }
 
     /// Nobody is kept by the server who cannot come back through this bridge.
