@@ -18,8 +18,14 @@ use datatracks::{
     },
     signal::session::*,
 };
-use plain_participant::Plain;
-use tokio::{io::AsyncWriteExt, net::TcpListener, time::timeout};
+use plain_participant::{LIMIT, Plain};
+use tokio::{
+    io::{AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    select,
+    sync::watch,
+    time::timeout,
+};
 
 #[tokio::test]
 async fn who_does_not_say_hello_in_time_is_let_go() {
@@ -85,8 +91,52 @@ async fn bad_hellos_are_refused_in_words() {
     }
 }
 
+#[tokio::test]
+async fn requests_that_the_server_does_not_take_fill_no_memory() {
+    let server = serve().await;
+    let (relay, stall) = relay(server.address()).await;
+    let mut alice = Plain::join(bridge_to(relay, Limits::default()).await, "alice").await;
+    stall.send_replace(true);
+    let request = Message::signal(vec![0; 2 << 20]);
+    let taken = async {
+        let mut taken = 0;
+        while request.write(&mut alice.0).await.is_ok() {
+            taken += 1;
+        }
+        taken
+    };
+    // Eight wait; what the buffers of two connections hold goes beside them.
+    let taken = timeout(LIMIT, taken).await.expect("the connection ends");
+    assert!(taken < 30, "{taken} requests of 2 MiB were taken");
+}
+
+/// Passes on what comes, until it is told to stall.
+async fn relay(server: SocketAddr) -> (SocketAddr, watch::Sender<bool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, stall) = (listener.local_addr().unwrap(), watch::Sender::new(false));
+    let told = stall.subscribe();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut told = told.clone();
+            tokio::spawn(async move {
+                let mut upstream = TcpStream::connect(server).await.unwrap();
+                select! {
+                    _ = copy_bidirectional(&mut client, &mut upstream) => {}
+                    () = async { drop(told.wait_for(|stalls| *stalls).await) } => pending().await,
+                }
+            });
+        }
+    });
+    (address, stall)
+}
+
 async fn bridge(limits: Limits) -> (Server, SocketAddr) {
-    let key = || ApiKey::new("testkey", "0123456789abcdef0123456789abcdef");
+    let server = serve().await;
+    let bridge = bridge_to(server.address(), limits).await;
+    (server, bridge)
+}
+
+async fn serve() -> Server {
     let server = Server::start(ServerOptions {
         address: ([127, 0, 0, 1], 0).into(),
         key: key(),
@@ -94,13 +144,20 @@ async fn bridge(limits: Limits) -> (Server, SocketAddr) {
         limits: listen::Limits::default(),
         site: None,
     });
-    let server = server.await.unwrap();
-    let behind = ServerAddress::parse(&format!("ws://{}", server.address())).unwrap();
+    server.await.unwrap()
+}
+
+async fn bridge_to(server: SocketAddr, limits: Limits) -> SocketAddr {
+    let behind = ServerAddress::parse(&format!("ws://{server}")).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let bridge = Bridge::new(behind, key());
     tokio::spawn(async move { bridge.serve(listener, limits, pending()).await });
-    (server, address)
+    address
+}
+
+fn key() -> ApiKey {
+    ApiKey::new("testkey", "0123456789abcdef0123456789abcdef")
 }
 
 const A_MOMENT: Duration = Duration::from_millis(100);

@@ -86,6 +86,40 @@ async fn a_lost_connection_can_be_resumed_and_a_removed_participant_cannot() {
 
 #[tokio::test]
 #[ignore = "needs DATATRACKS_LIVEKIT_SERVER"]
+async fn who_is_lost_again_while_it_comes_back_comes_back_all_the_same() {
+    let (_server, bridge) = bridge().await;
+    drop(Plain::join(bridge, "alice").await);
+    for _ in 0..20 {
+        let mut alice = Plain::hello(bridge, "alice", true, Permissions::default()).await;
+        let response = alice.response().await;
+        assert!(matches!(response, Response::Reconnect(_)), "{response:?}");
+        // Of two that come at once the later one may be the one that is left.
+        drop(Plain::hello(bridge, "alice", true, Permissions::default()).await);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs DATATRACKS_LIVEKIT_SERVER"]
+async fn whoever_a_frozen_server_has_cut_off_comes_back_quickly() {
+    let (server, bridge) = bridge().await;
+    // The server itself may have given up the participant when it is thawed.
+    for _ in 0..3 {
+        let mut alice = Plain::join(bridge, "alice").await;
+        // Answered when the peers have found each other.
+        alice.publish().await;
+        server.freeze();
+        alice.wait_for_end().await;
+        server.thaw();
+        let mut alice = Plain::hello(bridge, "alice", true, Permissions::default()).await;
+        if matches!(alice.response().await, Response::Reconnect(_)) {
+            return;
+        }
+    }
+    panic!("alice cannot come back");
+}
+
+#[tokio::test]
+#[ignore = "needs DATATRACKS_LIVEKIT_SERVER"]
 async fn who_leaves_is_gone_at_once() {
     let (_server, bridge) = bridge().await;
     let mut alice = Plain::join(bridge, "alice").await;

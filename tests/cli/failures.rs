@@ -37,6 +37,28 @@ fn a_frame_that_is_too_large_ends_with_status_1() {
 }
 
 #[test]
+fn made_up_frames_that_no_track_can_carry_are_refused_before_anybody_joins() {
+    let sfu = Sfu::start();
+    let publish = |size, more: &[&str]| {
+        let generate = format!("size={size},count=1");
+        let publish = ["publish", "--name", "log", "--wait-ms", "0", "--generate", &generate];
+        [&publish[..], more].concat().into_iter().map(String::from).collect::<Vec<_>>()
+    };
+    for (most, more) in [(2_044_928, &[][..]), (2_046_464, &["--no-timestamp"])] {
+        let too_large = publish(most + 1, more);
+        let mut run = sfu.run(&too_large.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(run.status(), 2);
+        let remarks = run.remarks();
+        assert!(remarks.contains(&most.to_string()) && !remarks.contains("joined"), "{remarks}");
+        let largest = publish(most, more);
+        assert_eq!(sfu.run(&largest.iter().map(String::as_str).collect::<Vec<_>>()).status(), 0);
+    }
+    let mut sealed = sfu.secretly(&["publish", "--name", "log", "--generate", "size=2042865"]);
+    assert_eq!(sealed.status(), 2);
+    assert!(sealed.remarks().contains("2042864"), "{}", sealed.remarks());
+}
+
+#[test]
 fn input_that_cannot_be_read_is_named() {
     let (sfu, file) = (Sfu::start(), Path::new());
     fs::write(file.text(), [0xff; 4]).unwrap();

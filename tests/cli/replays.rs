@@ -115,6 +115,20 @@ fn a_frame_that_is_too_large_holds_up_no_other() {
 }
 
 #[test]
+fn each_track_is_told_of_by_its_name() {
+    let (sfu, path) = (Sfu::start(), Path::new());
+    write(&path, None, &[("map", 0, b"one"), ("map", 1, b"two"), ("pose", 1, b"three")]);
+    let mut replay = sfu.run(&["replay", path.text(), "--wait-ms", "0"]);
+    assert_eq!(replay.status(), 0);
+    let remarks = replay.remarks();
+    let told = |what: &str, name: &str| {
+        remarks.lines().any(|line| line.starts_with(what) && line.ends_with(name))
+    };
+    assert!(told("sent 2 frames", "\"map\""), "{remarks}");
+    assert!(told("sent 1 frames", "\"pose\""), "{remarks}");
+}
+
+#[test]
 fn a_time_that_is_missing_makes_nothing_wait() {
     let (sfu, path) = (Sfu::start(), Path::new());
     let frames = [("tf", 0, &b"one"[..]), ("tf", 1_800_000_000, b"two"), ("tf", 0, b"three")];

@@ -81,6 +81,34 @@ fn a_passphrase_that_is_empty_sends_nothing_in_the_clear() {
 }
 
 #[test]
+fn a_variable_that_is_empty_gives_nothing() {
+    let (sfu, secret) = (Sfu::start(), Path::new());
+    fs::write(secret.text(), KEYS[1].1).unwrap();
+    let by_file = ["list", "--api-secret-file", secret.text()];
+    let [nobody, nothing] = [("LIVEKIT_API_SECRET", ""), ("LIVEKIT_TOKEN", "")];
+    let mut run = sfu.run_with(&by_file, &[KEYS[0], nobody, nothing, ("LIVEKIT_TOKEN_FILE", "")]);
+    assert_eq!(run.status(), 0);
+    for arguments in [&["list"][..], &["list", "--api-secret", ""]] {
+        let mut run = sfu.run_with(arguments, &[KEYS[0], nobody]);
+        assert_eq!(run.status(), 2, "{arguments:?}");
+        assert!(run.remarks().contains("--api-secret"), "{}", run.remarks());
+    }
+}
+
+#[test]
+fn a_secret_that_is_empty_lets_nobody_in_by_the_one_that_everybody_knows() {
+    let serve = ["sfu", "--listen", "127.0.0.1:0"];
+    let empty = ("LIVEKIT_API_SECRET", "");
+    let mut run = Run::start(&serve, &[empty]);
+    assert_eq!(run.status(), 2);
+    assert!(run.remarks().contains("LIVEKIT_API_SECRET is empty"), "{}", run.remarks());
+    let secret = Path::new();
+    fs::write(secret.text(), "of a file").unwrap();
+    let by_file = [&serve[..], &["--api-secret-file", secret.text()]].concat();
+    assert!(Run::start(&by_file, &[empty]).line().starts_with("listening"));
+}
+
+#[test]
 fn help_warns_of_secrets_as_arguments() {
     for command in ["publish", "subscribe", "list", "record", "replay", "bench", "bridge", "sfu"] {
         let mut help = Run::start(&[command, "--help"], &[("LIVEKIT_API_SECRET", "hush-hush")]);

@@ -57,6 +57,20 @@ impl LivekitServer {
         self.wait_until_up();
     }
 
+    /// Lets the server do nothing until it is thawed.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.process.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
     pub fn address(&self) -> ServerAddress {
         ServerAddress::parse(&format!("ws://127.0.0.1:{}", self.port)).unwrap()
     }

@@ -17,3 +17,4 @@ mod opening;
 mod raw_participant;
 mod resending;
 mod resubscribing;
+mod resuming;

@@ -2,7 +2,7 @@
 //! but what the connection itself needs, and no manager stands between.
 //!
 //! ```text
-//!            hello                     TCP or WebSocket lost, drop_session quick
+//!            hello                 TCP, WebSocket or ICE lost, drop_session quick
 //!  accepted ───────► Joined ─────────────────────────────────────────────────────► Parked
 //!     │ hello, resume   │ ▲                                                          │ 30 s
 //!     │                 │ └──────────────────── hello with resume ───────────────────┤
@@ -169,14 +169,23 @@ impl Bridge {
         outlet: &Outlet,
     ) -> Result<Option<Participant>, JoinError> {
         if let Some(participant) = parked {
+            // Now, for the client may be gone again, and be back, before that is done.
+            self.roster().connected.insert(name.clone(), participant.clone());
             participant.downlink.attach(outlet.clone());
-            match participant.transport.resume(None).await {
-                Ok(()) => {
-                    self.roster().connected.insert(name.clone(), participant.clone());
-                    return Ok(Some(participant));
+            let Err(error) = participant.transport.resume(None).await else {
+                return Ok(Some(participant));
+            };
+            participant.downlink.detach();
+            self.roster().disconnected(name, &participant);
+            match error {
+                JoinError::NotResumable | JoinError::WebRtc { .. } => {
+                    participant.transport.abandon().await;
                 }
-                Err(JoinError::NotResumable) => participant.transport.abandon().await,
-                Err(error) => return Err(error),
+                error => {
+                    self.park(name.clone(), participant);
+                    self.parking.notify_waiters();
+                    return Err(error);
+                }
             }
         }
         outlet.write(Message::signal(encode_response(Response::Leave(join_anew()))));
@@ -202,17 +211,22 @@ impl Bridge {
     /// The participant that waits to come back. Whoever comes back before the loss of its connection was noticed is let go
     /// of by that connection first.
     async fn unpark(&self, name: &Name, wanted: bool) -> Option<Participant> {
-        let parked = self.parking.notified();
-        let connected = {
-            let mut roster = self.roster();
-            if let Some(participant) = roster.parked.remove(name) {
-                return Some(participant);
+        // Others may wait for it as well, and take it first.
+        let unparked = async {
+            loop {
+                let parked = self.parking.notified();
+                let connected = {
+                    let mut roster = self.roster();
+                    if let Some(participant) = roster.parked.remove(name) {
+                        return Some(participant);
+                    }
+                    roster.connected.get(name).filter(|_| wanted).cloned()?
+                };
+                connected.downlink.on_interrupted(Interruption::Signal);
+                parked.await;
             }
-            roster.connected.get(name).filter(|_| wanted).cloned()?
         };
-        connected.downlink.on_interrupted(Interruption::Signal);
-        timeout(LETTING_GO_TIME, parked).await.ok();
-        self.roster().parked.remove(name)
+        timeout(LETTING_GO_TIME, unparked).await.ok().flatten()
     }
 
     /// Nobody is kept by the server who cannot come back through this bridge.

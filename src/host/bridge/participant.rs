@@ -7,7 +7,7 @@ use tokio::{io::AsyncRead, select};
 use super::{
     super::{
         plain::{Control, DropMode, Kind, Message, outlet::Outlet},
-        room::{Interruption, transport::Transport},
+        room::{Interruption, NotSent, transport::Transport},
     },
     downlink::Downlink,
 };
@@ -44,7 +44,7 @@ impl Participant {
         select! {
             fate = self.read(reader, outlet) => fate,
             interruption = self.downlink.interruption() => match interruption {
-                Interruption::Signal | Interruption::Silence => Fate::Parked,
+                Interruption::Signal | Interruption::Silence | Interruption::Peer => Fate::Parked,
                 _ => Fate::Ended,
             },
             () = outlet.closed() => Fate::Parked,
@@ -57,9 +57,11 @@ impl Participant {
             match kind {
                 // The transport says it itself, after what waits before it.
                 Kind::Signal if is_leave(&bytes) => return Fate::Left,
-                Kind::Signal => {
-                    self.transport.send_signal(bytes).ok();
-                }
+                // Who asks more than the server takes has to come back: what is left out silently is missed for ever.
+                Kind::Signal => match self.transport.send_signal(bytes) {
+                    Err(NotSent::Full) => return Fate::Parked,
+                    Ok(()) | Err(NotSent::NotConnected) => {}
+                },
                 Kind::Packet => {
                     let length = bytes.len();
                     self.transport.send_packets(PacketBatch::new(bytes.into(), length)).ok();

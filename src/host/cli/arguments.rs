@@ -1,6 +1,10 @@
 //! The commands, and what all of them share.
 
-use clap::{ArgAction, Parser, Subcommand};
+use std::env;
+
+use clap::{
+    Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, builder::Resettable,
+};
 
 use crate::{
     bench::Bench, bridge::Bridge, demo::Demo, list::List, publish::Publish, record::Record,
@@ -16,6 +20,27 @@ pub(crate) struct Arguments {
     pub(crate) verbose: u8,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// From the command line and the environment. What makes no sense is told, and ends the process.
+    pub(crate) fn read() -> Self {
+        let mut command =
+            Self::command().mut_subcommands(|command| command.mut_args(without_empty_variable));
+        let mut matches = command.get_matches_mut();
+        Self::from_arg_matches_mut(&mut matches)
+            .unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+}
+
+/// A variable that is empty gives nothing: scripts and containers leave those so that they do not need.
+fn without_empty_variable(argument: Arg) -> Arg {
+    let variable = argument.get_env().and_then(env::var_os);
+    if variable.is_some_and(|value| value.is_empty()) {
+        argument.env(Resettable::Reset)
+    } else {
+        argument
+    }
 }
 
 #[derive(Subcommand)]

@@ -20,10 +20,11 @@ pub(crate) async fn flush(
     );
     flushed.await.map_err(not_flushed)?;
     let stats = track.stats();
-    tell(&format!("sent {} frames, {} bytes", stats.frames_sent, stats.bytes_sent));
+    let name = track.info().name;
+    tell(&format!("sent {} frames, {} bytes of \"{name}\"", stats.frames_sent, stats.bytes_sent));
     match stats.frames_accepted - stats.frames_sent {
         0 => Ok(()),
-        dropped => Err(Failure::other(format!("{dropped} frames could not be sent"))),
+        dropped => Err(Failure::other(format!("{dropped} frames of \"{name}\" could not be sent"))),
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::ValueEnum;
+use datatracks::packet::{Encryption, Extensions, MTU};
 use tokio::{
     fs::File,
     io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, stdin},
@@ -171,6 +172,17 @@ fn unreadable(what: &dyn Display, error: &io::Error) -> Failure {
 }
 
 impl Pattern {
+    /// Frames that no track can carry are refused before anybody joins.
+    pub(crate) fn check(&self, most: usize) -> Result<(), Failure> {
+        if self.size > most {
+            return Err(Failure::Usage(format!(
+                "--generate: the size must be at most {most} bytes, not {}",
+                self.size
+            )));
+        }
+        Ok(())
+    }
+
     fn frame(&self, index: u64) -> Vec<u8> {
         let byte = |k: u64| index.wrapping_mul(31).wrapping_add(k.wrapping_mul(7)).to_le_bytes()[0];
         (0..self.size as u64).map(byte).collect()
@@ -196,15 +208,26 @@ impl FromStr for Pattern {
         if !(MIN_RATE..=MAX_RATE).contains(&pattern.rate) {
             return Err(format!("the rate must be {MIN_RATE} to {MAX_RATE} frames a second"));
         }
-        if pattern.size as u64 > MAX_FRAME_BYTES {
-            return Err(format!("the size must be at most {MAX_FRAME_BYTES} bytes"));
-        }
         Ok(pattern)
     }
 }
 
-/// More than a track can carry (128 packets of 16 000 bytes); what is longer is not even read.
-const MAX_FRAME_BYTES: u64 = 128 * 16_000;
+/// Most bytes of a frame.
+pub(crate) fn largest(encrypted: bool, stamped: bool) -> usize {
+    let encryption = encrypted.then_some(Encryption { key_index: 0, iv: [0; 12] });
+    let extensions = Extensions { encryption, user_timestamp: stamped.then_some(0) };
+    let tag = if encrypted { TAG_LEN } else { 0 };
+    MAX_PACKETS * (MTU - extensions.header_len()) - tag
+}
+
+/// Of a frame.
+const MAX_PACKETS: usize = 128;
+
+/// What AES-GCM adds to a payload.
+const TAG_LEN: usize = 16;
+
+/// More than a track can carry; what is longer is not even read.
+const MAX_FRAME_BYTES: u64 = (MAX_PACKETS * MTU) as u64;
 
 /// Frames a second.
 const MIN_RATE: f64 = 0.001;
@@ -256,10 +279,17 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_frame_is_what_the_header_leaves() {
+        let both = [false, true];
+        let all = both.map(|encrypted| both.map(|stamped| largest(encrypted, stamped)));
+        assert_eq!(all, [[2_046_464, 2_044_928], [2_043_888, 2_042_864]]);
+    }
+
+    #[test]
     fn patterns_wrap_and_say_what_is_wrong() {
         let pattern: Pattern = "size=300".parse().unwrap();
         assert_eq!(pattern.frame(100).get(299), Some(&((31_u32 * 100 + 7 * 299) as u8)));
-        for text in ["size", "sise=1", "rate=0", "rate=NaN", "count=-1", "size=99999999"] {
+        for text in ["size", "sise=1", "rate=0", "rate=NaN", "count=-1"] {
             assert!(text.parse::<Pattern>().is_err(), "{text}");
         }
     }

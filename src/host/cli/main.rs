@@ -27,7 +27,6 @@ mod subscribe;
 
 use std::{io, process::ExitCode};
 
-use clap::Parser;
 use tokio::runtime::Runtime;
 
 use self::{
@@ -36,7 +35,7 @@ use self::{
 };
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read();
     output::log(arguments.verbose);
     let outcome = Runtime::new().map_err(unable).and_then(|runtime| {
         let outcome = runtime.block_on(async {

@@ -14,8 +14,9 @@ use crate::{
     connection::{self, Connection},
     failure::Failure,
     flush::flush,
-    frames::{Frames, Framing, Pattern},
+    frames::{self, Frames, Framing, Pattern},
     output::tell,
+    secrets,
 };
 
 /// Publish a data track and send frames on it
@@ -72,6 +73,8 @@ impl Publish {
         if self.generate.is_empty() {
             return Ok(vec![Source::Read(Frames::read(&self.file, self.framing).await?)]);
         }
+        let most = frames::largest(secrets::encrypts(), !self.no_timestamp);
+        self.generate.iter().try_for_each(|pattern| pattern.check(most))?;
         Ok(self.generate.iter().cloned().map(Source::Made).collect())
     }
 

@@ -21,6 +21,11 @@ pub(crate) fn secret_in_file(path: &str) -> Result<Zeroizing<String>, String> {
     secret(&text.map_err(|error| error.to_string())?)
 }
 
+/// Whether there is a passphrase.
+pub(crate) fn encrypts() -> bool {
+    [PASSPHRASE, PASSPHRASE_FILE].into_iter().any(|variable| env::var_os(variable).is_some())
+}
+
 /// Of the passphrase, where there is one. No option takes it: an argument would show in every list of processes.
 pub(crate) fn key_ring() -> Result<Option<Arc<KeyRing>>, Failure> {
     // One that is empty is no passphrase, and no wish to send in the clear either: a script may have failed to fill it.

@@ -1,6 +1,6 @@
 //! `datatracks sfu`
 
-use std::net::SocketAddr;
+use std::{env, net::SocketAddr};
 
 use clap::Args;
 use datatracks::host::{
@@ -39,16 +39,15 @@ pub(crate) struct Sfu {
     /// API key that tokens must be signed with
     #[arg(long, env = "LIVEKIT_API_KEY", value_name = "KEY", default_value = "devkey")]
     api_key: String,
-    /// API secret that tokens must be signed with; better given by the environment, which no list of processes shows
+    /// API secret that tokens must be signed with [default: secret]; better given by the environment, which no list of processes shows
     #[arg(
         long,
-        env = "LIVEKIT_API_SECRET",
+        env = SECRET,
         hide_env_values = true,
         value_name = "SECRET",
-        value_parser = secret,
-        default_value = KNOWN_SECRET
+        value_parser = secret
     )]
-    api_secret: Zeroizing<String>,
+    api_secret: Option<Zeroizing<String>>,
     /// A file with that secret
     #[arg(
         long,
@@ -62,10 +61,11 @@ pub(crate) struct Sfu {
 
 impl Sfu {
     pub(crate) async fn run(self) -> Result<(), Failure> {
+        let secret = self.secret()?;
         let impairment = self.impair.unwrap_or_default();
         let rooms = Rooms::new(RoomOptions { impairment, ..RoomOptions::default() });
         let server = match self.listen {
-            Some(address) => Some(self.listen_at(address, rooms.clone()).await?),
+            Some(address) => Some(self.listen_at(address, &secret, rooms.clone()).await?),
             None => None,
         };
         let served = match self.plain {
@@ -81,9 +81,24 @@ impl Sfu {
         served.and(Err(Failure::Interrupted))
     }
 
-    async fn listen_at(&self, address: SocketAddr, rooms: Rooms) -> Result<Server, Failure> {
-        let secret = self.api_secret_file.as_ref().unwrap_or(&self.api_secret);
-        let key = ApiKey::new(self.api_key.as_str(), secret.as_str());
+    /// One that is empty is no wish for the one that everybody knows: a script may have failed to fill it.
+    fn secret(&self) -> Result<Zeroizing<String>, Failure> {
+        match self.api_secret_file.as_ref().or(self.api_secret.as_ref()) {
+            Some(secret) => Ok(secret.clone()),
+            None if env::var_os(SECRET).is_some() => {
+                Err(Failure::Usage(format!("{SECRET} is empty")))
+            }
+            None => Ok(Zeroizing::new(KNOWN_SECRET.into())),
+        }
+    }
+
+    async fn listen_at(
+        &self,
+        address: SocketAddr,
+        secret: &str,
+        rooms: Rooms,
+    ) -> Result<Server, Failure> {
+        let key = ApiKey::new(self.api_key.as_str(), secret);
         let server = Server::start(ServerOptions {
             address,
             key,
@@ -94,7 +109,7 @@ impl Sfu {
         .await;
         let server = server.map_err(unusable(address))?;
         data(&format!("listening ws://{}", server.address()))?;
-        if secret.as_str() == KNOWN_SECRET && !server.address().ip().is_loopback() {
+        if secret == KNOWN_SECRET && !server.address().ip().is_loopback() {
             tell(
                 "others can reach this address, and everybody knows this secret: give --api-secret or LIVEKIT_API_SECRET",
             );
@@ -121,6 +136,8 @@ pub(crate) fn unusable(address: SocketAddr) -> impl Fn(std::io::Error) -> Failur
         Failure::other(format!("cannot listen at {address}: {error}; port 0 picks a free one"))
     }
 }
+
+const SECRET: &str = "LIVEKIT_API_SECRET";
 
 /// That of `livekit-server --dev`.
 const KNOWN_SECRET: &str = "secret";

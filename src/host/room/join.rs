@@ -54,6 +54,7 @@ pub async fn join(options: &JoinOptions) -> Result<(Transport, Session), JoinErr
     let (outgoing, pump) = channel::outgoing();
     let (commands, command_queue) = mpsc::unbounded_channel();
     let (connected, connected_now) = watch::channel(false);
+    let (is_cut, is_cut_now) = watch::channel(false);
     let incoming = Arc::new(watch::Sender::new(ChannelState::Opening));
     // Servers send on the channel that they open, if they open one at all.
     let separate = mode == Mode::Dual && joined.subscriber_primary;
@@ -67,13 +68,22 @@ pub async fn join(options: &JoinOptions) -> Result<(Transport, Session), JoinErr
         channel_state: outgoing.state(),
         incoming,
         connected,
+        is_cut,
         pump: Some(pump),
         shared: Arc::clone(&shared),
         joined,
         response,
         diagnosis: Diagnosis::Well,
     };
-    Ok((Transport { commands, outgoing, arrival, connected: connected_now, shared }, session))
+    let transport = Transport {
+        commands,
+        outgoing,
+        arrival,
+        connected: connected_now,
+        is_cut: is_cut_now,
+        shared,
+    };
+    Ok((transport, session))
 }
 
 /// Connects in the mode asked for, or in the first that the server has.

@@ -141,6 +141,7 @@ impl Reconnector {
                     Ok(()) => return Ok(Reconnection::Quick),
                     Err(JoinError::NotResumable | JoinError::WebRtc { .. }) => quick = false,
                     Err(error) => {
+                        self.heard_no_end()?;
                         lost = self.judge(error)?;
                         continue;
                     }
@@ -169,6 +170,16 @@ impl Reconnector {
             Interruption::Channel => Ok(false),
             Interruption::Ended(reason) => Err(reason),
         }
+    }
+
+    /// What was heard during a resumption that failed is answered by the next attempt, unless it was the end.
+    fn heard_no_end(&mut self) -> Result<(), EndReason> {
+        while let Ok(heard) = self.interruptions.try_recv() {
+            if let Interruption::Ended(reason) = heard.interruption {
+                return Err(reason);
+            }
+        }
+        Ok(())
     }
 
     async fn resume(&self) -> Result<(), JoinError> {

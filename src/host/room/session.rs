@@ -7,7 +7,7 @@
 //! Cut: requests wait, in order; packets flow on as long as the peer connections live. Never decides to reconnect.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -58,6 +58,7 @@ pub struct Session {
     pub(super) channel_state: watch::Receiver<ChannelState>,
     pub(super) incoming: Arc<watch::Sender<ChannelState>>,
     pub(super) connected: watch::Sender<bool>,
+    pub(super) is_cut: watch::Sender<bool>,
     pub(super) pump: Option<Pump>,
     pub(super) shared: Arc<Shared>,
     pub(super) joined: JoinResponse,
@@ -197,8 +198,9 @@ impl Session {
 
     /// A request of the host.
     async fn send(&mut self, request: Vec<u8>) {
+        let length = request.len();
         if self.signalling.forward(request).await {
-            self.shared.waiting_signals.fetch_sub(1, Ordering::Relaxed);
+            self.shared.waiting_signals.release(length);
         }
     }
 
@@ -210,7 +212,9 @@ impl Session {
 
     fn cut(&mut self, delegate: &dyn TransportDelegate, interruption: Interruption) {
         self.signalling.cut();
+        // Before whoever waits for the peers asks why.
         self.interrupt(delegate, interruption);
+        self.is_cut.send_replace(true);
     }
 
     fn interrupt(&mut self, delegate: &dyn TransportDelegate, happened: Interruption) {
@@ -223,6 +227,7 @@ impl Session {
     async fn resume(&mut self, resumed: Resumed, delegate: &dyn TransportDelegate) {
         let Resumed { socket, response, published, done } = resumed;
         let waiting = self.signalling.resume(socket);
+        self.is_cut.send_replace(false);
         self.diagnosis = Diagnosis::Well;
         delegate.on_resumed();
         self.keep_alive.restart(Instant::now());

@@ -10,6 +10,7 @@ use std::sync::{
 };
 
 use tokio::{
+    select,
     sync::{mpsc, oneshot, watch},
     time::{Duration, timeout},
 };
@@ -68,6 +69,7 @@ pub struct Transport {
     pub(super) outgoing: Outgoing,
     pub(super) arrival: watch::Receiver<ChannelState>,
     pub(super) connected: watch::Receiver<bool>,
+    pub(super) is_cut: watch::Receiver<bool>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -77,7 +79,27 @@ pub(super) struct Shared {
     pub(super) mode: Mode,
     pub(super) participant_sid: String,
     pub(super) token: Mutex<Token>,
-    pub(super) waiting_signals: AtomicUsize,
+    pub(super) waiting_signals: Waiting,
+}
+
+/// Requests that were taken and are not sent yet, in bytes.
+#[derive(Default)]
+pub(super) struct Waiting(AtomicUsize);
+
+impl Waiting {
+    fn take(&self, request: &[u8]) -> Result<(), NotSent> {
+        let size = request.len() + REQUEST_COST;
+        if self.0.fetch_add(size, Ordering::Relaxed) + size > MAX_WAITING_BYTES {
+            self.0.fetch_sub(size, Ordering::Relaxed);
+            return Err(NotSent::Full);
+        }
+        Ok(())
+    }
+
+    /// A request of so many bytes was sent.
+    pub(super) fn release(&self, length: usize) {
+        self.0.fetch_sub(length + REQUEST_COST, Ordering::Relaxed);
+    }
 }
 
 impl Transport {
@@ -86,10 +108,7 @@ impl Transport {
     /// # Errors
     /// When the session has ended, or too many wait.
     pub fn send_signal(&self, request: Vec<u8>) -> Result<(), NotSent> {
-        if self.shared.waiting_signals.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING_SIGNALS {
-            self.shared.waiting_signals.fetch_sub(1, Ordering::Relaxed);
-            return Err(NotSent::Full);
-        }
+        self.shared.waiting_signals.take(&request)?;
         self.commands.send(Command::Signal(request)).map_err(|_| NotSent::NotConnected)
     }
 
@@ -162,11 +181,20 @@ impl Transport {
         self.finish(false).await;
     }
 
+    /// Not for long where it is hopeless: without signalling the peers cannot find each other.
     async fn wait_until_connected(&self) -> Result<(), JoinError> {
-        let mut connected = self.connected.clone();
-        match timeout(PEER_TIMEOUT, connected.wait_for(|connected| *connected)).await {
-            Ok(Ok(_)) => Ok(()),
-            _ => Err(JoinError::WebRtc { detail: "ICE does not come up again".into() }),
+        let (mut connected, mut is_cut) = (self.connected.clone(), self.is_cut.clone());
+        let connected = async {
+            select! {
+                biased;
+                connected = connected.wait_for(|connected| *connected) => connected.is_ok(),
+                _ = is_cut.wait_for(|is_cut| *is_cut) => false,
+            }
+        };
+        match timeout(PEER_TIMEOUT, connected).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(JoinError::Broken { detail: Interruption::Signal.to_string() }),
+            Err(_) => Err(JoinError::WebRtc { detail: "ICE does not come up again".into() }),
         }
     }
 
@@ -195,8 +223,11 @@ impl Shared {
 /// ICE, DTLS and SCTP together; usually far below one second. DTLS sends again what was lost after 1, 2 and 4 seconds.
 const OPENING_TIME: Duration = Duration::from_secs(10);
 
-/// Signals that may wait for a resumption; far more than a host can have outstanding.
-const MAX_WAITING_SIGNALS: usize = 4096;
+/// Requests that may wait for a resumption: far more than a host has outstanding, and several of the largest (2 MiB).
+const MAX_WAITING_BYTES: usize = 16 << 20;
+
+/// Memory of a request besides its bytes.
+const REQUEST_COST: usize = 64;
 
 /// For ICE and DTLS after a resumption (protocol §7: 15 s for a connection).
 const PEER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -206,3 +237,21 @@ const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// ReconnectReason RR_SIGNAL_DISCONNECTED.
 const SIGNAL_DISCONNECTED: i32 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_wait_by_their_bytes_and_make_room_when_they_are_sent() {
+        let (waiting, large) = (Waiting::default(), vec![0; 2 << 20]);
+        let taken = (0..100).filter(|_| waiting.take(&large).is_ok()).count();
+        assert_eq!(taken, 7);
+        let small = (0..MAX_WAITING_BYTES).take_while(|_| waiting.take(&[]).is_ok()).count();
+        assert!(small > 10_000, "{small} small ones beside them");
+        assert_eq!(waiting.take(&large), Err(NotSent::Full));
+        (0..small).for_each(|_| waiting.release(0));
+        waiting.release(large.len());
+        assert_eq!(waiting.take(&large), Ok(()));
+    }
+}
