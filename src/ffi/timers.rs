@@ -122,6 +122,8 @@ impl Table {
     /// What managers of the process that was forked wait for is that process's business: here it would use their hosts' connections as
     /// well.
     fn forget_parent(&mut self) {
+        // Whoever ends asks for the lock that is held here.
+        std::mem::forget(std::mem::take(&mut self.draining));
         let clients = std::mem::take(&mut self.clients);
         *self = Self { clients, next_id: self.next_id, watch: self.watch, ..Self::default() };
         self.clients.values_mut().for_each(|entry| entry.at = None);
