@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use datatracks::{CancelToken, DataTrackFrame, DataTrackStream, LocalDataTrack};
+use datatracks::{CancelToken, DataTrackFrame, DataTrackStream, LocalDataTrack, PushFrameError};
 use tokio::time::interval;
 
 use super::{
@@ -57,8 +57,10 @@ impl Lane {
             let number = self.book().ledger.offer();
             let stamp = Stamp { number, pushed: self.start.elapsed() };
             let frame = DataTrackFrame::new(self.workload.frame(stamp));
-            if self.local.send(frame, Some(Arc::clone(&stop))).await.is_err() {
-                self.book().ledger.refuse(number);
+            match self.local.send(frame, Some(Arc::clone(&stop))).await {
+                Ok(()) => {}
+                Err(PushFrameError::Cancelled) => self.book().ledger.take_back(number),
+                Err(_) => self.book().ledger.refuse(number),
             }
         }
     }

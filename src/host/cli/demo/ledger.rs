@@ -1,7 +1,7 @@
 //! What became of every frame of a track: pure bookkeeping, no clock, no lock.
 //!
 //! ```text
-//!  offered ──refused──► refused
+//!  offered ──refused──► refused, or taken back
 //!     │ accepted
 //!     ▼
 //!  outstanding ──delivered, byte for byte──► delivered        anything else delivered: a fault
@@ -75,9 +75,14 @@ impl Ledger {
 
     /// The frame just offered was not accepted; its number goes to the next.
     pub(super) fn refuse(&mut self, number: u64) {
+        self.take_back(number);
+        self.refused += 1;
+    }
+
+    /// The frame just offered was never pushed: the end came first.
+    pub(super) fn take_back(&mut self, number: u64) {
         self.outstanding.remove(&number);
         self.next = number;
-        self.refused += 1;
     }
 
     /// A frame arrived intact.
@@ -231,6 +236,16 @@ mod tests {
         let account = ledger.account(Drops::default());
         assert_eq!((account.pushed, account.refused, account.delivered), (2, 1, 1));
         assert!(account.is_good(false));
+    }
+
+    #[test]
+    fn a_frame_that_the_end_came_before_was_never_pushed() {
+        let mut ledger = pushed(1);
+        let number = ledger.offer();
+        ledger.take_back(number);
+        ledger.deliver(0, QUICK);
+        let account = ledger.account(Drops::default());
+        assert_eq!((account.pushed, account.refused, account.delivered), (1, 0, 1));
     }
 
     #[test]
