@@ -22,6 +22,7 @@ pub mod options;
 pub mod packet;
 pub mod random;
 mod remote;
+mod share;
 pub mod signal;
 mod sorted;
 pub mod stats;

@@ -23,9 +23,12 @@ use super::{
     packetizer::MAX_PACKETS,
     spread::is_large,
     turn::Turn,
-    waiting_room::{Admission, FRAME_COST, KEPT_FOR_LITTLE, WaitingRoom, fits_in},
+    waiting_room::{Admission, FRAME_COST, WaitingRoom, fits_in},
 };
-use crate::{frame::PacketBatch, options::DataTrackOptions, packet::MTU, stats::LocalTrackStats};
+use crate::{
+    frame::PacketBatch, options::DataTrackOptions, packet::MTU, share::KEPT_FOR_LITTLE,
+    stats::LocalTrackStats,
+};
 
 pub(crate) use super::{lanes::LaneId, seal_turns::SealTurn};
 

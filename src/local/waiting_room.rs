@@ -22,7 +22,7 @@ use super::{
     numbers::{Numbers, Unnumbered},
     spread::is_large,
 };
-use crate::{options::DropPolicy, stats::LocalTrackStats};
+use crate::{options::DropPolicy, share::kept_from, stats::LocalTrackStats};
 
 /// See the module.
 #[derive(Debug)]
@@ -218,18 +218,10 @@ impl WaitingRoom {
     }
 }
 
-/// Whether a track may hold so much of the manager's memory, of which the others leave `spare`: who holds much leaves some of it to
-/// those that hold little, or a few fast tracks would have all of it for good.
+/// Whether a track may hold so much of the manager's memory, of which the others leave `spare`.
 pub(super) fn fits_in(spare: usize, cost: usize) -> bool {
-    let kept = if cost > LITTLE { KEPT_FOR_LITTLE } else { 0 };
-    cost <= spare.saturating_sub(kept)
+    cost <= spare.saturating_sub(kept_from(cost))
 }
-
-/// More than a track holds that is slow.
-const LITTLE: usize = 64 << 10;
-
-/// For sixty-four such tracks.
-pub(super) const KEPT_FOR_LITTLE: usize = 4 << 20;
 
 /// Memory of a waiting frame besides its packets, and of what its buffer costs an allocator.
 pub(super) const FRAME_COST: usize = size_of::<Waiting>() + 64;
@@ -239,6 +231,7 @@ mod tests {
     use bytes::BytesMut;
 
     use super::*;
+    use crate::share::KEPT_FOR_LITTLE;
 
     fn room() -> WaitingRoom {
         WaitingRoom::new(Limits {

@@ -19,6 +19,7 @@ use crate::{
     error::SubscribeError,
     frame::DataTrackFrame,
     options::{BufferPolicy, DataTrackSubscribeOptions},
+    share::kept_from,
     stats::StreamStats,
     track::StreamEndReason,
 };
@@ -262,9 +263,7 @@ impl Waiting {
 
     fn take(&mut self, bytes: usize) -> bool {
         let all = self.bytes + bytes;
-        // Or a few readers that have stopped would have all of the manager's memory for good.
-        let kept = if all > LITTLE { KEPT_FOR_LITTLE } else { 0 };
-        let fits = all <= MAX_BYTES && self.budget.take_leaving(bytes, kept);
+        let fits = all <= MAX_BYTES && self.budget.take_leaving(bytes, kept_from(all));
         if fits {
             self.bytes = all;
         }
@@ -287,12 +286,6 @@ const FRAME: usize = 96;
 
 /// Most memory that the frames of one stream take, however many of them may wait.
 const MAX_BYTES: usize = 64 << 20;
-
-/// More than a stream holds that is read in time, or is slow.
-const LITTLE: usize = 64 << 10;
-
-/// What streams that hold much leave to sixty-four such ones.
-const KEPT_FOR_LITTLE: usize = 4 << 20;
 
 /// Frames that are not worth a lock of their own.
 const FEW: usize = 32;

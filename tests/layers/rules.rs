@@ -182,7 +182,7 @@ pub(crate) const RULES: &[&str] = &[
 
 const PARTS: &[&str] = &["packet", "e2ee", "signal", "local", "remote", "ffi", "host"];
 const SHARED: &[&str] =
-    &["frame", "track", "options", "error", "stats", "random", "sorted", "arrows"];
+    &["frame", "track", "options", "error", "stats", "random", "share", "sorted", "arrows"];
 const CORE_MAY: &[&str] = &["packet", "e2ee", "signal"];
 const HOST_MAY: &[&str] = &["", "packet", "signal"];
 
