@@ -5,3 +5,4 @@ mod connections;
 pub mod plain;
 pub mod room;
 pub mod sfu;
+mod waiting;

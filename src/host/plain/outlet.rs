@@ -1,14 +1,7 @@
 //! What waits to be written to one connection. Bounded: a slow reader loses packets, and one that does not even take its signals
 //! loses its connection.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{io, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt, BufWriter},
@@ -17,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::Message;
+use super::{super::waiting::Waiting, Message};
 
 /// The way in. Signals and packets have queues of their own, so that neither holds the other up.
 #[derive(Clone)]
@@ -34,10 +27,9 @@ pub(in crate::host) struct Writer {
     load: Arc<Load>,
 }
 
-#[derive(Default)]
 struct Load {
-    /// Of signals that wait, in bytes.
-    waiting: AtomicUsize,
+    /// Signals.
+    waiting: Waiting,
     stuck: Notify,
 }
 
@@ -50,7 +42,8 @@ enum Order {
 pub(in crate::host) fn outlet() -> (Outlet, Writer) {
     let (orders, orders_out) = mpsc::unbounded_channel();
     let (packets, packets_out) = mpsc::channel(PACKETS);
-    let load = Arc::<Load>::default();
+    let waiting = Waiting::up_to(MAX_WAITING_BYTES);
+    let load = Arc::new(Load { waiting, stuck: Notify::new() });
     let writer = Writer { orders: orders_out, packets: packets_out, load: Arc::clone(&load) };
     (Outlet { orders, packets, load }, writer)
 }
@@ -58,8 +51,7 @@ pub(in crate::host) fn outlet() -> (Outlet, Writer) {
 impl Outlet {
     /// Signals, and the answers to hellos and controls.
     pub(in crate::host) fn write(&self, message: Message) {
-        let size = message.bytes.len() + MESSAGE_COST;
-        if self.load.waiting.fetch_add(size, Ordering::Relaxed) + size > MAX_WAITING_BYTES {
+        if !self.load.waiting.take(message.bytes.len()) {
             return self.load.stuck.notify_one();
         }
         self.orders.send(Order::Write(message)).ok();
@@ -103,8 +95,7 @@ impl Writer {
                 biased;
                 order = self.orders.recv() => match order {
                     Some(Order::Write(message)) => {
-                        let size = message.bytes.len() + MESSAGE_COST;
-                        self.load.waiting.fetch_sub(size, Ordering::Relaxed);
+                        self.load.waiting.release(message.bytes.len());
                         message
                     }
                     Some(Order::End) | None => return timeout(limit, to.shutdown()).await?,
@@ -122,9 +113,6 @@ impl Writer {
 /// Signals that wait for one reader: the largest that there is (16 MiB), behind as much as a busy room says.
 const MAX_WAITING_BYTES: usize = 32 << 20;
 
-/// Memory of a message besides its bytes.
-const MESSAGE_COST: usize = 64;
-
 /// Packets that wait for one reader: eight of the largest frames.
 const PACKETS: usize = 1024;
 
@@ -134,6 +122,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, duplex};
 
     use super::*;
+    use crate::host::waiting::MESSAGE_COST;
 
     const LIMIT: Duration = Duration::from_secs(10);
 

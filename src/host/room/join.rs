@@ -8,6 +8,7 @@ use tokio::{
 };
 
 use super::{
+    super::waiting::Waiting,
     channel::{self, ChannelState},
     diagnosis::Diagnosis,
     error::{Interruption, JoinError},
@@ -17,7 +18,7 @@ use super::{
     session::Session,
     signalling::{Signalling, meaning},
     socket::{Mode, Socket},
-    transport::{JoinOptions, Shared, Transport},
+    transport::{JoinOptions, MAX_WAITING_BYTES, Shared, Transport},
 };
 use crate::signal::session::{Request, Response, decode_response, encode_request};
 
@@ -49,7 +50,7 @@ pub async fn join(options: &JoinOptions) -> Result<(Transport, Session), JoinErr
         mode,
         participant_sid: participant.map(|own| own.sid.clone()).unwrap_or_default(),
         token: options.token.clone().into(),
-        waiting_signals: Default::default(),
+        waiting_signals: Waiting::up_to(MAX_WAITING_BYTES),
     });
     let (outgoing, pump) = channel::outgoing();
     let (commands, command_queue) = mpsc::unbounded_channel();

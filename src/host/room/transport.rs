@@ -4,10 +4,7 @@
 //! started. An interruption is reported, not mended: whoever owns the transport calls [`Transport::resume`] (same participant,
 //! WebSocket and ICE anew) or joins again.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::{
     select,
@@ -16,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    super::waiting::Waiting,
     address::ServerAddress,
     channel::{ChannelState, Outgoing},
     error::{Interruption, JoinError, NotOpen, NotSent},
@@ -82,33 +80,15 @@ pub(super) struct Shared {
     pub(super) waiting_signals: Waiting,
 }
 
-/// Requests that were taken and are not sent yet, in bytes.
-#[derive(Default)]
-pub(super) struct Waiting(AtomicUsize);
-
-impl Waiting {
-    fn take(&self, request: &[u8]) -> Result<(), NotSent> {
-        let size = request.len() + REQUEST_COST;
-        if self.0.fetch_add(size, Ordering::Relaxed) + size > MAX_WAITING_BYTES {
-            self.0.fetch_sub(size, Ordering::Relaxed);
-            return Err(NotSent::Full);
-        }
-        Ok(())
-    }
-
-    /// A request of so many bytes was sent.
-    pub(super) fn release(&self, length: usize) {
-        self.0.fetch_sub(length + REQUEST_COST, Ordering::Relaxed);
-    }
-}
-
 impl Transport {
     /// Sends a SignalRequest, after those sent before. While the session is interrupted it waits for the resumption.
     ///
     /// # Errors
     /// When the session has ended, or too many wait.
     pub fn send_signal(&self, request: Vec<u8>) -> Result<(), NotSent> {
-        self.shared.waiting_signals.take(&request)?;
+        if !self.shared.waiting_signals.take(request.len()) {
+            return Err(NotSent::Full);
+        }
         self.commands.send(Command::Signal(request)).map_err(|_| NotSent::NotConnected)
     }
 
@@ -224,10 +204,7 @@ impl Shared {
 const OPENING_TIME: Duration = Duration::from_secs(10);
 
 /// Requests that may wait for a resumption: far more than a host has outstanding, and several of the largest (2 MiB).
-const MAX_WAITING_BYTES: usize = 16 << 20;
-
-/// Memory of a request besides its bytes.
-const REQUEST_COST: usize = 64;
+pub(super) const MAX_WAITING_BYTES: usize = 16 << 20;
 
 /// For ICE and DTLS after a resumption (protocol §7: 15 s for a connection).
 const PEER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -237,21 +214,3 @@ const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// ReconnectReason RR_SIGNAL_DISCONNECTED.
 const SIGNAL_DISCONNECTED: i32 = 1;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn requests_wait_by_their_bytes_and_make_room_when_they_are_sent() {
-        let (waiting, large) = (Waiting::default(), vec![0; 2 << 20]);
-        let taken = (0..100).filter(|_| waiting.take(&large).is_ok()).count();
-        assert_eq!(taken, 7);
-        let small = (0..MAX_WAITING_BYTES).take_while(|_| waiting.take(&[]).is_ok()).count();
-        assert!(small > 10_000, "{small} small ones beside them");
-        assert_eq!(waiting.take(&large), Err(NotSent::Full));
-        (0..small).for_each(|_| waiting.release(0));
-        waiting.release(large.len());
-        assert_eq!(waiting.take(&large), Ok(()));
-    }
-}
