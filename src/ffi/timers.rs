@@ -11,6 +11,8 @@
 //! little long add up for nobody's waits. Who stands by is there only while there are calls, and for a second after.
 //! Threads are never joined. A condition variable is all they need: an async runtime would cost size and precision.
 
+mod table;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, Weak},
@@ -21,7 +23,7 @@ use super::{
     environment::clock_of_the_machine,
     lock::{Condvar, Hold, Mutex, thread},
 };
-use crate::sorted::{SortedMap, SortedSet};
+use table::{PATIENCE, Table};
 
 /// Something with deadlines: a manager.
 pub(crate) trait DeadlineClient: Send + Sync {
@@ -46,17 +48,7 @@ pub(crate) struct Alarm {
 impl Alarm {
     /// Asks for `expire` and `drain` at `at`, or earlier if so asked before.
     pub(crate) fn set(&self, at: Instant) {
-        let mut table = self.timers.table.hold();
-        let earliest = table.next_due();
-        let Some(entry) = table.clients.get_mut(&self.id) else { return };
-        if entry.at.is_some_and(|set| set <= at) {
-            return;
-        }
-        if let Some(before) = entry.at.replace(at) {
-            table.due.remove(&(before, self.id));
-        }
-        table.due.insert((at, self.id), ());
-        if earliest.is_none_or(|earliest| at < earliest) {
+        if self.timers.table.hold().set(self.id, at) {
             self.timers.changed.notify_one();
         }
     }
@@ -65,10 +57,8 @@ impl Alarm {
 impl Drop for Alarm {
     fn drop(&mut self) {
         let mut table = self.timers.table.hold();
-        if let Some(at) = table.clients.remove(&self.id).and_then(|entry| entry.at) {
-            table.due.remove(&(at, self.id));
-        }
-        if table.clients.is_empty() {
+        table.remove(self.id);
+        if table.is_empty() {
             self.timers.changed.notify_one();
         }
     }
@@ -82,83 +72,6 @@ pub(super) struct Timers {
     /// Wakes who stands by when the watch ends.
     ended: Condvar,
     stands_still: Option<Mutex<Instant>>,
-}
-
-#[derive(Default)]
-struct Table {
-    clients: SortedMap<u64, Entry>,
-    due: SortedSet<(Instant, u64)>,
-    next_id: u64,
-    /// Who has expired and is yet to call out.
-    draining: Vec<Arc<dyn DeadlineClient>>,
-    /// The process in which somebody has the watch. A fork has the table, and no thread.
-    watched_in: Option<u32>,
-    /// Which thread has the watch: they are counted.
-    watch: u64,
-    /// Since when it has been calling out.
-    calling_since: Option<Instant>,
-    /// How often there was something to call out.
-    calls: u64,
-    someone_stands_by: bool,
-    /// Threads that lost the watch and are not back yet.
-    late: usize,
-}
-
-struct Entry {
-    client: Weak<dyn DeadlineClient>,
-    at: Option<Instant>,
-}
-
-impl Table {
-    fn next_due(&self) -> Option<Instant> {
-        self.due.first().map(|((at, _), ())| *at)
-    }
-
-    fn next_watch(&mut self) -> u64 {
-        self.watch += 1;
-        self.watch
-    }
-
-    /// What managers of the process that was forked wait for is that process's business: here it would use their hosts' connections as
-    /// well.
-    fn forget_parent(&mut self) {
-        // Whoever ends asks for the lock that is held here.
-        std::mem::forget(std::mem::take(&mut self.draining));
-        let clients = std::mem::take(&mut self.clients);
-        *self = Self { clients, next_id: self.next_id, watch: self.watch, ..Self::default() };
-        self.clients.values_mut().for_each(|entry| entry.at = None);
-    }
-
-    fn take_due(&mut self, now: Instant) -> Vec<Arc<dyn DeadlineClient>> {
-        let mut taken = Vec::new();
-        while let Some(((_, id), ())) = self.due.pop_first_if(|(at, _)| *at <= now) {
-            let Some(entry) = self.clients.get_mut(&id) else { continue };
-            entry.at = None;
-            taken.extend(entry.client.upgrade());
-        }
-        taken
-    }
-
-    /// Has them call out, each once: what they decide until then leaves with it.
-    fn have_drained(&mut self, expired: Vec<Arc<dyn DeadlineClient>>) {
-        for client in expired {
-            if !self.draining.iter().any(|waiting| is_same(waiting, &client)) {
-                self.draining.push(client);
-            }
-        }
-    }
-
-    fn next_draining(&mut self) -> Option<Arc<dyn DeadlineClient>> {
-        // They are as few as managers are.
-        (!self.draining.is_empty()).then(|| self.draining.remove(0))
-    }
-
-    /// Whoever has the watch has been calling out for too long, and may be left to it.
-    fn is_stuck(&self, now: Instant) -> bool {
-        let late =
-            self.calling_since.is_some_and(|at| now.saturating_duration_since(at) >= PATIENCE);
-        late && self.late < MAX_LATE
-    }
 }
 
 /// What a thread of ours is there for.
@@ -197,9 +110,7 @@ impl Timers {
         if table.watched_in.is_some_and(|other| other != process) {
             table.forget_parent();
         }
-        table.next_id += 1;
-        let id = table.next_id;
-        table.clients.insert(id, Entry { client, at: None });
+        let id = table.add(client);
         if table.watched_in.is_none() && !self.stand_still() {
             let watch = table.next_watch();
             let is_watched = self.spawn(Duty::Watch(watch));
@@ -238,7 +149,7 @@ impl Timers {
             table.calling_since = None;
             let now = clock_of_the_machine();
             let is_due = table.next_due().is_some_and(|at| at <= now);
-            table = if is_due && (has_called || table.draining.is_empty()) {
+            table = if is_due && (has_called || !table.is_draining()) {
                 has_called = false;
                 drop(table);
                 let expired = self.expire(now);
@@ -250,7 +161,7 @@ impl Timers {
                 drop(table);
                 self.call_out(client, now);
                 self.table.hold()
-            } else if table.clients.is_empty() {
+            } else if table.is_empty() {
                 table.watched_in = None;
                 self.ended.notify_one();
                 return;
@@ -324,23 +235,13 @@ impl Timers {
     }
 }
 
-fn is_same(one: &Arc<dyn DeadlineClient>, other: &Arc<dyn DeadlineClient>) -> bool {
-    std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
-}
-
 /// A panic of one manager, or of what its host gave it, takes no deadline of another along. The panic hook has told of it.
 fn survive(work: &mut dyn FnMut()) {
     let _ = catch_unwind(AssertUnwindSafe(work));
 }
 
-/// A host that is told not to block, and does for so long, is not waited for.
-const PATIENCE: Duration = Duration::from_millis(20);
-
 /// How long a thread stands by after the last call: a frame that is being spread has one every few milliseconds.
 const LINGER: Duration = Duration::from_secs(1);
-
-/// Hosts that are not waited for, at a time.
-const MAX_LATE: usize = 8;
 
 /// What debuggers show. At most 15 bytes, or Linux cuts it.
 const THREAD_NAME: &str = "datatracks-time";

@@ -6,7 +6,7 @@ use std::sync::{
     mpsc,
 };
 
-use super::*;
+use super::{table::MAX_LATE, *};
 
 struct Idle;
 
