@@ -45,6 +45,19 @@ impl Gate {
     }
 }
 
+/// Stops callbacks that are of a kind in a gate.
+fn stop(rig: &Rig, is_stopped: impl Fn(&Event) -> bool + Send + Sync + 'static) -> Arc<Gate> {
+    let gate = Arc::new(Gate::default());
+    let inside = Arc::clone(&gate);
+    rig.host.on_every(move |event| {
+        if is_stopped(event) {
+            inside.pass();
+        }
+        Ok(())
+    });
+    gate
+}
+
 fn is_of(event: &Event, handle: u16) -> bool {
     matches!(event, Event::Packets(packets) if header(&packets[0]).handle.get() == handle)
 }
@@ -53,14 +66,7 @@ fn is_of(event: &Event, handle: u16) -> bool {
 fn p12_a_callback_that_blocks_holds_up_its_own_track_only() {
     let rig = Rig::new();
     let (stuck, free) = (rig.track("stuck"), rig.track("free"));
-    let gate = Arc::new(Gate::default());
-    let inside = Arc::clone(&gate);
-    rig.host.on_every(move |event| {
-        if is_of(event, 1) {
-            inside.pass();
-        }
-        Ok(())
-    });
+    let gate = stop(&rig, |event| is_of(event, 1));
     thread::scope(|scope| {
         scope.spawn(|| stuck.try_push(frame(1)).unwrap());
         gate.wait_for(1);
@@ -87,14 +93,7 @@ fn p1_a_signal_has_taken_effect_while_another_thread_is_stuck_in_a_callback() {
     let track = rig.track("a");
     let mut pending = rig.publishing(DataTrackOptions::new("b"));
     let request = only_publish(&rig.host.requests());
-    let gate = Arc::new(Gate::default());
-    let inside = Arc::clone(&gate);
-    rig.host.on_every(move |event| {
-        if matches!(event, Event::Unpublished(..)) {
-            inside.pass();
-        }
-        Ok(())
-    });
+    let gate = stop(&rig, |event| matches!(event, Event::Unpublished(..)));
     thread::scope(|scope| {
         scope.spawn(|| track.unpublish());
         gate.wait_for(1);
@@ -119,14 +118,7 @@ fn p12_tracks_that_are_ready_behind_a_stuck_one_are_helped_by_the_deadline_threa
     let tracks = ["a", "b"].map(|name| rig.track(name));
     rig.manager.handle_buffered_amount(1 << 20);
     tracks.iter().for_each(|track| track.try_push(frame(1)).unwrap());
-    let gate = Arc::new(Gate::default());
-    let inside = Arc::clone(&gate);
-    rig.host.on_every(move |event| {
-        if is_of(event, 1) {
-            inside.pass();
-        }
-        Ok(())
-    });
+    let gate = stop(&rig, |event| is_of(event, 1));
     thread::scope(|scope| {
         scope.spawn(|| rig.manager.handle_buffered_amount(0));
         gate.wait_for(1);
