@@ -3,46 +3,41 @@
 //! Nobody waits for a slow subscriber: what finds no room is dropped, as a real SFU does (protocol §4.4). What comes before the
 //! channel is open waits for it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
 
-use crate::host::room::channel::{ChannelState, hasten, owned};
+use crate::host::{
+    room::channel::{ChannelState, hasten, owned},
+    waiting::Waiting,
+};
 
 /// The way in.
 #[derive(Clone)]
 pub(super) struct Outlet {
     queue: mpsc::UnboundedSender<Bytes>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
 }
 
 /// The other end of an [`Outlet`], before there is a channel.
 pub(super) struct Pump {
     queue: mpsc::UnboundedReceiver<Bytes>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
 }
 
 /// A queue, and the pump that empties it.
 pub(super) fn outlet() -> (Outlet, Pump) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let waiting = Arc::<AtomicUsize>::default();
+    let waiting = Arc::new(Waiting::up_to(MAX_WAITING_BYTES));
     (Outlet { queue: sender, waiting: Arc::clone(&waiting) }, Pump { queue: receiver, waiting })
 }
 
 impl Outlet {
     /// Takes a packet; false when there is no room for it, or no subscriber any more.
     pub(super) fn send(&self, packet: Bytes) -> bool {
-        let size = packet.len();
-        if self.waiting.load(Ordering::Relaxed).saturating_add(size) > MAX_WAITING_BYTES {
-            return false;
-        }
-        self.waiting.fetch_add(size, Ordering::Relaxed);
-        self.queue.send(packet).is_ok()
+        self.waiting.take(packet.len()) && self.queue.send(packet).is_ok()
     }
 }
 
@@ -62,7 +57,7 @@ impl Pump {
             if channel.send(owned(packet)).await.is_err() {
                 return;
             }
-            self.waiting.fetch_sub(size, Ordering::Relaxed);
+            self.waiting.release(size);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use super::{
     http::Socket,
     outlet::{Outlet, Pump, outlet},
 };
+use crate::host::waiting::{MESSAGE_COST, Waiting};
 
 /// What a participant's task is told.
 #[derive(Debug, PartialEq, Eq)]
@@ -92,28 +93,28 @@ pub(super) struct Orders {
     load: Arc<Load>,
 }
 
-#[derive(Default)]
 struct Load {
-    waiting_bytes: AtomicUsize,
+    waiting: Waiting,
     overflowed: AtomicBool,
 }
 
 fn line() -> (Line, Orders) {
     let (sender, orders) = mpsc::unbounded_channel();
-    let load = Arc::<Load>::default();
+    let waiting = Waiting::up_to(MAX_WAITING_BYTES);
+    let load = Arc::new(Load { waiting, overflowed: AtomicBool::new(false) });
     (Line { orders: sender, load: Arc::clone(&load) }, Orders { orders, load })
 }
 
 impl Line {
     fn signal(&self, bytes: Bytes) {
-        let Load { waiting_bytes, overflowed } = &*self.load;
-        let size = bytes.len();
-        if waiting_bytes.load(Ordering::Relaxed).saturating_add(size) > MAX_WAITING_BYTES {
-            overflowed.store(true, Ordering::Relaxed);
+        let Load { waiting, overflowed } = &*self.load;
+        if overflowed.load(Ordering::Relaxed) {
+            return;
         }
-        if !overflowed.load(Ordering::Relaxed) {
-            waiting_bytes.fetch_add(size, Ordering::Relaxed);
+        if waiting.take(bytes.len()) {
             self.orders.send(Order::Signal(bytes)).ok();
+        } else {
+            overflowed.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -123,7 +124,7 @@ impl Orders {
     pub(super) async fn recv(&mut self) -> Option<Order> {
         let order = self.orders.recv().await;
         if let Some(Order::Signal(bytes)) = &order {
-            self.load.waiting_bytes.fetch_sub(bytes.len(), Ordering::Relaxed);
+            self.load.waiting.release(bytes.len());
         }
         order
     }
@@ -135,7 +136,7 @@ impl Orders {
 }
 
 /// Signals that wait for one client: the largest message that one takes, or a busy room's worth of smaller ones.
-const MAX_WAITING_BYTES: usize = 16 << 20;
+const MAX_WAITING_BYTES: usize = (16 << 20) + MESSAGE_COST;
 
 #[cfg(test)]
 mod tests {
@@ -144,7 +145,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_taken_in_time_makes_room_for_more() {
         let (line, mut orders) = line();
-        let half = Bytes::from(vec![0; MAX_WAITING_BYTES / 2]);
+        let half = Bytes::from(vec![0; MAX_WAITING_BYTES / 2 - MESSAGE_COST]);
         for _ in 0..10 {
             line.signal(half.clone());
             line.signal(half.clone());
@@ -158,7 +159,8 @@ mod tests {
     #[tokio::test]
     async fn a_line_that_overflowed_takes_no_signal_any_more_and_the_end() {
         let (line, mut orders) = line();
-        let (full, one) = (Bytes::from(vec![0; MAX_WAITING_BYTES]), Bytes::from_static(b"1"));
+        let (full, one) =
+            (Bytes::from(vec![0; MAX_WAITING_BYTES - MESSAGE_COST]), Bytes::from_static(b"1"));
         line.signal(full.clone());
         line.signal(one.clone());
         assert!(orders.overflowed());
