@@ -245,6 +245,26 @@ fn p10_room_for_a_frame_is_made_by_others() {
 }
 
 #[test]
+fn p12_frames_that_are_never_finished_leave_memory_to_other_tracks() {
+    let subscriber = Subscriber::new();
+    let tracks = vec![track(1, "DTR_1", "greedy"), track(2, "DTR_2", "calm")];
+    subscriber.update(vec![participant("bob", tracks)]);
+    let greedy = DataTrackSubscribeOptions { max_partial_bytes: u64::MAX, ..options(16) };
+    let subscribing = [("greedy", greedy), ("calm", options(16))];
+    let subscribing = subscribing.map(|(name, options)| subscriber.subscribe(name, options));
+    subscriber.handles(&[(1, "DTR_1"), (2, "DTR_2")]);
+    let [_greedy, calm] = subscribing.map(|subscribing| subscribing.finish().unwrap());
+    let mut packets = Packets { handle: 1, ..Packets::default() };
+    for _ in 0..40 {
+        subscriber.feed(&packets.frame(&payload(0, 2_000_000))[1..]);
+    }
+    assert!(subscriber.track("greedy").stats().frames_dropped_budget > 0, "it has what it can get");
+    let mut packets = Packets { handle: 2, ..Packets::default() };
+    subscriber.feed(packets.frame(&payload(0, 40_000)));
+    assert_whole(&read_all(&calm), 40_000);
+}
+
+#[test]
 fn p10_a_large_frame_reserves_no_room_for_all_that_follow() {
     let subscriber = Subscriber::new();
     let _stream = subscriber.reading(options(64));

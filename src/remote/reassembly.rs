@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     packet::{Extensions, Marker, Packet},
+    share::kept_from,
     stats::RemoteTrackStats,
 };
 
@@ -263,9 +264,10 @@ impl Reassembly {
 
     /// Reserves `bytes` if the budgets have them.
     fn fits(&mut self, bytes: usize) -> bool {
-        let fits = self.held.saturating_add(bytes) <= self.limit && self.total.take(bytes);
+        let all = self.held.saturating_add(bytes);
+        let fits = all <= self.limit && self.total.take_leaving(bytes, kept_from(all));
         if fits {
-            self.held += bytes;
+            self.held = all;
         }
         fits
     }
