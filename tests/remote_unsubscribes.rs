@@ -72,11 +72,12 @@ fn p7_a_dropped_stream_gives_the_subscription_back() {
 
 #[test]
 fn p7_an_end_that_the_host_could_not_send_is_sent_again() {
-    for again in
-        [(|subscriber| subscriber.handles(&[(7, "DTR_1")])) as fn(&Subscriber), |subscriber| {
-            subscriber.manager.resend_subscription_updates()
-        }]
-    {
+    let ways: [fn(&Subscriber); 3] = [
+        |subscriber| subscriber.handles(&[(7, "DTR_1")]),
+        |subscriber| subscriber.manager.resend_subscription_updates(),
+        |subscriber| subscriber.clock.advance(Duration::from_secs(1)),
+    ];
+    for again in ways {
         let subscriber = Subscriber::new();
         let stream = subscriber.reading(DataTrackSubscribeOptions::default());
         subscriber.host.throw_at(|event| matches!(event, Unsubscribe(_)));
@@ -86,6 +87,35 @@ fn p7_an_end_that_the_host_could_not_send_is_sent_again() {
         again(&subscriber);
         assert_eq!(subscriber.host.take(), [Unsubscribe(sid("DTR_1"))]);
     }
+}
+
+#[test]
+fn p7_an_end_is_sent_again_each_second_until_the_host_can() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    subscriber.host.throw_at(|event| matches!(event, Unsubscribe(_)));
+    stream.shutdown();
+    for _ in 0..5 {
+        subscriber.host.take();
+        subscriber.clock.advance(Duration::from_secs(1));
+        assert_eq!(subscriber.host.take(), [Unsubscribe(sid("DTR_1"))]);
+    }
+    subscriber.host.stop_throwing();
+    subscriber.clock.advance(Duration::from_secs(10));
+    assert_eq!(subscriber.host.take(), [Unsubscribe(sid("DTR_1"))], "once, and it is done");
+}
+
+#[test]
+fn p7_an_end_that_was_not_sent_is_forgotten_when_the_track_is_wanted_again() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    subscriber.host.throw_at(|event| matches!(event, Unsubscribe(_)));
+    stream.shutdown();
+    subscriber.host.stop_throwing();
+    let _again = kit::task::poll_once(subscriber.track("data").subscribe(None)).unwrap().unwrap();
+    subscriber.host.take();
+    subscriber.clock.advance(Duration::from_secs(10));
+    assert_eq!(subscriber.host.take(), []);
 }
 
 /// The publisher takes the permission away meanwhile, and gives it back: all that time the SFU wants what was asked for once.

@@ -122,7 +122,7 @@ impl Link {
         }
     }
 
-    /// The host could not send a request. What was not ended is ended with the next snapshot or resend.
+    /// The host could not send a request. What was not ended is ended with the next snapshot, resend, or when it is made again.
     pub(super) fn not_sent(self, request: Request) -> Self {
         match (self, request) {
             (Self::Ending(handle), Request::End) => Self::On(handle),

@@ -26,7 +26,7 @@ pub(super) struct Subscription {
     pub(super) former: Option<Handle>,
     /// The host could not send what asks for it.
     pub(super) unsent: bool,
-    /// It is asked to again before long.
+    /// The host is asked to send again before long.
     pub(super) retries: bool,
     /// The SFU's last word on whether the publisher lets us.
     pub(super) permitted: bool,
@@ -61,6 +61,15 @@ impl Subscription {
 
     pub(super) fn is_wanted(&self) -> bool {
         !self.readers.is_empty()
+    }
+
+    /// Whether the SFU is to hear what the host could not send.
+    pub(super) fn owes_request(&self) -> bool {
+        match self.link {
+            // Only an end that was not sent leaves it there unwanted.
+            Link::On(_) if !self.is_wanted() => true,
+            _ => self.unsent && self.is_wanted(),
+        }
     }
 
     pub(super) fn state(&self) -> SubscriptionState {

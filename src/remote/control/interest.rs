@@ -102,7 +102,7 @@ impl Control {
         }
     }
 
-    /// The host could not send a request. For those who read a track already it is made again.
+    /// The host could not send a request. For those who read a track already it is made again, and so is an end.
     pub(crate) fn not_sent(&mut self, track: TrackId, kind: Request, now: Instant) {
         if kind == Request::Ask {
             self.fail_waiting(track, &SubscribeError::SignalNotSent);
@@ -112,20 +112,21 @@ impl Control {
         self.change(track, |subscription| {
             subscription.link = subscription.link.not_sent(kind);
             subscription.unsent |= kind == Request::Ask;
-            let wanted = subscription.unsent && subscription.is_wanted();
-            again = wanted && !std::mem::replace(&mut subscription.retries, wanted);
+            let owes = subscription.owes_request();
+            again = owes && !std::mem::replace(&mut subscription.retries, owes);
             None
         });
         if again {
-            self.waits.insert((now + RETRY_AFTER, id), Wait::Ask(track));
+            self.waits.insert((now + RETRY_AFTER, id), Wait::Request(track));
         }
     }
 
-    fn ask_again(&mut self, track: TrackId) {
+    fn request_again(&mut self, track: TrackId) {
         self.change(track, |subscription| {
             subscription.retries = false;
-            let wanted = subscription.unsent && subscription.is_wanted();
-            if wanted { subscription.step(subscription.link.resend(true)) } else { None }
+            let wanted = subscription.is_wanted();
+            let owes = subscription.owes_request();
+            if owes { subscription.step(subscription.link.resend(wanted)) } else { None }
         });
     }
 
@@ -134,7 +135,7 @@ impl Control {
         while let Some(((deadline, id), wait)) = self.waits.pop_first_if(|(at, _)| *at <= now) {
             match wait {
                 Wait::Subscribe(track) => self.subscribe_timed_out(track, id),
-                Wait::Ask(track) => self.ask_again(track),
+                Wait::Request(track) => self.request_again(track),
                 Wait::Return(track) => {
                     self.unpublish(track, self.catalog.reason_to_give_up(track));
                 }

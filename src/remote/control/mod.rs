@@ -88,7 +88,7 @@ pub(crate) struct Control {
 enum Wait {
     Subscribe(TrackId),
     /// For another try to send what could not be sent.
-    Ask(TrackId),
+    Request(TrackId),
     Find,
     /// For the publisher of a track that is held.
     Return(TrackId),
