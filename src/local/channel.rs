@@ -115,8 +115,8 @@ impl Channel {
 
     /// The host says how many bytes wait.
     pub(super) fn reported(&mut self, waiting: usize, now: Instant) {
-        // All of what was handed over is there, and no more: that is no report of a fall.
-        let all = waiting >= self.waiting && waiting as u64 <= self.handed;
+        // All of what was handed over is there, and no more: that is no report of a fall, nor one of a channel that is not open.
+        let all = waiting >= self.waiting && waiting as u64 <= self.handed.min(NOT_OPEN);
         self.tells |= all && self.fresh > 0;
         // What has just been handed over is alone: the channel may have stood empty before.
         let idle = waiting <= std::mem::take(&mut self.fresh);
@@ -207,6 +207,9 @@ const SECOND: u64 = 1_000_000;
 
 /// 64 KiB gave the most throughput without loss with the `webrtc` crate.
 const MOST: usize = 64 * 1024;
+
+/// Below what hosts report while the channel is not open; no open one holds so much.
+const NOT_OPEN: u64 = 0xFFFF_FFFE;
 
 /// What other SDKs let the channel hold, whatever it drains.
 const LEAST: usize = 8 * 1024;

@@ -196,6 +196,22 @@ fn a_host_that_reports_only_when_little_waits_is_served_as_ever() {
 }
 
 #[test]
+fn what_a_host_reports_while_its_channel_is_not_open_says_nothing_of_how_it_reports() {
+    let mut link = Link::new(1_000_000, 0, Reports::LowOnly);
+    let (mut pacing, start) = (Pacing::default(), Instant::now());
+    pacing.report(0, start);
+    for _ in 0..=NOT_OPEN / LARGE {
+        pacing.handed(LARGE, start);
+        pacing.report(0, start);
+    }
+    pacing.handed(LARGE, start);
+    pacing.report(NOT_OPEN, start);
+    pacing.report(0, start);
+    let seen = link.flood(&mut pacing, LARGE, start, SECONDS);
+    assert!(used(&seen, &link) >= 95, "{seen:?}");
+}
+
+#[test]
 fn a_channel_that_stands_still_after_it_was_fast_gets_no_more_than_64_kib_and_a_packet() {
     let mut link = Link::new(5_000_000, 0, Reports::AfterSending);
     let (mut pacing, start) = (Pacing::default(), Instant::now());
@@ -211,4 +227,5 @@ const SMALL: usize = 1_000;
 const LARGE: usize = 16_000;
 const OF_1_MIB: usize = (1 << 20) / 128 + 12;
 const LOW: usize = 64 * 1024;
+const NOT_OPEN: usize = 0xFFFF_FFFF;
 const SECONDS: u64 = 12;
