@@ -206,6 +206,32 @@ fn a_track_keeps_the_rate_that_it_must_not_exceed() {
 }
 
 #[test]
+fn a_pause_saves_nothing_up_for_a_track_that_has_a_rate() {
+    for mode in [SendMode::Spread, SendMode::Burst] {
+        let rig = Rig::new();
+        let options = DataTrackOptions {
+            max_bytes_per_second: 16_000,
+            send_mode: mode,
+            ..DataTrackOptions::new("a")
+        };
+        let track = rig.published(options);
+        rig.manager.handle_buffered_amount(0);
+        push(&track, 1);
+        rig.advance_ms(60_000);
+        let log = clocked(&rig);
+        push(&track, LARGE);
+        for second in 1..=3 {
+            for _ in 0..10 {
+                rig.advance_ms(95);
+                rig.manager.handle_buffered_amount(0);
+            }
+            assert_eq!(log.lock().unwrap().len(), second, "{mode:?}");
+            rig.advance_ms(50);
+        }
+    }
+}
+
+#[test]
 fn without_reports_no_track_has_a_rate() {
     let rig = Rig::new();
     let options = DataTrackOptions { max_bytes_per_second: 1, ..DataTrackOptions::new("a") };

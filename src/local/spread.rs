@@ -69,10 +69,10 @@ impl Spread {
         self.next_at = Some(self.next_at.map_or(now, |at| at.max(now)) + self.gap());
     }
 
-    /// Another one leaves now. Late ones catch up, but only so many at once.
+    /// Another one leaves now. Late ones catch up, but only so many at once, and only what a timer may have been late.
     pub(crate) fn another_left(&mut self, now: Instant) {
         let (due, gap) = (self.next_at.unwrap_or(now), self.gap());
-        let late = now.checked_sub(gap * CATCH_UP).unwrap_or(now);
+        let late = now.checked_sub((gap * CATCH_UP).min(LATEST)).unwrap_or(now);
         self.next_at = Some(due.max(late) + gap);
     }
 
@@ -120,6 +120,9 @@ const LONGEST_GAP: u64 = 6_000;
 
 /// Packets that make up for a late wake-up, besides the one that is due.
 const CATCH_UP: u32 = 2;
+
+/// Timers are late by less. What is later was a pause: it saves nothing up for a track that has a rate.
+const LATEST: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {
