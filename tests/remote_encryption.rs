@@ -26,10 +26,11 @@ use kit::task::poll_once;
 
 const KEY: &[u8] = b"a key that all share";
 
+/// With the same key under two indices.
 fn ring(material: &[u8]) -> Arc<KeyRing> {
     let options = KeyRingOptions { derivation: KeyDerivation::Hkdf, ..KeyRingOptions::default() };
     let ring = Arc::new(KeyRing::new(options).unwrap());
-    ring.set_shared_key(material.to_vec(), 0).unwrap();
+    [0, 1].into_iter().for_each(|index| ring.set_shared_key(material.to_vec(), index).unwrap());
     ring
 }
 
@@ -332,6 +333,7 @@ fn a_provider_that_always_has_the_same_iv_is_read_all_the_same() {
 #[test]
 fn p4_a_frame_that_comes_again_under_another_number_is_refused() {
     let (sealed, encryption) = seal(&ring(KEY).encryption_provider(None), b"once");
+    let renamed = Encryption { key_index: 1, ..encryption };
     let mut damaged = sealed.clone();
     damaged[0] ^= 1;
     for provider in providers() {
@@ -342,9 +344,10 @@ fn p4_a_frame_that_comes_again_under_another_number_is_refused() {
         subscriber.feed(packets.sealed(&sealed, encryption));
         assert_eq!(read_all(&stream).len(), 1, "what did not open was no frame");
         subscriber.feed(packets.sealed(&sealed, encryption));
+        subscriber.feed(packets.sealed(&sealed, renamed));
         subscriber.clock.advance(20 * MS);
         assert_eq!(read_all(&stream), []);
         let stats = subscriber.track("data").stats();
-        assert_eq!((stats.frames_dropped_undecryptable, stats.frames_dropped_replayed), (1, 1));
+        assert_eq!((stats.frames_dropped_undecryptable, stats.frames_dropped_replayed), (1, 2));
     }
 }
