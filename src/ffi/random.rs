@@ -64,4 +64,17 @@ mod tests {
         random.fill(&mut more);
         assert!(more[10..].iter().any(|byte| *byte != 0), "of the next block");
     }
+
+    #[test]
+    fn a_fork_hands_out_nothing_that_its_parent_has_left() {
+        let mut random = SystemRandom::default();
+        random.fill(&mut [0; 16]);
+        let mut left = [0; 16];
+        left.copy_from_slice(&random.block[16..32]);
+        // What a fork finds: the block, and another process.
+        random.process = random.process.wrapping_add(1);
+        let mut drawn = [0; 16];
+        random.fill(&mut drawn);
+        assert_ne!(drawn, left);
+    }
 }
