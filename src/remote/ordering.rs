@@ -313,4 +313,14 @@ mod tests {
         assert_eq!((bench.ordering.len(), bench.out.len()), (MAX_HELD, 2));
         assert_eq!(bench.out[1], 2);
     }
+
+    #[test]
+    fn what_follows_a_frame_that_had_to_go_out_goes_with_it() {
+        let mut bench = Bench::new(WINDOW);
+        bench.push(0);
+        for number in 0..=MAX_HELD as u16 {
+            bench.push(2 + number);
+        }
+        assert_eq!((bench.ordering.len(), bench.out.len()), (0, 2 + MAX_HELD));
+    }
 }

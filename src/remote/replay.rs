@@ -81,4 +81,11 @@ mod tests {
         assert!(opened.0.capacity() * size_of::<Mark>() <= 768);
         assert_eq!(Opened::default().0.capacity(), 0);
     }
+
+    #[test]
+    fn frames_under_another_key_are_no_replays() {
+        let [one, other] = [0, 1].map(|key_index| Encryption { key_index, iv: [7; 12] });
+        assert_ne!(Mark::of_iv(&one), Mark::of_iv(&other));
+        assert_ne!(Mark::of_contents(&one, b"sealed"), Mark::of_contents(&other, b"sealed"));
+    }
 }

@@ -218,3 +218,36 @@ fn others_of<'a>(
 ) -> impl Iterator<Item = &'a Participant> {
     participants.iter().filter(move |participant| Some(&participant.identity) != local)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        signal::TrackDescription,
+        track::{DataTrackInfo, Handle},
+    };
+
+    /// Of a message that another thread has looked at before the shutdown.
+    #[test]
+    fn nothing_is_taken_after_the_shutdown() {
+        let info = DataTrackInfo { sid: "DTR_1".into(), ..DataTrackInfo::default() };
+        let bob = Participant {
+            identity: "bob".into(),
+            sid: "PA_bob".into(),
+            joined_at_ms: 0,
+            connected: true,
+            may_return: false,
+            can_publish_data: None,
+            tracks: vec![TrackDescription { handle: Handle::MIN, info }],
+        };
+        let now = Instant::now();
+        let mut control = Control::new(false, None);
+        control.handle_signal(SignalIn::Update(vec![bob.clone()]), now);
+        control.shutdown();
+        while control.poll_output().is_some() {}
+        control.set_local_identity("me".into(), now);
+        assert_eq!(control.poll_output(), None, "what came early is not taken either");
+        control.handle_signal(SignalIn::Join { local: None, others: vec![bob] }, now);
+        assert_eq!(control.poll_output(), None);
+    }
+}
