@@ -18,7 +18,7 @@ use std::{
 use datatracks::*;
 use kit::counting::live_bytes;
 use kit::subscriber::{MS, Packets, Subscriber, handles, participant, track};
-use kit::task::poll_once;
+use kit::task::{Task, poll_once};
 use local_support::{Rig, frame};
 
 #[global_allocator]
@@ -104,13 +104,42 @@ fn p10_calls_that_are_given_up_and_frames_that_are_gone_leave_nothing() {
     let _alone = alone();
     let (subscriber, rig) = (Subscriber::new(), Rig::new());
     let ours = rig.track("ours");
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    let theirs = subscriber.track("data");
     let left = left_after_two(|_| {
         for _ in 0..2_000 {
             let manager = &subscriber.manager;
             assert!(poll_once(manager.wait_for_track("x".into(), None, 0, None)).is_none());
             assert!(poll_once(ours.wait_for_unpublish(None)).is_none());
+            assert_eq!(poll_once(ours.flush(3_600_000, None)), Some(Ok(())));
+            assert!(poll_once(theirs.wait_for_unpublish(None)).is_none());
+            drop(poll_once(theirs.subscribe(None)).unwrap().unwrap());
+            assert!(poll_once(stream.next(None)).is_none());
             ours.try_push(frame(10)).unwrap();
             rig.host.take();
+        }
+        subscriber.clock.advance(MS);
+    });
+    assert!(left[0] < 1 << 20, "{left:?}");
+    assert!(left[1] - left[0] < 4 << 10, "{left:?}");
+}
+
+#[test]
+fn p10_calls_that_were_answered_or_dropped_leave_no_deadline() {
+    let _alone = alone();
+    let subscriber = Subscriber::new();
+    let bob = |tracks| subscriber.update(vec![participant("bob", tracks)]);
+    let left = left_after_two(|_| {
+        for _ in 0..2_000 {
+            let manager = std::sync::Arc::clone(&subscriber.manager);
+            let search =
+                async move { manager.wait_for_track("data".into(), None, 3_600_000, None).await };
+            let search = Task::begin(search);
+            bob(vec![track(1, "DTR_1", "data")]);
+            search.finish().unwrap();
+            drop(subscriber.subscribe("data", DataTrackSubscribeOptions::default()));
+            bob(vec![]);
+            subscriber.host.take();
         }
         subscriber.clock.advance(MS);
     });

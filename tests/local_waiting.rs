@@ -229,3 +229,39 @@ fn p12_fast_tracks_leave_memory_to_slow_ones() {
     let dropped = |track: &Arc<LocalDataTrack>| track.stats().frames_dropped_full;
     assert_eq!(slow.iter().map(dropped).sum::<u64>(), 0);
 }
+
+#[test]
+fn p6_each_flush_ends_at_its_own_time() {
+    let rig = full();
+    let track = rig.track("pose");
+    track.try_push(frame(1)).unwrap();
+    let (mut short, mut long) = (flushing(&track, 10), flushing(&track, 20));
+    assert!(short.is_pending() && long.is_pending());
+    rig.advance_ms(10);
+    assert_eq!(short.ready(), Err(WaitError::TimedOut));
+    assert!(long.is_pending());
+    rig.advance_ms(10);
+    assert_eq!(long.ready(), Err(WaitError::TimedOut));
+}
+
+#[test]
+fn p6_who_flushes_while_the_last_frame_is_being_sent_is_woken_when_it_has_left() {
+    let rig = Rig::new();
+    let track = rig.track("pose");
+    let woken = Arc::new(Count::default());
+    let (inner, waker) = (Arc::clone(&track), std::task::Waker::from(Arc::clone(&woken)));
+    let flush: Arc<std::sync::Mutex<Vec<_>>> = Arc::default();
+    let calls = Arc::clone(&flush);
+    rig.host.on_every(move |event| {
+        if matches!(event, Event::Packets(_)) {
+            let track = Arc::clone(&inner);
+            let mut flush = Box::pin(async move { track.flush(0, None).await });
+            let mut context = std::task::Context::from_waker(&waker);
+            assert!(flush.as_mut().poll(&mut context).is_pending());
+            calls.lock().unwrap().push(flush);
+        }
+        Ok(())
+    });
+    track.try_push(frame(1)).unwrap();
+    assert_eq!((flush.lock().unwrap().len(), woken.0.load(Ordering::SeqCst)), (1, 1));
+}

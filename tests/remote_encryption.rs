@@ -351,3 +351,17 @@ fn p4_a_frame_that_comes_again_under_another_number_is_refused() {
         assert_eq!((stats.frames_dropped_undecryptable, stats.frames_dropped_replayed), (1, 2));
     }
 }
+
+#[test]
+fn p3_a_sealed_frame_that_is_held_comes_when_its_window_is_over() {
+    for provider in providers() {
+        let (sealed, encryption) = seal(&ring(KEY).encryption_provider(None), b"secret");
+        let subscriber = Subscriber::with(Some(provider), Some("me"));
+        let stream = subscriber.reading_track(DataTrackSubscribeOptions::default(), true);
+        let mut packets = Packets { number: 9, ..Default::default() };
+        subscriber.feed(packets.sealed(&sealed, encryption));
+        assert_eq!(read_numbers(&stream), [] as [u64; 0]);
+        subscriber.clock.advance(20 * MS);
+        assert_eq!(read_numbers(&stream), [9]);
+    }
+}

@@ -113,3 +113,59 @@ fn p8_what_came_early_in_the_last_session_is_nobodys_in_the_next() {
     streams.iter().for_each(|stream| assert!(read_all(stream).is_empty(), "of another session"));
     assert_eq!(subscriber.manager.stats().bytes_stashed, 0);
 }
+
+#[test]
+fn p3_packets_that_overtake_a_permission_are_not_lost() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(16));
+    subscriber.handles(&[]);
+    subscriber.permission("DTR_1", false);
+    subscriber.clock.advance(Duration::from_secs(2));
+    let mut packets = Packets::default();
+    subscriber.feed(packets.frame(b"before its permission"));
+    subscriber.permission("DTR_1", true);
+    subscriber.handles(&[(7, "DTR_1")]);
+    assert_eq!(read_numbers(&stream), [0]);
+}
+
+#[test]
+fn p13_packets_of_a_track_that_has_ended_are_nobodys() {
+    let subscriber = Subscriber::new();
+    let _stream = subscriber.reading(options(16));
+    let track = subscriber.track("data");
+    let mut packets = Packets::default();
+    subscriber.feed(packets.frame(b"read"));
+    subscriber.update(vec![participant("bob", vec![])]);
+    subscriber.feed(packets.frame(b"under way"));
+    assert_eq!(track.stats().packets_received, 1);
+    assert_eq!(subscriber.manager.stats().packets_unknown_handle, 1);
+}
+
+#[test]
+fn p9_the_handle_of_a_former_sid_is_nobodys_once_the_new_one_has_its_own() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(16));
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_9", "data")])]);
+    let mut packets = Packets::default();
+    subscriber.feed(packets.frame(b"under the former"));
+    subscriber.handles(&[(7, "DTR_1"), (8, "DTR_9")]);
+    subscriber.feed(packets.frame(b"still under the former"));
+    assert_eq!(subscriber.manager.stats().packets_unknown_handle, 1);
+    assert_eq!(read_numbers(&stream), [0]);
+}
+
+#[test]
+fn p10_each_handle_is_waited_for_for_its_own_time() {
+    let subscriber = Subscriber::new();
+    subscriber.update(vec![participant("bob", vec![track(1, "DTR_1", "data")])]);
+    let _subscribing = subscriber.subscribe("data", options(16));
+    for handle in [7, 8] {
+        subscriber.feed(Packets { handle, ..Default::default() }.frame(&[0; 1_000]));
+        subscriber.clock.advance(1_000 * MS);
+    }
+    let one = subscriber.manager.stats().bytes_stashed;
+    subscriber.clock.advance(1_000 * MS - TICK);
+    assert_eq!((subscriber.manager.stats().bytes_stashed, one > 1_000), (one, true));
+    subscriber.clock.advance(TICK);
+    assert_eq!(subscriber.manager.stats().bytes_stashed, 0);
+}

@@ -332,3 +332,31 @@ fn p13_duplicates_are_counted_as_such() {
     assert_eq!((track.frames_completed, track.packets_duplicate), (2, 3));
     assert_eq!((stream.frames_waiting, stream.frames_late), (2, 0));
 }
+
+#[test]
+fn the_reader_that_allows_most_says_what_incomplete_frames_may_hold() {
+    let subscriber = Subscriber::new();
+    let wide = subscriber.reading(options(16));
+    let narrow = DataTrackSubscribeOptions { max_partial_bytes: 1_000, ..options(16) };
+    let track = subscriber.track("data");
+    let narrow = kit::task::poll_once(track.subscribe_with_options(narrow, None)).unwrap();
+    subscriber.feed(Packets::default().frame(&payload(0, 100_000)));
+    assert_eq!(read_numbers(&wide), [0]);
+    assert_eq!(read_numbers(&narrow.unwrap()), [0]);
+}
+
+#[test]
+fn p10_what_was_read_in_batches_or_dropped_with_its_stream_takes_no_memory_of_others() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(16));
+    let mut packets = Packets::default();
+    for _ in 0..5 {
+        let other = kit::task::poll_once(subscriber.track("data").subscribe(None)).unwrap();
+        for _ in 0..16 {
+            subscriber.feed(packets.frame(&[0; 2_000_000]));
+        }
+        let batch = kit::task::poll_once(stream.next_batch(16, None)).unwrap().unwrap();
+        assert_eq!(batch.len(), 16, "{:?}", stream.stats());
+        other.unwrap().shutdown();
+    }
+}

@@ -268,3 +268,15 @@ fn p8_in_a_new_session_nothing_is_asked_for_before_the_host_is_ready() {
     subscriber.manager.resend_subscription_updates();
     assert_eq!(subscriber.host.take(), [Subscribe(sid("DTR_9"))]);
 }
+
+#[test]
+fn p8_who_subscribes_in_a_new_session_need_not_wait_for_the_host() {
+    let subscriber = Subscriber::new();
+    let _stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    subscriber.join(vec![participant("bob", vec![track(1, "DTR_1", "data")])]);
+    subscriber.host.take();
+    let subscribing = begin(&subscriber);
+    assert_eq!(subscriber.host.take(), [Subscribe(sid("DTR_1"))]);
+    subscriber.handles(&[(3, "DTR_1")]);
+    subscribing.finish().unwrap();
+}

@@ -119,6 +119,7 @@ fn a_batch_takes_what_is_there() {
     (0..5).for_each(|_| subscriber.feed(packets.frame(b"x")));
     let batch = |max| poll_once(stream.next_batch(max, None)).unwrap().unwrap().len();
     assert_eq!((batch(2), batch(0), batch(8)), (2, 1, 2), "at least one");
+    assert_eq!(stream.stats().frames_delivered, 8);
     stream.shutdown();
     assert_eq!(batch(8), 0);
 }
@@ -279,4 +280,15 @@ fn p12_readers_that_have_stopped_leave_memory_to_others() {
         subscriber.feed(packets.frame(&[0; 3_000]));
     }
     assert_eq!(read_numbers(&slow), Vec::from_iter(0..16));
+}
+
+#[test]
+fn a_held_frame_wakes_its_reader_when_another_handle_comes() {
+    let (subscriber, stream, mut packets) = reading();
+    packets.number = 9;
+    let waiting = next(&stream);
+    subscriber.feed(packets.frame(b"nine"));
+    assert_eq!(waiting.wakes(), 0);
+    subscriber.handles(&[(8, "DTR_1")]);
+    assert_eq!(number(waiting.finish()), 9);
 }

@@ -155,6 +155,7 @@ fn p6_shutting_down_ends_every_wait() {
         ],
         "what is not fulfilled is not ended"
     );
+    assert_eq!(subscriber.manager.stats().tracks_published, 0);
     subscriber.manager.shutdown();
     let late = encode(handles(&[(7, "DTR_1")]));
     assert_eq!(subscriber.manager.handle_signal_response(late), Err(SignalError::Closed));
@@ -249,4 +250,54 @@ fn p6_nothing_is_begun_after_the_shutdown() {
     assert_eq!(poll_once(track.subscribe(None)).unwrap().unwrap_err(), SubscribeError::Closed);
     let found = subscriber.manager.wait_for_track("data".into(), None, 0, None);
     assert_eq!(poll_once(found), Some(Err(WaitError::Closed)));
+}
+
+#[test]
+fn p6_who_waits_is_woken_by_the_waker_of_its_last_poll() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    let token = Arc::new(CancelToken::new());
+    let (track, manager) = (subscriber.track("data"), Arc::clone(&subscriber.manager));
+    let (reader, cancel) = (Arc::clone(&stream), Some(Arc::clone(&token)));
+    let mut calls = [
+        Task::begin(async move { stream.next(None).await.map(drop) }),
+        Task::begin(async move { track.wait_for_unpublish(None).await.map(drop) }),
+        Task::begin(
+            async move { manager.wait_for_track("x".into(), None, 0, None).await.map(drop) },
+        ),
+    ];
+    let mut cancelled = Task::begin(async move { reader.next(cancel).await.map(drop) });
+    calls.iter_mut().chain([&mut cancelled]).for_each(Task::moves);
+    token.cancel();
+    assert_eq!(cancelled.finish(), Err(WaitError::Cancelled));
+    subscriber.update(vec![
+        participant("eve", vec![kit::subscriber::track(1, "DTR_2", "x")]),
+        left("bob"),
+    ]);
+    assert_eq!(calls.map(Task::finish), [Ok(()), Ok(()), Ok(())]);
+}
+
+#[test]
+fn p6_a_manager_that_is_dropped_is_gone_and_says_nothing_more() {
+    let ring = Arc::new(KeyRing::new(KeyRingOptions::default()).unwrap());
+    let provider = ring.decryption_provider();
+    let subscriber = Subscriber::with(Some(Arc::clone(&provider)), Some("me"));
+    // The end of its subscription is left to the deadline thread.
+    drop(subscriber.reading(DataTrackSubscribeOptions::default()));
+    let Subscriber { clock, host, manager } = subscriber;
+    drop(manager);
+    clock.advance(Duration::ZERO);
+    assert_eq!(host.take(), []);
+    assert_eq!(Arc::strong_count(&provider), 1);
+}
+
+#[test]
+fn p6_a_call_that_has_failed_reads_nothing() {
+    let subscriber = Subscriber::new();
+    let _stream = subscriber.reading(DataTrackSubscribeOptions::default());
+    subscriber.handles(&[]);
+    let subscribing = begin(&subscriber);
+    subscriber.clock.advance(10_000 * MS);
+    assert_eq!(subscriber.track("data").stats().streams, 1);
+    assert_eq!(failed(subscribing), SubscribeError::TimedOut);
 }

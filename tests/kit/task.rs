@@ -44,6 +44,12 @@ impl<T> Task<T> {
         poll(self.future.as_mut(), &self.wakes)
     }
 
+    /// Waits on with another waker, as on another thread of its executor.
+    pub fn moves(&mut self) {
+        self.wakes = Arc::default();
+        assert!(self.poll().is_none(), "done");
+    }
+
     /// Its result: it must have been woken, and be done.
     pub fn finish(mut self) -> T {
         assert!(self.wakes() > 0, "nobody woke it");
