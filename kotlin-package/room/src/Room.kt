@@ -12,6 +12,7 @@ import io.datatracks.RemoteDataTrackManager
 import io.datatracks.RemoteDataTrackTransport
 import io.datatracks.SignalException
 import io.datatracks.handlePacketReceived
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.Dispatchers
@@ -20,12 +21,15 @@ import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.io.IOException
 import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicBoolean
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
 
@@ -64,25 +68,34 @@ class Room(
     private var refused: TimeSource.Monotonic.ValueTimeMark? = null
     @Volatile
     private var peers: Peers? = null
-    @Volatile
-    private var leaves = false
+    private val leaves = AtomicBoolean()
 
     // Both under the lock of `waiting`: requests wait, in order, while there is no socket.
     private val waiting = ArrayDeque<ByteArray>()
     private var socket: Socket? = null
 
-    /** Returns when frames can flow; throws an IOException when the server is away or refuses, [Refused] when it has no data tracks. */
-    suspend fun connect() = withContext(thread) {
-        join()
-        CoroutineScope(thread + job).launch { stay() }
-        Unit
+    /**
+     * Returns when frames can flow; throws an IOException when the server is away or refuses, or somebody leaves meanwhile, [Refused] when it
+     * has no data tracks.
+     */
+    suspend fun connect() {
+        val room = CoroutineScope(thread + job) // whose end is the end of joining, too
+        val joining = room.async { join() }
+        try {
+            joining.await()
+        } catch (cancelled: CancellationException) {
+            withContext(NonCancellable) { joining.cancelAndJoin() }
+            currentCoroutineContext().ensureActive()
+            throw IOException("the room has been left", cancelled)
+        }
+        room.launch { stay() }
     }
 
     /** Every wait ends; the others hear of it at once. Done to its end in a coroutine that is cancelled, too: nothing else lets go of WebRTC. */
     suspend fun leave(): Unit = withContext(NonCancellable) {
+        if (leaves.getAndSet(true)) return@withContext job.join() // somebody else does it
         local.shutdown()
         remote.shutdown()
-        leaves = true
         try {
             synchronized(waiting) { socket }?.finish(farewell()) // before listening ends, and the socket with it
         } finally {
@@ -121,7 +134,7 @@ class Room(
         var end: End?
         do {
             val ending = listening.await()
-            if (leaves) return
+            if (leaves.get()) return
             end = if (ending == Ending.FOR_GOOD) End.SERVER else comeBack(ending)
         } while (end == null)
         local.shutdown()

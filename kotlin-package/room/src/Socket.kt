@@ -2,6 +2,7 @@ package host
 
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.future.await
+import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.withTimeoutOrNull
 import java.io.ByteArrayOutputStream
 import java.net.URI
@@ -10,7 +11,9 @@ import java.net.http.WebSocket
 import java.nio.ByteBuffer
 import java.time.Duration
 import java.util.concurrent.CompletableFuture
+import java.util.concurrent.CompletionException
 import java.util.concurrent.CompletionStage
+import kotlin.coroutines.resumeWithException
 
 /** One WebSocket: whole binary messages, in order, both ways. Never comes back once it is over. */
 class Socket private constructor() : WebSocket.Listener {
@@ -61,8 +64,18 @@ class Socket private constructor() : WebSocket.Listener {
         /** Throws an IOException when it cannot be had. */
         suspend fun open(address: URI, token: String): Socket {
             val socket = Socket()
-            val opening = client.newWebSocketBuilder().connectTimeout(PATIENCE).header("Authorization", "Bearer $token")
-            socket.connection = opening.buildAsync(address, socket).await()
+            val builder = client.newWebSocketBuilder().connectTimeout(PATIENCE).header("Authorization", "Bearer $token")
+            val opening = builder.buildAsync(address, socket)
+            socket.connection = suspendCancellableCoroutine { caller ->
+                opening.whenComplete { connection, error ->
+                    when (error) {
+                        // One that opens when nobody wants it any more would be a participant without anybody.
+                        null -> caller.resume(connection) { _, unwanted, _ -> unwanted.abort() }
+                        is CompletionException -> caller.resumeWithException(error.cause ?: error)
+                        else -> caller.resumeWithException(error)
+                    }
+                }
+            }
             return socket
         }
 
