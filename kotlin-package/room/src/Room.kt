@@ -247,8 +247,14 @@ class Room(
         } finally {
             pings.cancel()
             watch.cancel()
-            socket.end()
+            retire(socket)
         }
+    }
+
+    /** What is asked for from now on waits for the next one. */
+    private fun retire(over: Socket) {
+        synchronized(waiting) { if (socket === over) socket = null }
+        over.end()
     }
 
     private suspend fun converse(socket: Socket, peers: Peers): Ending {
