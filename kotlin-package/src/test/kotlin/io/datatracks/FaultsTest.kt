@@ -8,6 +8,7 @@ import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Test
+import java.io.IOException
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit.SECONDS
@@ -39,6 +40,24 @@ internal class FaultsTest : RoomTest() {
         alice.onEvent { throw StackOverflowError("the application is deep") }
         assertTrue(alice.local.publishTrack("samples").isPublished())
         until { alice.local.stats().delegateErrors == 1uL }
+    }
+
+    @Test
+    fun `what is thrown counts, whatever its text is`() = test {
+        val noText = IOException("half of a character: \uD83D")
+        val throwing = object : EncryptionProvider {
+            override fun encrypt(payload: Payload) = throw noText
+        }
+        val alice = join("alice", throwing)
+        val track = alice.local.publishTrack(DataTrackOptions("plain", encryption = EncryptionMode.PLAIN))
+        alice.onSend = { kind, _ -> if (kind == PACKET) throw noText }
+        track.tryPush(frame("lost"))
+        assertEquals(1uL to 0uL, track.stats().run { framesDroppedNotSent to framesSent })
+        val sealed = alice.local.publishTrack("sealed")
+        assertFailsWith<PushFrameException.EncryptionFailed> { sealed.tryPush(frame("never plain")) }
+        alice.onEvent { throw noText }
+        sealed.unpublish()
+        until { alice.local.stats().delegateErrors == 3uL }
     }
 
     @Test
