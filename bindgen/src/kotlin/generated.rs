@@ -10,6 +10,7 @@
 //! 6. Calls cost no structure of JNA's each: `statuses`.
 //! 7. What packets are, by `uniffi.toml`, is added: `lent.kt`.
 //! 8. A result that comes together with the cancellation of its coroutine is let go of: by itself its memory would be lost.
+//! 9. What is closed cannot be an argument, of `equals` neither: by itself native code would read memory that is another's.
 //!
 //! The generated text has no tree to work on, so each change looks for whole lines and fails when there are not as many as expected.
 
@@ -35,6 +36,7 @@ fn refined(text: &str) -> Result<String> {
     let text = shut_down_on_close(&text)?;
     let text = catch_everything(&text)?;
     let text = let_go_of_results(&text)?;
+    let text = lower_what_is_open(&text)?;
     let text = name_what_is_closed(&text)?;
     let text = statuses::keep(&text)?;
     Ok(spell_documentation(&text) + LENT)
@@ -103,6 +105,11 @@ fn let_go_of_results(text: &str) -> Result<String> {
     let found = text.matches(FREE).count();
     ensure!(found == 1, "futures are freed in {found} places instead of 1");
     Ok(text.replace(FREE, LET_GO_AND_FREE))
+}
+
+fn lower_what_is_open(text: &str) -> Result<String> {
+    ensure!(text.contains(LOWER), "objects are lowered in other words");
+    Ok(text.replace(LOWER, LOWER_IF_OPEN))
 }
 
 fn name_what_is_closed(text: &str) -> Result<String> {
@@ -188,6 +195,9 @@ const LET_GO_AND_FREE: &str = "    } catch (cancelled: kotlin.coroutines.cancell
         freeFunc(rustFuture)
 ";
 
+const LOWER: &str = "return value.uniffiCloneHandle()";
+const LOWER_IF_OPEN: &str = "return value.callWithHandle { it }";
+
 const CALLED_AFTER_CLOSE: &str = r#"throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")"#;
 /// Thrown by generated code, and so compiled with it.
 pub(super) const CLOSED_EXCEPTION: &str = r#"
@@ -253,6 +263,13 @@ open class Track: TrackInterface
         let refined = let_go_of_results(&format!("    try {{\n{FREE}    }}\n")).unwrap();
         assert!(refined.contains("completeFunc(rustFuture, status)") && refined.contains(FREE));
         assert!(let_go_of_results(&FREE.repeat(2)).is_err());
+    }
+
+    #[test]
+    fn what_is_closed_is_no_argument() {
+        let refined = lower_what_is_open(&format!("        {LOWER}\n").repeat(2)).unwrap();
+        assert!(!refined.contains("uniffiCloneHandle"));
+        assert!(lower_what_is_open("return value.handle").is_err());
     }
 
     #[test]

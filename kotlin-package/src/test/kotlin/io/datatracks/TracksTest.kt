@@ -77,6 +77,22 @@ internal class TracksTest : RoomTest() {
     }
 
     @Test
+    fun `what is closed is asked for nothing, not even by what is compared with it`() = test {
+        val (alice, bob) = join("alice") to join("bob")
+        val ours = alice.local.publishTrack("samples")
+        val theirs = bob.remote.waitForTrack("samples")
+        val (closed, closedTheirs) = alice.local.tracks().single() to bob.remote.tracks().single()
+        assertTrue(ours == closed && theirs == closedTheirs)
+        closed.close()
+        closedTheirs.close()
+        assertFailsWith<ClosedException> { ours == closed }
+        assertFailsWith<ClosedException> { theirs == closedTheirs }
+        val provider = KeyRing(KeyRingOptions(KeyDerivation.HKDF)).encryptionProvider()
+        (provider as AutoCloseable).close()
+        assertFailsWith<ClosedException> { LocalDataTrackManager(alice.dataTracks, encryptionProvider = provider) }
+    }
+
+    @Test
     fun `a name is free again after the end of its track`() = test {
         val alice = join("alice")
         val first = alice.local.publishTrack("name")
