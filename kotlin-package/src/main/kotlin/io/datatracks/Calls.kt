@@ -31,6 +31,7 @@ internal suspend fun <T> untilCancelled(call: suspend (RawCancelToken) -> T): T 
         withContext(NonCancellable) { call(token) }
     } catch (error: Exception) {
         coroutineContext.ensureActive()
+        watch.ensureActive() // cancelled alone, with all children of its coroutine
         throw error
     } finally {
         watch.complete()

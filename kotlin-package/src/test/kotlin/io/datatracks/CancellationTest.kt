@@ -1,5 +1,6 @@
 package io.datatracks
 
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.InternalForInheritanceCoroutinesApi
@@ -7,6 +8,8 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.cancelChildren
+import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.withTimeoutOrNull
@@ -155,6 +158,16 @@ internal class CancellationTest : RoomTest() {
         }
         val stats = track.stats()
         assertEquals(1uL to 1uL, stats.framesAccepted to stats.framesWaiting)
+    }
+
+    @Test
+    fun `whoever cancels the children of a coroutine cancels the call that it waits for`() = test {
+        val stream = connected(join("alice"), join("bob")).second
+        coroutineScope {
+            val all = coroutineContext
+            launch { all.cancelChildren() }
+            assertFailsWith<CancellationException> { stream.next() }
+        }
     }
 
     @Test
