@@ -3,6 +3,7 @@ package io.datatracks
 import examples.PlainRoom.Companion.PACKET
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.MainCoroutineDispatcher
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.coroutineScope
@@ -12,13 +13,17 @@ import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Test
 import java.lang.ref.WeakReference
 import java.util.Queue
+import java.util.concurrent.CompletableFuture
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CountDownLatch
+import java.util.concurrent.Executor
 import java.util.concurrent.Executors
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit.SECONDS
+import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
+import kotlin.coroutines.CoroutineContext
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
@@ -86,6 +91,21 @@ internal class ThreadsTest : RoomTest() {
         val another = async { alice.local.publishTrack("another") }
         assertEquals("another", withTimeout(5_000) { another.await() }.info().name)
         release.countDown()
+    }
+
+    @Test
+    fun `events keep their order where the dispatcher runs what its own thread brings at once`() = test {
+        val seen = ConcurrentLinkedQueue<String>()
+        val immediate = Immediate(main)
+        val alice = join("alice", eventDispatcher = immediate)
+        alice.onEvent { seen.add(it.kind) }
+        val track = CompletableFuture<LocalDataTrack>()
+        main.execute { track.get(10, SECONDS).unpublish() }
+        val published = alice.local.publishTrack("samples")
+        until("the first event waits for the thread") { immediate.posted.get() == 1 }
+        track.complete(published)
+        until("both events") { seen.size == 2 }
+        assertEquals(listOf("local published", "local unpublished"), seen.toList())
     }
 
     @Test
@@ -187,6 +207,19 @@ internal class ThreadsTest : RoomTest() {
 
         override fun decrypt(payload: EncryptedPayload, publisherIdentity: String) =
             super.decrypt(payload, publisherIdentity).also { seen.note("decrypt") }
+    }
+}
+
+/** As `Dispatchers.Main.immediate` of Android. */
+private class Immediate(private val main: Executor) : MainCoroutineDispatcher() {
+    val posted = AtomicInteger()
+    override val immediate get() = this
+
+    override fun isDispatchNeeded(context: CoroutineContext) = currentThread() != "main looper"
+
+    override fun dispatch(context: CoroutineContext, block: Runnable) {
+        main.execute(block)
+        posted.incrementAndGet()
     }
 }
 
