@@ -63,7 +63,7 @@ public interface RemoteDataTrackEvents {
 /**
  * A manager that publishes tracks through [transport] and tells [events] of them.
  *
- * Both are held by the manager that you hold: let go of it, and everything goes. `localIdentity` is this participant's identity; null: it is
+ * All are held by the manager that you hold: let go of it, and everything goes. `localIdentity` is this participant's identity; null: it is
  * learned from the join response. Events run in order on [eventDispatcher]; null: on the thread that causes them.
  */
 public fun LocalDataTrackManager(
@@ -74,16 +74,16 @@ public fun LocalDataTrackManager(
     eventDispatcher: CoroutineDispatcher? = defaultEventDispatcher(),
 ): LocalDataTrackManager {
     val delegate = LocalDelegate(WeakReference(transport), WeakReference(events), EventQueue(eventDispatcher))
-    return object : LocalDataTrackManager(delegate, encryptionProvider, localIdentity) {
+    return object : LocalDataTrackManager(delegate, encryptionProvider?.heldWeakly(), localIdentity) {
         @Suppress("unused")
-        private val held = listOf(transport, events)
+        private val held = listOf(transport, events, encryptionProvider)
     }
 }
 
 /**
  * A manager that knows the tracks of the others, asks for them through [transport] and tells [events] of them.
  *
- * Both are held by the manager that you hold: let go of it, and everything goes. `localIdentity` is this participant's identity; null: it is
+ * All are held by the manager that you hold: let go of it, and everything goes. `localIdentity` is this participant's identity; null: it is
  * learned from the join response. Events run in order on [eventDispatcher]; null: on the thread that causes them.
  */
 public fun RemoteDataTrackManager(
@@ -94,9 +94,9 @@ public fun RemoteDataTrackManager(
     eventDispatcher: CoroutineDispatcher? = defaultEventDispatcher(),
 ): RemoteDataTrackManager {
     val delegate = RemoteDelegate(WeakReference(transport), WeakReference(events), EventQueue(eventDispatcher))
-    return object : RemoteDataTrackManager(delegate, decryptionProvider, localIdentity) {
+    return object : RemoteDataTrackManager(delegate, decryptionProvider?.heldWeakly(), localIdentity) {
         @Suppress("unused")
-        private val held = listOf(transport, events)
+        private val held = listOf(transport, events, decryptionProvider)
     }
 }
 
@@ -134,6 +134,25 @@ private class RemoteDelegate(
 
     override fun onSubscriptionChanged(track: RemoteDataTrack, state: SubscriptionState) =
         queue.tell(events) { it.onSubscriptionChanged(track, state) }
+}
+
+// That of a key ring is no object of the JVM's: native code calls nothing.
+
+private fun EncryptionProvider.heldWeakly(): EncryptionProvider {
+    if (this is EncryptionProviderImpl) return this
+    val provider = WeakReference(this)
+    return object : EncryptionProvider {
+        override fun encrypt(payload: Payload) = (provider.get() ?: throw EncryptionException.Failed()).encrypt(payload)
+    }
+}
+
+private fun DecryptionProvider.heldWeakly(): DecryptionProvider {
+    if (this is DecryptionProviderImpl) return this
+    val provider = WeakReference(this)
+    return object : DecryptionProvider {
+        override fun decrypt(payload: EncryptedPayload, publisherIdentity: String) =
+            (provider.get() ?: throw DecryptionException.Failed()).decrypt(payload, publisherIdentity)
+    }
 }
 
 private fun <T : Any> WeakReference<T>.orThrow(): T = get() ?: throw DelegateException.Failed("the transport is gone")

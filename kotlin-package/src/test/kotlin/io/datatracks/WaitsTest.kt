@@ -8,6 +8,7 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
 import org.junit.jupiter.api.Test
+import java.lang.ref.WeakReference
 import java.nio.ByteBuffer
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
@@ -154,13 +155,31 @@ internal class WaitsTest : RoomTest() {
     fun `a manager that nobody holds any more is let go, and what it held with it`() = test {
         val alice = join("alice")
         var manager: LocalDataTrackManager? = LocalDataTrackManager(alice.dataTracks, localIdentity = "alice")
-        val gone = java.lang.ref.WeakReference(assertNotNull(manager))
+        val gone = WeakReference(assertNotNull(manager))
         manager = null
         until("its collection") {
             System.gc()
             gone.get() == null
         }
         assertNull(manager)
+    }
+
+    @Test
+    fun `a manager that its own provider knows is let go, too`() = test {
+        val gone = listOf(WeakReference(Knowing().local), WeakReference(Knowing().remote))
+        until("their collection") {
+            System.gc()
+            gone.all { it.get() == null }
+        }
+    }
+
+    /** A room that seals and opens, too. */
+    private class Knowing : Mirror(), LocalDataTrackTransport, RemoteDataTrackTransport {
+        val local = LocalDataTrackManager(this, encryptionProvider = this, localIdentity = "alice")
+        val remote = RemoteDataTrackManager(this, decryptionProvider = this, localIdentity = "alice")
+
+        override fun onSignalRequest(request: ByteArray) = Unit
+        override fun onPacketsAvailable(packets: List<ByteArray>) = Unit
     }
 }
 
