@@ -1,6 +1,7 @@
 package examples
 
 import io.datatracks.DataTrackFrame
+import io.datatracks.flush
 import io.datatracks.now
 import io.datatracks.sendTo
 import io.datatracks.withDataTrack
@@ -32,6 +33,7 @@ object SensorPublisher {
             sensor.local.withDataTrack("position") { track ->
                 println("publishing ${track.info().name}")
                 samples(count).sendTo(track)
+                track.flush(timeoutMs = 5_000u)
             }
         }
     }

@@ -20,7 +20,7 @@ public suspend fun LocalDataTrackManager.publishTrack(options: DataTrackOptions)
 public suspend fun LocalDataTrackManager.publishTrack(name: String): LocalDataTrack = publishTrack(DataTrackOptions(name))
 
 /**
- * Publishes a track for as long as [block] runs: it is unpublished on every way out.
+ * Publishes a track for as long as [block] runs: it is unpublished on every way out. Frames that still wait are dropped then: [flush] first.
  *
  * @throws PublishException when the track is not published
  */
