@@ -115,7 +115,7 @@ internal class BuffersTest : RoomTest() {
         }
         bob.remote.handlePacketReceived(packet)
         val stats = bob.remote.stats()
-        assertEquals(before + 5u to 0uL, stats.packetsReceived to stats.packetsMalformed)
+        assertEquals(before + 6u to 0uL, stats.packetsReceived to stats.packetsMalformed)
     }
 
     @Test
@@ -150,6 +150,7 @@ internal class BuffersTest : RoomTest() {
             "heap, shifted" to shifted,
             "heap, read only" to ByteBuffer.wrap(bytes).asReadOnlyBuffer(),
             "direct" to direct.slice(),
+            "direct, read only" to direct.slice().asReadOnlyBuffer(),
         )
     }
 
