@@ -274,4 +274,20 @@ mod tests {
         assert!(Arc::ptr_eq(ring.known_after("alice", 0, &key).unwrap(), &one));
         assert!(ring.known_after("alice", 0, &one).is_none());
     }
+
+    #[test]
+    fn p10_of_those_who_are_ahead_of_the_shared_key_no_more_are_kept_than_1024() {
+        let mut ring = Ring::new(&KeyRingOptions::default()).unwrap();
+        let derivation = Derivation::new(KeyDerivation::Hkdf, None);
+        ring.set(None, 0, derivation.derive(b"secret")).unwrap();
+        let key = Arc::clone(ring.opening_key("", 0).unwrap());
+        let next = Arc::new(derivation.ratchet(&key));
+        ring.learn("", 0, &key, &next);
+        for number in 0..3_000 {
+            let publisher = number.to_string();
+            ring.advance(&publisher, 0, &next);
+            assert!(ring.ahead_of_shared.len() <= 1_024, "{number}");
+            assert!(Arc::ptr_eq(ring.opening_key(&publisher, 0).unwrap(), &next));
+        }
+    }
 }
