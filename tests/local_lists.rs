@@ -9,7 +9,7 @@ use std::{
 };
 
 use datatracks::{DataTrackOptions, PublishError, SignalOutcome, UnpublishReason};
-use livekit_protocol as proto;
+use livekit_protocol::{self as proto, request_response::Reason};
 use local_support::{listing::*, *};
 
 #[test]
@@ -57,6 +57,8 @@ fn p8_an_unpublish_that_could_not_be_sent_is_made_again_as_soon_as_the_track_is_
     rig.host.take();
     told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
     assert_eq!(unpublishes(&rig.host.requests()), [1]);
+    let _next = rig.publishing(DataTrackOptions::new("b"));
+    assert_eq!(only_publish(&rig.host.requests()).pub_handle, 2, "asked once");
 }
 
 #[test]
@@ -139,6 +141,27 @@ fn a_track_that_the_sfu_lists_no_longer_is_revoked_but_not_by_an_old_list() {
 }
 
 #[test]
+fn a_track_that_was_listed_just_now_is_revoked_by_the_list_that_lacks_it() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.advance_ms(3_000);
+    told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
+    told(&rig, "PA_a", vec![]);
+    assert!(!track.is_published(), "it was confirmed three seconds ago, and lists come in order");
+}
+
+#[test]
+fn p8_who_joins_under_another_identity_is_told_of_under_that_one() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.answer(join(participant("alice 2", "PA_2", vec![])));
+    rig.answer(update(vec![forbidden(participant(ALICE, "PA_a", vec![]))]));
+    assert!(track.is_published(), "that is somebody else now");
+    rig.answer(update(vec![forbidden(participant("alice 2", "PA_2", vec![]))]));
+    assert_eq!(ending(&track).ready(), Ok(UnpublishReason::Revoked));
+}
+
+#[test]
 fn a_revoked_permission_ends_tracks_at_once() {
     let rig = Rig::new();
     let track = rig.track("a");
@@ -199,6 +222,39 @@ fn p8_the_first_list_of_a_new_session_revokes_nothing() {
 }
 
 #[test]
+fn p8_the_session_of_the_join_response_is_the_one_that_another_follows() {
+    for identity in [None, Some(ALICE)] {
+        let rig = Rig::with(None, identity);
+        rig.answer(join(participant(ALICE, "PA_1", vec![])));
+        let track = rig.track("a");
+        rig.advance_ms(5_000);
+        told(&rig, "PA_2", vec![]);
+        assert!(track.is_published(), "the host has not yet said to republish");
+    }
+}
+
+#[test]
+fn p8_a_list_that_lacks_what_is_being_republished_ends_nothing() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.advance_ms(5_000);
+    rig.manager.republish_tracks();
+    let asked = only_publish(&rig.host.requests());
+    told(&rig, "PA_2", vec![]);
+    rig.answer(published(&asked, "DTR_2"));
+    assert!(track.is_published());
+}
+
+#[test]
+fn a_list_that_says_nothing_of_permissions_forbids_nothing() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    let untold = proto::ParticipantInfo { permission: None, ..participant(ALICE, "PA_a", vec![]) };
+    rig.answer(update(vec![untold]));
+    assert!(track.is_published());
+}
+
+#[test]
 fn a_new_sid_is_taken_over() {
     let rig = Rig::new();
     let track = rig.track("a");
@@ -249,13 +305,15 @@ fn p10_updates_that_are_held_are_bounded_by_their_tracks() {
 
 #[test]
 fn p8_a_doubt_ends_with_the_answer() {
-    let rig = Rig::new();
-    rig.track("a").unpublish();
-    told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
-    rig.answer(unpublished(listed(1, "a", "DTR_1")));
-    rig.host.take();
-    rig.advance_ms(10_000);
-    assert!(rig.host.take().is_empty());
+    for answer in [unpublished(listed(1, "a", "DTR_1")), unpublish_refused(1, Reason::NotFound)] {
+        let rig = Rig::new();
+        rig.track("a").unpublish();
+        told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
+        rig.answer(answer);
+        rig.host.take();
+        rig.advance_ms(10_000);
+        assert!(rig.host.take().is_empty());
+    }
 }
 
 #[test]

@@ -173,4 +173,13 @@ mod tests {
         handles.next = 1;
         assert_eq!(handles.take(nobody, again + QUARANTINE), Some((handle(1), 0)));
     }
+
+    #[test]
+    fn p10_what_has_rested_is_forgotten_though_no_handle_is_taken() {
+        let (mut handles, now) = (Handles::default(), Instant::now());
+        for second in 0..1_000 {
+            handles.rest(handle(1), Ending::Known, now + Duration::from_secs(second));
+        }
+        assert!(handles.by_age.len() <= 30, "{}", handles.by_age.len());
+    }
 }
