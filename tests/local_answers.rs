@@ -31,7 +31,8 @@ fn each_refusal_has_its_own_error() {
         let request = only_publish(&rig.host.requests());
         assert_eq!(rig.answer(refused(&request, reason)), SignalOutcome::Handled);
         assert_eq!(publishing.ready().unwrap_err(), error);
-        rig.answer(refused(&request, reason));
+        let doubled = rig.answer(refused(&request, reason));
+        assert_eq!(doubled, SignalOutcome::Handled, "its handle was ours");
         assert!(rig.host.take().is_empty(), "nothing was published, nothing is announced");
     }
 }
@@ -41,11 +42,24 @@ fn an_acknowledgement_is_no_answer() {
     let rig = Rig::new();
     let mut publishing = rig.publishing(named("pose"));
     let request = only_publish(&rig.host.requests());
-    rig.answer(refused(&request, Reason::Ok));
-    rig.answer(refused(&request, Reason::Queued));
+    for reason in [Reason::Ok, Reason::Queued] {
+        assert_eq!(rig.answer(refused(&request, reason)), SignalOutcome::Handled);
+    }
     assert!(publishing.is_pending());
     rig.answer(published(&request, "DTR_a"));
     assert!(publishing.ready().is_ok());
+}
+
+#[test]
+fn a_refusal_of_a_handle_that_there_cannot_be_is_of_no_concern() {
+    let rig = Rig::new();
+    let mut publishing = rig.publishing(named("pose"));
+    let mut request = only_publish(&rig.host.requests());
+    for handle in [0, 65_537, u32::MAX] {
+        request.pub_handle = handle;
+        assert_eq!(rig.answer(refused(&request, Reason::NotAllowed)), SignalOutcome::Ignored);
+    }
+    assert!(publishing.is_pending());
 }
 
 #[test]
@@ -101,6 +115,37 @@ fn p7_a_name_is_free_again_though_the_answer_for_it_got_lost() {
     assert_eq!(only_publish(&requests[1..]), request);
     rig.answer(published(&request, "DTR_b"));
     assert_eq!(publishing.ready().unwrap().info().sid, "DTR_b");
+    rig.manager.shutdown();
+    assert_eq!(unpublishes(&rig.host.requests()), [2], "the lost one was undone");
+}
+
+#[test]
+fn p7_a_name_is_freed_of_its_own_lost_track_only() {
+    let rig = Rig::new();
+    drop(rig.publishing(named("another")));
+    drop(rig.publishing(named("pose")));
+    rig.host.take();
+    let _publishing = rig.publishing(named("pose"));
+    let request = only_publish(&rig.host.requests());
+    rig.answer(refused(&request, Reason::DuplicateName));
+    assert_eq!(unpublishes(&rig.host.requests()[..1]), [2]);
+}
+
+#[test]
+fn an_answer_that_comes_again_changes_nothing_whatever_it_says() {
+    let rig = Rig::new();
+    let mut publishing = rig.publishing(named("pose"));
+    let request = only_publish(&rig.host.requests());
+    rig.answer(published(&request, "DTR_a"));
+    let track = publishing.ready().unwrap();
+    rig.host.take();
+    let renamed = proto::PublishDataTrackRequest { name: "rose".into(), ..request.clone() };
+    for again in [published(&renamed, "DTR_b"), refused(&request, Reason::NotAllowed)] {
+        assert_eq!(rig.answer(again), SignalOutcome::Handled);
+    }
+    assert!(track.is_published());
+    assert_eq!(track.info().sid, "DTR_a");
+    assert!(rig.host.take().is_empty());
 }
 
 #[test]
