@@ -149,6 +149,20 @@ fn p8_a_republish_whose_answer_was_lost_is_taken_back_and_made_again() {
 }
 
 #[test]
+fn p8_a_handle_that_stays_taken_is_given_up_after_four_attempts() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    rig.manager.republish_tracks();
+    for attempt in 1..=4 {
+        assert!(track.is_published(), "attempt {attempt}");
+        let asked = rig.host.requests().pop().unwrap();
+        rig.answer(refused(&only_publish(&[asked]), Reason::DuplicateHandle));
+    }
+    assert_eq!(ending(&track).ready(), Ok(UnpublishReason::RepublishRefused));
+    assert_eq!(unpublishes(&rig.host.requests()), [1], "whatever the SFU has there");
+}
+
+#[test]
 fn p8_a_second_reconnect_starts_over() {
     let rig = Rig::new();
     let track = rig.track("a");
