@@ -195,3 +195,32 @@ fn p8_what_was_stored_is_stored_again_before_its_tracks_are_published() {
     let requests = rig.host.requests();
     assert_eq!(requests.len(), 2, "what was refused is not stored: {requests:?}");
 }
+
+#[test]
+fn a_new_session_is_asked_under_ids_that_no_later_request_has() {
+    let rig = Rig::new();
+    let mut store = storing(&rig, "pose", 10);
+    rig.answer(stored(request_id(&rig)));
+    assert_eq!(store.ready(), Ok(()));
+    rig.manager.republish_tracks();
+    let again = request_id(&rig);
+    let mut other = storing(&rig, "twist", 10);
+    rig.answer(stored(again));
+    assert!(other.is_pending(), "that was the answer of another request");
+    rig.answer(stored(request_id(&rig)));
+    assert_eq!(other.ready(), Ok(()));
+}
+
+#[test]
+fn the_words_of_the_sfu_are_cut() {
+    let rig = Rig::new();
+    let mut read = reading(&rig, "pose");
+    let Answer::RequestResponse(mut response) = refused(request_id(&rig), Reason::InvalidRequest)
+    else {
+        panic!()
+    };
+    response.message = "x".repeat(1 << 20);
+    rig.answer(Answer::RequestResponse(response));
+    let Err(SchemaError::Rejected { detail, .. }) = read.ready() else { panic!() };
+    assert_eq!(detail.len(), 1_024);
+}
