@@ -6,7 +6,7 @@ mod livekit_signals;
 use std::collections::HashMap;
 
 use datatracks::{
-    Handle, SignalError,
+    DataTrackFrameEncoding, DataTrackSchemaEncoding, DataTrackSchemaId, Handle, SignalError,
     signal::{self, Decoded, RefusedRequest, SignalIn},
 };
 use livekit::signal_response::Message as Response;
@@ -198,6 +198,37 @@ fn a_name_or_a_sid_that_is_too_long_or_missing_leaves_the_others() {
         named(sid(257), "a"),
         named(sid(8), ""),
         named(sid(8), &"x".repeat(257)),
+    ];
+    let participant =
+        livekit::ParticipantInfo { identity: "bob".into(), data_tracks, ..Default::default() };
+    let update = livekit::ParticipantUpdate { participants: vec![participant] };
+    let decoded = decode(Response::Update(update));
+    assert_eq!(decoded.skipped, 3);
+    let Some(SignalIn::Update(people)) = decoded.message else { panic!("another message") };
+    assert_eq!(people[0].tracks.len(), 1);
+}
+
+#[test]
+fn an_encoding_or_a_schema_whose_name_is_too_long_leaves_the_others() {
+    let text = |bytes: usize| "x".repeat(bytes);
+    let track = |frames: usize, schema: usize, language: usize| livekit::DataTrackInfo {
+        pub_handle: 1,
+        sid: "DTR_a".into(),
+        name: "a".into(),
+        frame_encoding: Some(livekit_frame_encoding(&DataTrackFrameEncoding::Custom {
+            identifier: text(frames),
+        })),
+        schema: Some(livekit_schema_id(&DataTrackSchemaId {
+            name: text(schema),
+            encoding: DataTrackSchemaEncoding::Custom { identifier: text(language) },
+        })),
+        ..Default::default()
+    };
+    let data_tracks = vec![
+        track(256, 256, 256),
+        track(257, 256, 256),
+        track(256, 257, 256),
+        track(256, 256, 257),
     ];
     let participant =
         livekit::ParticipantInfo { identity: "bob".into(), data_tracks, ..Default::default() };
