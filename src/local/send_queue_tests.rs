@@ -319,6 +319,7 @@ fn a_turn_that_was_left_to_others_is_looked_after_at_once() {
     assert!(queue.continue_with(first, now).is_none(), "it is the other's turn");
     assert_eq!(queue.next_deadline(now), Some(now));
     assert_eq!(queue.next(now).unwrap().lane, second);
+    assert_eq!(queue.next_deadline(now), Some(now + HELP_AFTER), "it was looked after");
 }
 
 /// A frame in packets of zeros.
