@@ -10,8 +10,8 @@ use std::{
 
 use datatracks::{
     CancelToken, DataTrackFrameEncoding as Frames, DataTrackOptions,
-    DataTrackSchemaEncoding as Schemas, DataTrackSchemaId, EncryptionMode, LocalDataTrack,
-    PublishError, PushFrameError, SignalError, SignalOutcome,
+    DataTrackSchemaEncoding as Schemas, DataTrackSchemaId, DelegateError, EncryptionMode,
+    LocalDataTrack, PublishError, PushFrameError, SignalError, SignalOutcome,
 };
 use livekit_protocol::{request_response::Reason, signal_request::Message as Asked};
 use local_support::*;
@@ -74,6 +74,10 @@ fn what_cannot_be_published_is_refused_before_anything_is_asked() {
             PublishError::InvalidEncoding { length: 257 },
         ),
         (
+            with(Some(custom("x")), schema(Schemas::Custom { identifier: "y".repeat(33) })),
+            PublishError::InvalidEncoding { length: 33 },
+        ),
+        (
             DataTrackOptions { encryption: EncryptionMode::Required, ..named("pose") },
             PublishError::EncryptionUnavailable,
         ),
@@ -94,6 +98,62 @@ fn what_cannot_be_published_is_refused_before_anything_is_asked() {
     for options in good {
         assert!(Rig::new().publishing(options.clone()).is_pending(), "{options:?}");
     }
+}
+
+#[test]
+fn each_encoding_takes_the_schemas_that_describe_it_and_no_others() {
+    let all = [
+        Schemas::Ros1Msg,
+        Schemas::Ros2Msg,
+        Schemas::Ros2Idl,
+        Schemas::OmgIdl,
+        Schemas::Protobuf,
+        Schemas::Flatbuffer,
+        Schemas::JsonSchema,
+    ];
+    let cases: [(Frames, bool, &[Schemas]); 7] = [
+        (Frames::Ros1, true, &all[..1]),
+        (Frames::Cdr, true, &all[1..4]),
+        (Frames::Protobuf, true, &all[4..5]),
+        (Frames::Flatbuffer, true, &all[5..6]),
+        (Frames::Json, false, &all[6..]),
+        (Frames::Cbor, false, &[]),
+        (Frames::Msgpack, false, &[]),
+    ];
+    let publishing = |frames: &Frames, schema| {
+        let frame_encoding = Some(frames.clone());
+        let mut publishing =
+            Rig::new().publishing(DataTrackOptions { frame_encoding, schema, ..named("pose") });
+        if publishing.is_pending() { None } else { publishing.ready().err() }
+    };
+    for (frames, needed, fitting) in cases {
+        let missing = needed.then_some(PublishError::SchemaMissing);
+        assert_eq!(publishing(&frames, None), missing, "{frames:?}");
+        for other in &all {
+            let mismatch = (!fitting.contains(other)).then_some(PublishError::SchemaMismatch);
+            assert_eq!(
+                publishing(&frames, schema(other.clone())),
+                mismatch,
+                "{frames:?} {other:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_was_answered_was_sent_whatever_the_host_says() {
+    let rig = Rig::new();
+    let manager = Arc::clone(&rig.manager);
+    rig.host.on_every(move |event| {
+        if let Event::Request(Asked::PublishDataTrackRequest(asked)) = event {
+            manager.handle_signal_response(bytes(published(asked, "DTR_a"))).unwrap();
+            return Err(DelegateError::Failed);
+        }
+        Ok(())
+    });
+    let track = rig.publishing(named("pose")).ready().unwrap();
+    assert!(track.is_published());
+    assert_eq!(rig.manager.publish_responses_for_sync_state().len(), 1, "the SFU has it");
 }
 
 #[test]
