@@ -83,9 +83,9 @@ mod tests {
     }
 
     #[test]
-    fn frames_under_another_key_are_no_replays() {
+    fn a_key_index_tells_no_frames_apart() {
         let [one, other] = [0, 1].map(|key_index| Encryption { key_index, iv: [7; 12] });
-        assert_ne!(Mark::of_iv(&one), Mark::of_iv(&other));
-        assert_ne!(Mark::of_contents(&one, b"sealed"), Mark::of_contents(&other, b"sealed"));
+        assert_eq!(Mark::of_iv(&one), Mark::of_iv(&other));
+        assert_eq!(Mark::of_contents(&one, b"sealed"), Mark::of_contents(&other, b"sealed"));
     }
 }
