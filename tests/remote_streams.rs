@@ -15,6 +15,7 @@ use std::{
 };
 
 use datatracks::*;
+use kit::frames::{assert_whole, payload};
 use kit::subscriber::*;
 use kit::task::{Task, poll_once};
 
@@ -253,18 +254,25 @@ fn what_completes_no_frame_wakes_nobody() {
     assert!(waiting.finish().unwrap().is_some());
 }
 
-#[test]
-fn p12_readers_that_have_stopped_leave_memory_to_others() {
+/// Streams of two tracks that are fed, and one of a third.
+fn three_streams(
+    buffer_policy: BufferPolicy,
+    frames: u32,
+) -> (Subscriber, [Arc<DataTrackStream>; 3]) {
     let subscriber = Subscriber::new();
-    let names = ["first", "second", "slow"];
+    let names = ["first", "second", "third"];
     let sids = ["DTR_1", "DTR_2", "DTR_3"];
     let tracks = (1..).zip(names).zip(sids).map(|((handle, name), sid)| track(handle, sid, name));
     subscriber.update(vec![participant("bob", tracks.collect())]);
-    let buffer_policy = BufferPolicy::DropNewest;
-    let options = || DataTrackSubscribeOptions { buffer_policy, ..options(65_536) };
+    let options = || DataTrackSubscribeOptions { buffer_policy, ..options(frames) };
     let subscribing = names.map(|name| subscriber.subscribe(name, options()));
     subscriber.handles(&[(1, sids[0]), (2, sids[1]), (3, sids[2])]);
-    let [first, second, slow] = subscribing.map(|subscribing| subscribing.finish().unwrap());
+    (subscriber, subscribing.map(|subscribing| subscribing.finish().unwrap()))
+}
+
+#[test]
+fn p12_readers_that_have_stopped_leave_memory_to_others() {
+    let (subscriber, [first, second, slow]) = three_streams(BufferPolicy::DropNewest, 65_536);
     for handle in [1, 2] {
         let mut packets = Packets { handle, ..Packets::default() };
         for _ in 0..70 {
@@ -291,4 +299,18 @@ fn a_held_frame_wakes_its_reader_when_another_handle_comes() {
     assert_eq!(waiting.wakes(), 0);
     subscriber.handles(&[(8, "DTR_1")]);
     assert_eq!(number(waiting.finish()), 9);
+}
+
+#[test]
+fn p10_frames_that_make_room_for_newer_ones_give_their_memory_back() {
+    let (subscriber, [first, second, third]) = three_streams(BufferPolicy::DropOldest, 1);
+    for handle in [1, 2] {
+        let mut packets = Packets { handle, ..Packets::default() };
+        for _ in 0..70 {
+            subscriber.feed(packets.frame(&[0; 1_000_000]));
+        }
+    }
+    assert!([&first, &second].iter().all(|stream| stream.stats().frames_dropped_full == 69));
+    subscriber.feed(Packets { handle: 3, ..Packets::default() }.frame(&payload(0, 1_000_000)));
+    assert_whole(&read_all(&third), 1_000_000);
 }

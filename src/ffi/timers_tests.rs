@@ -61,7 +61,10 @@ struct Jam {
 
 impl Jam {
     fn of(clients: usize) -> Self {
-        let timers = Arc::<Timers>::default();
+        Self::on(Arc::default(), clients)
+    }
+
+    fn on(timers: Arc<Timers>, clients: usize) -> Self {
         let (told, called) = mpsc::channel();
         let due = Instant::now() + Duration::from_millis(20);
         let (clients, gates) = (0..clients)
@@ -101,6 +104,15 @@ fn hosts_that_do_not_come_back_get_no_more_than_some_threads() {
     assert!(jam.called.recv_timeout(5 * PATIENCE).is_err(), "the last one has to wait");
     jam.gates.truncate(1);
     jam.wait_for_call();
+}
+
+#[test]
+fn hosts_that_have_come_back_do_not_count_among_those_that_have_not() {
+    let mut first = Jam::of(MAX_LATE + 1);
+    (0..=MAX_LATE).for_each(|_| first.wait_for_call());
+    first.gates.clear();
+    let second = Jam::on(Arc::clone(&first.timers), MAX_LATE);
+    (0..MAX_LATE).for_each(|_| second.wait_for_call());
 }
 
 /// Takes its time, is counted, and is due again at once.

@@ -344,6 +344,17 @@ fn progress_is_kept_for_those_who_wait_only() {
 }
 
 #[test]
+fn a_lane_that_has_ended_is_not_opened_again() {
+    let (mut queue, now) = (SendQueue::default(), Instant::now());
+    let lane = queue.open(&DataTrackOptions::new("ended"));
+    queue.end(lane);
+    queue.hold(lane);
+    queue.resume(lane);
+    let pushed = queue.push(lane, packets(1), Admission::ByPolicy, now);
+    assert!(matches!(pushed, Err(NotTaken::Ended)));
+}
+
+#[test]
 fn who_finds_no_room_for_a_frame_of_the_largest_size_waits_for_all() {
     let (mut queue, now) = (SendQueue::default(), Instant::now());
     let options = DataTrackOptions { max_waiting_bytes: 1 << 30, ..DataTrackOptions::new("") };
