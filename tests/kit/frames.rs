@@ -10,7 +10,9 @@ pub fn payload(number: u16, length: usize) -> Vec<u8> {
     (0..length).map(|at| (at as u16).wrapping_mul(31).wrapping_add(number) as u8).collect()
 }
 
+/// There are frames, and none is damaged.
 pub fn assert_whole(frames: &[DataTrackFrame], length: usize) {
+    assert!(!frames.is_empty(), "nothing arrived");
     for frame in frames {
         let number = u16::try_from(frame.user_timestamp.unwrap()).unwrap();
         assert!(frame.payload.as_ref() == payload(number, length), "frame {number} is damaged");
