@@ -10,7 +10,7 @@ mod peek;
 pub mod tag;
 mod wire;
 
-#[cfg(feature = "host")]
+#[cfg(any(feature = "host", models))]
 pub mod session;
 
 pub use self::{incoming::decode, outgoing::encode_publish_response};
