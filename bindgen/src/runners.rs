@@ -19,8 +19,8 @@ use crate::{
 
 /// The binary whose embedded SFU the bindings are tested against.
 pub(crate) fn reference_host(project: &Project) -> Result<Outcome> {
-    // With the features of the Rust tests, so that nothing is compiled twice.
-    let arguments = ["build", "--workspace", "--all-features", "--bins"];
+    // As what a Rust test runs beside it: `cargo build` would compile the libraries that it stands on once more, with fewer features.
+    let arguments = ["test", "--workspace", "--all-features", "--test", "layers", "--no-run"];
     run::run(&mut command(&project.root, "cargo", &arguments))?;
     Ok(Outcome::Done)
 }

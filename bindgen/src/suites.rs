@@ -9,7 +9,7 @@ use crate::{
     interop::{self, Cells},
     kotlin, languages, models,
     project::Project,
-    report::{Outcome, Report},
+    report::{Outcome, Report, Tally},
     run::command,
     runners::{cargo_tally, count, pytest, reference_host, with_surroundings},
     setup,
@@ -88,7 +88,12 @@ fn rust(project: &Project, full: bool) -> Result<Outcome> {
 
 fn junit(project: &Project) -> Result<Outcome> {
     let maven = &mut kotlin::build::maven(project, &["verify"]);
-    count(with_surroundings(project, maven), kotlin::build::tally)
+    let outcome = count(with_surroundings(project, maven), kotlin::build::tally);
+    if !matches!(outcome, Ok(Outcome::Counted(Tally { failed: 0, .. }))) {
+        // Maven stops at a test that fails, before it has made the jar that later suites run on.
+        kotlin::build::package_with_programs(project)?;
+    }
+    outcome
 }
 
 /// The core of the Kotlin list, as the tests before have compiled it.

@@ -4,6 +4,7 @@
 
 pub mod delegate;
 pub mod environment;
+mod forks;
 pub(crate) mod guard;
 pub(crate) mod lock;
 mod payload;

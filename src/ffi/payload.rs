@@ -1,7 +1,7 @@
 //! How payloads and packets cross the language boundary: by block copy, and on loan.
 //!
 //! UniFFI moves `bytes` one byte at a time, some fifty times slower than a copy. These converters have the same types on the
-//! other side. The only unsafe code of the crate: the trait asks for it, nothing else does.
+//! other side. The trait asks for unsafe code; beside it only `forks` has a line of it.
 #![allow(unsafe_code)]
 
 use std::{cell::Cell, mem::ManuallyDrop};

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroize;
 
+use super::forks;
 use crate::random::Random;
 
 /// Random bytes of the operating system. What was handed out is erased.
@@ -9,19 +10,19 @@ pub(crate) struct SystemRandom {
     block: [u8; BLOCK],
     used: usize,
     /// Whose the block is: what a process has left is what its forks have left as well, and an IV must never come twice.
-    process: u32,
+    fork: u32,
 }
 
 impl Default for SystemRandom {
     fn default() -> Self {
-        Self { block: [0; BLOCK], used: BLOCK, process: 0 }
+        Self { block: [0; BLOCK], used: BLOCK, fork: 0 }
     }
 }
 
 impl Random for SystemRandom {
     fn fill(&mut self, out: &mut [u8]) {
-        let process = std::process::id();
-        if std::mem::replace(&mut self.process, process) != process {
+        let fork = forks::generation();
+        if std::mem::replace(&mut self.fork, fork) != fork {
             self.used = BLOCK;
         }
         for byte in out {
@@ -71,8 +72,8 @@ mod tests {
         random.fill(&mut [0; 16]);
         let mut left = [0; 16];
         left.copy_from_slice(&random.block[16..32]);
-        // What a fork finds: the block, and another process.
-        random.process = random.process.wrapping_add(1);
+        // What a fork finds: the block, and another generation.
+        random.fork = random.fork.wrapping_add(1);
         let mut drawn = [0; 16];
         random.fill(&mut drawn);
         assert_ne!(drawn, left);

@@ -21,6 +21,7 @@ use std::{
 
 use super::{
     environment::clock_of_the_machine,
+    forks,
     lock::{Condvar, Hold, Mutex, thread},
 };
 use table::{PATIENCE, Table};
@@ -106,15 +107,15 @@ impl Timers {
 
     pub(super) fn register(self: &Arc<Self>, client: Weak<dyn DeadlineClient>) -> Alarm {
         let mut table = self.table.hold();
-        let process = std::process::id();
-        if table.watched_in.is_some_and(|other| other != process) {
+        let fork = forks::generation();
+        if table.watched_in.is_some_and(|other| other != fork) {
             table.forget_parent();
         }
         let id = table.add(client);
         if table.watched_in.is_none() && !self.stand_still() {
             let watch = table.next_watch();
             let is_watched = self.spawn(Duty::Watch(watch));
-            table.watched_in = is_watched.then_some(process);
+            table.watched_in = is_watched.then_some(fork);
         }
         Alarm { id, timers: Arc::clone(self) }
     }

@@ -224,7 +224,7 @@ fn a_fork_has_a_thread_of_its_own_and_no_deadline_of_its_parent() {
     let idle: Arc<dyn DeadlineClient> = Arc::new(Idle);
     let parents = timers.register(Arc::downgrade(&idle));
     parents.set(Instant::now() + Duration::from_secs(3600));
-    timers.table.hold().watched_in = Some(0); // no process of ours
+    timers.table.hold().watched_in = Some(u32::MAX); // another fork
     let (told, called) = mpsc::channel();
     let client: Arc<dyn DeadlineClient> = Arc::new(Loud(false, told));
     let own = timers.register(Arc::downgrade(&client));

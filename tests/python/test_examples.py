@@ -62,6 +62,8 @@ def test_an_example_ends_when_the_connection_breaks_inside_a_message(start):
 
 
 def test_ctrl_c_ends_an_example_that_waits_to_be_let_in(start):
+    # A shell has what it starts with & ignore it, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with socket.create_server(("127.0.0.1", 0)) as server:
         waiting = start("sensor.py", server.getsockname(), "room")
         connection, _ = server.accept()

@@ -5,15 +5,14 @@ import org.json.JSONException
 import org.json.JSONObject
 import java.io.ByteArrayOutputStream
 import java.io.IOException
-import java.net.URI
 
 // The signals of connection and session, as far as a host without media needs them. Those of data tracks are the managers' own.
 // Your SDK has all of LiveKit's messages already, generated; these are written by hand, so that there is nothing to generate here.
 
 /** Where to join, or with the SID of before to come back. */
-fun address(server: String, resumed: String?): URI {
+fun address(server: String, resumed: String?): String {
     val again = resumed?.let { "&reconnect=1&sid=$it" }.orEmpty()
-    return URI("${server.trimEnd('/')}/rtc?protocol=16&sdk=android&auto_subscribe=0$again")
+    return "${server.trimEnd('/')}/rtc?protocol=16&sdk=android&auto_subscribe=0$again"
 }
 
 fun offer(sdp: String, id: Long): ByteArray = message { field(1) { description("offer", sdp, id) } }

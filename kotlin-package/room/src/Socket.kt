@@ -1,86 +1,85 @@
 package host
 
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.channels.Channel
-import kotlinx.coroutines.future.await
-import kotlinx.coroutines.suspendCancellableCoroutine
+import kotlinx.coroutines.channels.consumeEach
 import kotlinx.coroutines.withTimeoutOrNull
-import java.io.ByteArrayOutputStream
-import java.net.URI
-import java.net.http.HttpClient
-import java.net.http.WebSocket
-import java.nio.ByteBuffer
-import java.time.Duration
-import java.util.concurrent.CompletableFuture
-import java.util.concurrent.CompletionException
-import java.util.concurrent.CompletionStage
-import kotlin.coroutines.resumeWithException
+import okhttp3.Dispatcher
+import okhttp3.OkHttpClient
+import okhttp3.Request
+import okhttp3.Response
+import okhttp3.WebSocket
+import okhttp3.WebSocketListener
+import okio.ByteString
+import okio.ByteString.Companion.toByteString
+import java.io.IOException
+import java.util.concurrent.Executors
+import kotlin.concurrent.thread
 
 /** One WebSocket: whole binary messages, in order, both ways. Never comes back once it is over. */
-class Socket private constructor() : WebSocket.Listener {
+class Socket private constructor(address: String, token: String) : WebSocketListener() {
     private val messages = Channel<ByteArray>(Channel.UNLIMITED)
-    private val parts = ByteArrayOutputStream()
-    private lateinit var connection: WebSocket
-    private var sent: CompletableFuture<*> = CompletableFuture.completedFuture(null)
+    private val opened = CompletableDeferred<Unit>()
+    private val connection: WebSocket =
+        client.newWebSocket(Request.Builder().url(address).header("Authorization", "Bearer $token").build(), this)
 
     /** The next message; null when the connection is over, or silent for so long that it must be. */
     suspend fun next(): ByteArray? = withTimeoutOrNull(SILENCE_MS) { messages.receiveCatching().getOrNull() }
 
-    /** From any thread. One after the other: the JDK takes a message only when the one before has left. */
-    fun send(message: ByteArray): Unit = synchronized(this) {
-        sent = sent.thenCompose { connection.sendBinary(ByteBuffer.wrap(message), true) }
+    /** From any thread; never waits. What cannot leave any more is lost with the connection. */
+    fun send(message: ByteArray) {
+        connection.send(message.toByteString())
     }
 
-    /** Ends when this has been sent, or cannot be. Where nothing gets through any more, nobody waits for that. */
+    /** Ends when the server has taken this, or cannot. Where nothing gets through any more, nobody waits for that. */
     suspend fun finish(message: ByteArray) {
         send(message)
-        withTimeoutOrNull(FAREWELL_MS) { runCatching { sent.await() } }
+        connection.close(NORMAL, null)
+        withTimeoutOrNull(FAREWELL_MS) { messages.consumeEach {} }
         end()
     }
 
     fun end() {
-        connection.abort()
+        connection.cancel()
         messages.close()
     }
 
-    override fun onBinary(connection: WebSocket, data: ByteBuffer, last: Boolean): CompletionStage<*>? {
-        parts.write(ByteArray(data.remaining()).also(data::get))
-        if (last) messages.trySend(parts.toByteArray()).also { parts.reset() }
-        connection.request(1)
-        return null
+    override fun onOpen(webSocket: WebSocket, response: Response) {
+        opened.complete(Unit)
     }
 
-    override fun onClose(connection: WebSocket, status: Int, reason: String): CompletionStage<*>? {
+    override fun onMessage(webSocket: WebSocket, bytes: ByteString) {
+        messages.trySend(bytes.toByteArray())
+    }
+
+    override fun onClosing(webSocket: WebSocket, code: Int, reason: String) {
         messages.close()
-        return null
     }
 
-    override fun onError(connection: WebSocket, error: Throwable) {
+    override fun onFailure(webSocket: WebSocket, t: Throwable, response: Response?) {
+        opened.completeExceptionally(t as? IOException ?: IOException(t))
         messages.close()
     }
 
     companion object {
-        private val client = HttpClient.newHttpClient()
+        /** Its threads keep no process that has nothing else to do. */
+        private val client = OkHttpClient.Builder()
+            .dispatcher(Dispatcher(Executors.newCachedThreadPool { thread(start = false, isDaemon = true, block = it::run) }))
+            .build()
 
         /** Throws an IOException when it cannot be had. */
-        suspend fun open(address: URI, token: String): Socket {
-            val socket = Socket()
-            val builder = client.newWebSocketBuilder().connectTimeout(PATIENCE).header("Authorization", "Bearer $token")
-            val opening = builder.buildAsync(address, socket)
-            socket.connection = suspendCancellableCoroutine { caller ->
-                opening.whenComplete { connection, error ->
-                    when (error) {
-                        // One that opens when nobody wants it any more would be a participant without anybody.
-                        null -> caller.resume(connection) { _, unwanted, _ -> unwanted.abort() }
-                        is CompletionException -> caller.resumeWithException(error.cause ?: error)
-                        else -> caller.resumeWithException(error)
-                    }
-                }
+        suspend fun open(address: String, token: String): Socket {
+            val socket = Socket(address, token)
+            try {
+                socket.opened.await()
+            } catch (error: Throwable) {
+                socket.end() // one that opens when nobody wants it any more would be a participant without anybody
+                throw error
             }
             return socket
         }
 
-        private val PATIENCE = Duration.ofSeconds(10)
-
+        private const val NORMAL = 1000
         private const val FAREWELL_MS = 1_000L
 
         /** A LiveKit server answers the ping of every five seconds. */

@@ -14,7 +14,7 @@ import java.io.IOException
 import java.net.InetAddress
 import java.net.ServerSocket
 import java.net.SocketException
-import java.net.http.HttpConnectTimeoutException
+import java.net.SocketTimeoutException
 import java.security.MessageDigest
 import java.util.Base64
 import kotlin.test.assertFailsWith
@@ -62,7 +62,7 @@ internal class LeavingTest : SfuTest() {
         room.leave()
         val failure = connecting.await().exceptionOrNull()
         assertIs<IOException>(failure)
-        assertFalse(failure is HttpConnectTimeoutException)
+        assertFalse(failure is SocketTimeoutException)
     }
 
     @Test

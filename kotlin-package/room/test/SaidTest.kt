@@ -40,7 +40,7 @@ internal class SaidTest : SfuTest() {
             between.heads.any { "sid=PA_moved" in it && "Bearer $renewed\r\n" in it }
         }
         // The embedded SFU knows participants by their identity.
-        assertEquals(true, reconnected.poll(20, SECONDS))
+        assertEquals(true, reconnected.poll(10, SECONDS))
         listOf(alice, bob).forEach { it.leave() }
         between.close()
     }
@@ -58,7 +58,7 @@ internal class SaidTest : SfuTest() {
                 field(PADDING, "x".repeat(126))
             }
         }
-        assertEquals(false, reconnected.poll(20, SECONDS))
+        assertEquals(false, reconnected.poll(10, SECONDS))
         val (_, again) = between.heads.toList()
         assertTrue("reconnect=1" !in again && "Bearer $renewed\r\n" in again, again)
         until("the track is asked for again") { between.asked(PUBLISH) == 2 }
@@ -78,7 +78,7 @@ internal class SaidTest : SfuTest() {
         losing = track::unpublish
         val seen = bob.remote.waitForTrack("ours")
         between.cut()
-        assertEquals(true, reconnected.poll(20, SECONDS))
+        assertEquals(true, reconnected.poll(10, SECONDS))
         until("the end of the track is known") { !seen.isPublished() }
         listOf(alice, bob).forEach { it.leave() }
         between.close()

@@ -35,7 +35,7 @@ internal fun token(identity: String, expires: Long = 4_102_444_800): String {
 
 /** Waits until the condition holds. */
 internal suspend fun until(what: String, condition: () -> Boolean) {
-    val deadline = System.nanoTime() + 20_000_000_000
+    val deadline = System.nanoTime() + 10_000_000_000
     while (!condition()) {
         check(System.nanoTime() < deadline) { "$what does not come true" }
         delay(5)

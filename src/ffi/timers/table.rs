@@ -15,7 +15,7 @@ pub(super) struct Table {
     next_id: u64,
     /// Who has expired and is yet to call out.
     pub(super) draining: Vec<Arc<dyn DeadlineClient>>,
-    /// The process in which somebody has the watch. A fork has the table, and no thread.
+    /// The fork of the process in which somebody has the watch. The next one has the table, and no thread.
     pub(super) watched_in: Option<u32>,
     /// Which thread has the watch: they are counted.
     pub(super) watch: u64,

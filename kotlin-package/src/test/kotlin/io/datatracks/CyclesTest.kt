@@ -15,7 +15,7 @@ internal class CyclesTest : RoomTest() {
         val before = measure()
         cycles(10_000)
         val after = measure()
-        assertTrue(after.threads <= before.threads + 1, "$before → $after")
+        assertTrue(after.threads <= before.threads + OF_THE_MACHINE, "$before → $after")
         assertTrue(after.residentKb < before.residentKb + 32 * 1024, "$before → $after")
     }
 
@@ -32,7 +32,7 @@ internal class CyclesTest : RoomTest() {
         cycles(10_000)
         val after = measure()
         assertTrue(after.residentKb < before.residentKb + 32 * 1024, "$before → $after")
-        assertTrue(after.threads <= before.threads + 1, "$before → $after")
+        assertTrue(after.threads <= before.threads + OF_THE_MACHINE, "$before → $after")
     }
 
     @Test
@@ -68,6 +68,11 @@ internal class CyclesTest : RoomTest() {
         repeat(3) { System.gc() }
         val status = File("/proc/self/status").readLines().associate { it.substringBefore(":") to it.substringAfter(":").trim() }
         return Footprint(status.getValue("VmRSS").substringBefore(" ").toLong(), status.getValue("Threads").toInt())
+    }
+
+    private companion object {
+        /** The virtual machine's compilers and the dispatchers' workers come and go; ten thousand cycles would leave far more. */
+        const val OF_THE_MACHINE = 8
     }
 
     private data class Footprint(val residentKb: Long, val threads: Int)

@@ -55,6 +55,7 @@ internal class FaultsTest : RoomTest() {
         assertEquals(1uL to 0uL, track.stats().run { framesDroppedNotSent to framesSent })
         val sealed = alice.local.publishTrack("sealed")
         assertFailsWith<PushFrameException.EncryptionFailed> { sealed.tryPush(frame("never plain")) }
+        repeat(2) { alice.expect("local published") }
         alice.onEvent { throw noText }
         sealed.unpublish()
         until { alice.local.stats().delegateErrors == 3uL }
