@@ -126,6 +126,19 @@ fn a_batch_takes_what_is_there() {
 }
 
 #[test]
+fn a_batch_leaves_what_is_held_its_memory() {
+    let (subscriber, stream, mut packets) = reading();
+    (0..3).for_each(|_| subscriber.feed(packets.frame(b"x")));
+    let late = packets.frame(b"late");
+    subscriber.feed(packets.frame(b"held"));
+    assert_eq!(poll_once(stream.next_batch(8, None)).unwrap().unwrap().len(), 3);
+    assert_eq!(stream.stats().frames_waiting, 1);
+    subscriber.feed(late);
+    assert_eq!(read_numbers(&stream), [3, 4]);
+    assert_eq!(stream.stats().frames_waiting, 0);
+}
+
+#[test]
 fn frames_that_wait_are_read_after_the_end_of_the_track() {
     let (subscriber, stream, mut packets) = reading();
     subscriber.feed(packets.frame(b"zero"));

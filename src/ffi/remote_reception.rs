@@ -4,6 +4,7 @@
 
 use std::{
     borrow::Cow,
+    collections::VecDeque,
     sync::Arc,
     task::{Poll, Waker},
     time::{Duration, Instant},
@@ -170,9 +171,9 @@ impl Reception {
         }
     }
 
-    /// Adds frames that are there to `frames`, until it holds `max`: all under one lock.
-    pub(super) fn take(&self, reader: ReaderId, max: usize, frames: &mut Vec<DataTrackFrame>) {
-        self.state.hold().receiver.take(reader, max, frames);
+    /// Frames that are there, up to `most`: all under one lock.
+    pub(super) fn take(&self, reader: ReaderId, most: usize) -> VecDeque<DataTrackFrame> {
+        self.state.hold().receiver.take(reader, most)
     }
 
     pub(super) fn end_reason(&self, reader: ReaderId) -> Option<StreamEndReason> {

@@ -6,6 +6,7 @@
 //! ```
 
 use std::{
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -167,9 +168,9 @@ impl Stream {
         self.behind && self.waiting.ring.len() < FEW
     }
 
-    /// Adds frames that are there to `frames`, until it holds `max`.
-    pub(super) fn take(&mut self, max: usize, frames: &mut Vec<DataTrackFrame>) {
-        self.waiting.take_out(max.saturating_sub(frames.len()), frames);
+    /// Frames that are there, up to `most`.
+    pub(super) fn take(&mut self, most: usize) -> VecDeque<DataTrackFrame> {
+        self.waiting.take_out(most, self.ordering.is_empty())
     }
 
     /// Frames that come next belong to a new epoch of the track.
@@ -243,12 +244,13 @@ impl Waiting {
         Some(frame)
     }
 
-    fn take_out(&mut self, most: usize, frames: &mut Vec<DataTrackFrame>) {
-        let known = frames.len();
-        frames.extend(self.ring.drain(most));
-        let taken = frames.get(known..).unwrap_or_default();
+    /// Without frames that are held for an earlier one, those that wait are all whose bytes count.
+    fn take_out(&mut self, most: usize, holds_none: bool) -> VecDeque<DataTrackFrame> {
+        let taken = self.ring.take(most);
         self.stats.frames_delivered += taken.len() as u64;
-        self.free(taken.iter().map(cost).sum());
+        let is_all = holds_none && self.ring.len() == 0;
+        self.free(if is_all { self.bytes } else { taken.iter().map(cost).sum() });
+        taken
     }
 
     fn make_room(&mut self) -> bool {

@@ -14,7 +14,8 @@ every round, and compared by a hash before the first; in `order` each frame is.
 - **Lockstep** (`publish`, `subscribe`, `sealed`): one frame at a time on one thread, the peer's actors on a current-thread tokio runtime, so nothing waits
   and nothing is lost. The figure is CPU time of that thread. The peer is given frames and packets as shared `Bytes`, which it need not copy;
   datatracks borrows them.
-- `sealed` pushes a frame and reads it. The peer has no cipher of its own: it gets the least that a provider can be, over the same `aes-gcm`.
+- `sealed` pushes a frame and reads it. The peer has no cipher of its own: it gets the least that a provider can be, over the same `aes-gcm`. As
+  many frames as make 64 KiB are between two looks at the clock, and what the looks cost is taken off.
 - **limit**: a bare copy into memory that is there, or `aes-gcm` alone into such memory. The percentage is how much of its speed datatracks reaches.
 - `tracks`: `publish` and `subscribe` of 1 KiB on one track after the other. 10 000 of them take 16 MB, so each comes from farther away than one that
   has just been used: that is what a frame costs more.
