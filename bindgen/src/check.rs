@@ -75,15 +75,8 @@ fn advisories(project: &Project) -> Result<Outcome> {
 
 const CLIPPY: &[&str] = &["clippy", "--quiet", "--workspace", "--all-targets"];
 /// Of what ships, as it ships: the rest has no features, and is linted with them all.
-const CLIPPY_OF_MOBILE: &[&str] = &[
-    "clippy",
-    "--quiet",
-    "--package",
-    "datatracks",
-    "--package",
-    "datatracks-mobile",
-    "--all-targets",
-];
+const CLIPPY_OF_MOBILE: &[&str] =
+    &["clippy", "--quiet", "--package", "datatracks", "--package", "datatracks-mobile", "--lib"];
 const ALL_FEATURES: &[&str] = &["--all-features"];
 /// What the Rust tests are built with: nothing is compiled twice.
 const WORKSPACE: &[&str] = &["--workspace", "--all-features"];
