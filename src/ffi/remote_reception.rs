@@ -4,7 +4,6 @@
 
 use std::{
     borrow::Cow,
-    collections::VecDeque,
     sync::Arc,
     task::{Poll, Waker},
     time::{Duration, Instant},
@@ -171,9 +170,9 @@ impl Reception {
         }
     }
 
-    /// Frames that are there, up to `most`: all under one lock.
-    pub(super) fn take(&self, reader: ReaderId, most: usize) -> VecDeque<DataTrackFrame> {
-        self.state.hold().receiver.take(reader, most)
+    /// Adds frames that are there to `frames`, until it holds `max`: all under one lock.
+    pub(super) fn take(&self, reader: ReaderId, max: usize, frames: &mut Vec<DataTrackFrame>) {
+        self.state.hold().receiver.take(reader, max, frames);
     }
 
     pub(super) fn end_reason(&self, reader: ReaderId) -> Option<StreamEndReason> {

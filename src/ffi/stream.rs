@@ -64,10 +64,10 @@ impl DataTrackStream {
         let first = unless_cancelled(cancel, self.frame(true)).await;
         let first = first.map_err(|Cancelled| WaitError::Cancelled)?;
         let Some(first) = first else { return Ok(Vec::new()) };
-        let most = usize::try_from(max).unwrap_or(usize::MAX).saturating_sub(1);
-        let mut frames = self.reception.take(self.reader, most);
-        frames.push_front(first);
-        Ok(frames.into())
+        let mut frames = vec![first];
+        let max = usize::try_from(max).unwrap_or(usize::MAX);
+        self.reception.take(self.reader, max, &mut frames);
+        Ok(frames)
     }
 
     fn frame(&self, for_a_batch: bool) -> impl Future<Output = Option<DataTrackFrame>> {

@@ -11,7 +11,6 @@
 
 use std::{
     borrow::Cow,
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -199,9 +198,11 @@ impl Receiver {
         self.stream(id).is_some_and(Stream::is_worth_a_rest)
     }
 
-    /// Frames that are there, up to `most`.
-    pub(crate) fn take(&mut self, id: ReaderId, most: usize) -> VecDeque<DataTrackFrame> {
-        self.stream_mut(id).map_or_else(VecDeque::new, |stream| stream.take(most))
+    /// Adds frames that are there to `frames`, until it holds `max`.
+    pub(crate) fn take(&mut self, id: ReaderId, max: usize, frames: &mut Vec<DataTrackFrame>) {
+        if let Some(stream) = self.stream_mut(id) {
+            stream.take(max, frames);
+        }
     }
 
     /// True when `next` would not wait.

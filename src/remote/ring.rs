@@ -53,13 +53,9 @@ impl Ring {
         self.frames.pop_front()
     }
 
-    /// Up to `most` frames, oldest first. All of them go without a look at each: the sender waits meanwhile.
-    pub(super) fn take(&mut self, most: usize) -> VecDeque<DataTrackFrame> {
-        let len = self.frames.len();
-        if len > most {
-            return self.frames.drain(..most).collect();
-        }
-        std::mem::replace(&mut self.frames, VecDeque::with_capacity(len))
+    /// Up to `most` frames, oldest first.
+    pub(super) fn drain(&mut self, most: usize) -> impl Iterator<Item = DataTrackFrame> {
+        self.frames.drain(..most.min(self.frames.len()))
     }
 }
 

@@ -6,7 +6,6 @@
 //! ```
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -168,9 +167,9 @@ impl Stream {
         self.behind && self.waiting.ring.len() < FEW
     }
 
-    /// Frames that are there, up to `most`.
-    pub(super) fn take(&mut self, most: usize) -> VecDeque<DataTrackFrame> {
-        self.waiting.take_out(most, self.ordering.is_empty())
+    /// Adds frames that are there to `frames`, until it holds `max`.
+    pub(super) fn take(&mut self, max: usize, frames: &mut Vec<DataTrackFrame>) {
+        self.waiting.take_out(max.saturating_sub(frames.len()), frames);
     }
 
     /// Frames that come next belong to a new epoch of the track.
@@ -244,13 +243,12 @@ impl Waiting {
         Some(frame)
     }
 
-    /// Without frames that are held for an earlier one, those that wait are all whose bytes count.
-    fn take_out(&mut self, most: usize, holds_none: bool) -> VecDeque<DataTrackFrame> {
-        let taken = self.ring.take(most);
+    fn take_out(&mut self, most: usize, frames: &mut Vec<DataTrackFrame>) {
+        let known = frames.len();
+        frames.extend(self.ring.drain(most));
+        let taken = frames.get(known..).unwrap_or_default();
         self.stats.frames_delivered += taken.len() as u64;
-        let is_all = holds_none && self.ring.len() == 0;
-        self.free(if is_all { self.bytes } else { taken.iter().map(cost).sum() });
-        taken
+        self.free(taken.iter().map(cost).sum());
     }
 
     fn make_room(&mut self) -> bool {
