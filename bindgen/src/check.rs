@@ -21,7 +21,7 @@ pub(crate) fn all(project: &Project, report: &mut Report) {
     };
     report.step("format", || cargo(&["fmt", "--all", "--check"]));
     report.step("lints", || cargo(&[CLIPPY, ALL_FEATURES, DENY_WARNINGS].concat()));
-    report.step("lints of a mobile build", || cargo(&[CLIPPY_OF_MOBILE, DENY_WARNINGS].concat()));
+    report.step("lints of a mobile build", || cargo(&[CLIPPY, DENY_WARNINGS].concat()));
     report.step("documentation", || document(project));
     report.step("dependencies", || deny(project, &["licenses", "bans", "sources"]));
     report.step("advisories", || advisories(project));
@@ -74,9 +74,6 @@ fn advisories(project: &Project) -> Result<Outcome> {
 }
 
 const CLIPPY: &[&str] = &["clippy", "--quiet", "--workspace", "--all-targets"];
-/// Of what ships, as it ships: the rest has no features, and is linted with them all.
-const CLIPPY_OF_MOBILE: &[&str] =
-    &["clippy", "--quiet", "--package", "datatracks", "--package", "datatracks-mobile", "--lib"];
 const ALL_FEATURES: &[&str] = &["--all-features"];
 /// What the Rust tests are built with: nothing is compiled twice.
 const WORKSPACE: &[&str] = &["--workspace", "--all-features"];
