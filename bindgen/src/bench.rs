@@ -4,7 +4,7 @@ use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
-    calls, pacing,
+    bindings, calls, pacing,
     project::Project,
     report::{Outcome, Report, Tally},
     run::{self, command},
@@ -61,7 +61,7 @@ pub(crate) fn quick(project: &Project) -> Result<Outcome> {
 }
 
 fn prepared(project: &Project, arguments: &[&str]) -> Result<std::process::Command> {
-    let target = project.root.join("target/bench");
+    let target = project.root.join(bindings::TARGET);
     let ours = ["build", "--package", "datatracks-bench", "--release"];
     let ours = &mut command(&project.root, "cargo", &ours);
     run::run(ours.env("CARGO_TARGET_DIR", &target))?;

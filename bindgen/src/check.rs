@@ -6,6 +6,7 @@ use anyhow::Result;
 use semver::Version;
 
 use crate::{
+    bindings::{Profile, SHIPPED},
     compatibility,
     project::Project,
     report::{Outcome, Report},
@@ -13,28 +14,28 @@ use crate::{
     surface,
 };
 
-/// Every check, each a step of its own.
-pub(crate) fn all(project: &Project, report: &mut Report) {
+/// Every check, each a step of its own. `profile`: of the library whose surface is looked at.
+pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile) {
     let cargo = |arguments: &[&str]| -> Result<Outcome> {
         run::run(&mut command(&project.root, "cargo", arguments))?;
         Ok(Outcome::Done)
     };
     report.step("format", || cargo(&["fmt", "--all", "--check"]));
-    report.step("lints", || cargo(&[CLIPPY, ALL_FEATURES, DENY_WARNINGS].concat()));
-    report.step("lints of a mobile build", || cargo(&[CLIPPY, DENY_WARNINGS].concat()));
+    report.step("lints", || cargo(&[CLIPPY, WORKSPACE, DENY_WARNINGS].concat()));
+    report.step("lints of a mobile build", || cargo(&[CLIPPY, MOBILE, DENY_WARNINGS].concat()));
     report.step("documentation", || document(project));
     report.step("dependencies", || deny(project, &["licenses", "bans", "sources"]));
     report.step("advisories", || advisories(project));
     report.step("layers", || {
         cargo(&[&["test", "--quiet"], WORKSPACE, &["--test", "layers"]].concat())
     });
-    surface(project, report);
+    surface(project, report, profile);
 }
 
 /// That the surface is the committed one, and what became of it since the last release.
-pub(crate) fn surface(project: &Project, report: &mut Report) {
-    report.step("surface", || surface::check(project));
-    report.step("surface of the crate", || surface::rust::check(project));
+pub(crate) fn surface(project: &Project, report: &mut Report, profile: Profile) {
+    report.step("surface", || surface::check(project, profile));
+    report.step("surface of the crate", || surface::rust::check(project, profile));
     report.step("compatibility", || compatibility::check(project, &version()?));
 }
 
@@ -44,9 +45,9 @@ pub(crate) fn version() -> Result<Version> {
 }
 
 fn document(project: &Project) -> Result<Outcome> {
-    let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items"];
+    let arguments = ["doc", "--no-deps", "--document-private-items"];
     let doc = &mut command(&project.root, "cargo", &arguments);
-    run::run(doc.args(ALL_FEATURES).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    run::run(doc.args(WORKSPACE).env("RUSTDOCFLAGS", "--deny warnings"))?;
     Ok(Outcome::Done)
 }
 
@@ -73,10 +74,12 @@ fn advisories(project: &Project) -> Result<Outcome> {
     deny(project, &["advisories"])
 }
 
-const CLIPPY: &[&str] = &["clippy", "--quiet", "--workspace", "--all-targets"];
-const ALL_FEATURES: &[&str] = &["--all-features"];
+const CLIPPY: &[&str] = &["clippy", "--quiet", "--all-targets"];
 /// What the Rust tests are built with: nothing is compiled twice.
 const WORKSPACE: &[&str] = &["--workspace", "--all-features"];
+/// What is another thing without features, and what it ships in.
+const MOBILE: &[&str] =
+    &["--package", "datatracks", "--package", "datatracks-aes", "--package", SHIPPED];
 const DENY_WARNINGS: &[&str] = &["--", "--deny", "warnings"];
 /// Longest wait for the advisory database.
 const PATIENCE: Duration = Duration::from_secs(60);

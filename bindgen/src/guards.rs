@@ -182,11 +182,15 @@ impl<'a> Copy<'a> {
             cargo.args(["--", "--cfg", "models"]);
         }
         cargo.env("CARGO_TARGET_DIR", self.project.root.join(FOLDER).join("build"));
-        run::program(cargo.stderr(Stdio::piped()))
+        let target = if ["lib", "models"].contains(&name) { LIBRARY } else { name };
+        run::program(cargo.stderr(Stdio::piped()), target)
     }
 }
 
 const LIST: &str = "tests/guards.toml";
+
+/// The name of the library's own tests.
+const LIBRARY: &str = "datatracks";
 
 const FOLDER: &str = "target/guards";
 

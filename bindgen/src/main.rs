@@ -193,7 +193,7 @@ fn main() -> ExitCode {
         Command::Verify { file } => verify::file(&project, &mut report, &file),
         Command::Release { wishes } => release::all(&project, &mut report, wishes),
         Command::Surface { check: false } => report.step("surface", || surface::write(&project)),
-        Command::Surface { check: true } => check::surface(&project, &mut report),
+        Command::Surface { check: true } => check::surface(&project, &mut report, Profile::Debug),
         Command::Bench { wishes } => bench::all(&project, &mut report, &wishes),
         Command::Size => report.step("size", || size::measure(&project)),
         Command::Swift { debug, sanitizers } => {
@@ -219,7 +219,7 @@ fn main() -> ExitCode {
             report.step("setup", || setup::install(&project));
             report.step("browser", || browser::install(&project));
         }
-        Command::Check => check::all(&project, &mut report),
+        Command::Check => check::all(&project, &mut report, Profile::Debug),
         Command::Test { full } => suites::all(&project, &mut report, full),
     }
     report.close()

@@ -42,12 +42,13 @@ pub(crate) fn check(project: &Project, wishes: &Wishes) -> Result<Outcome> {
     count(models, cargo_tally)
 }
 
-/// With the features of the Rust tests, so that dependencies are not compiled twice.
+/// As the Rust tests are built, so that dependencies are not compiled twice.
 fn build(project: &Project) -> Result<String> {
-    let arguments = ["rustc", "--lib", "--all-features", "--profile", "test"];
+    let arguments = ["test", "--workspace", "--all-features", "--lib", "--no-run"];
     let cargo = &mut command(&project.root, "cargo", &arguments);
-    cargo.args([run::TELLING, &["--", "--cfg", "models"]].concat());
-    run::program(cargo.stderr(std::process::Stdio::inherit()))
+    cargo.args(run::TELLING).stderr(std::process::Stdio::inherit());
+    let wrapper = project.root.join("bindgen/src/models.sh");
+    run::program(cargo.env("RUSTC_WORKSPACE_WRAPPER", wrapper), "datatracks")
 }
 
 /// Tens of thousands of schedules in all.

@@ -53,11 +53,12 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Builds with cargo, which must be [`TELLING`], and answers the path of the program that it made.
-pub(crate) fn program(cargo: &mut Command) -> Result<String> {
+/// Builds with cargo, which must be [`TELLING`], and answers the path of the program that it made of this target.
+pub(crate) fn program(cargo: &mut Command, target: &str) -> Result<String> {
     let messages = capture(cargo)?;
+    let name = format!(r#""name":"{target}""#);
     let after = |line: &str| Some(line.split_once(r#""executable":""#)?.1.to_owned());
-    let path = messages.lines().rev().find_map(after);
+    let path = messages.lines().filter(|line| line.contains(&name)).find_map(after);
     let path = path.and_then(|path| Some(path.split_once('"')?.0.to_owned()));
     path.context("cargo names no program")
 }

@@ -20,7 +20,7 @@ use crate::{
 /// Setup, checks and all suites.
 pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("setup", || setup::install(project));
-    check::all(project, report);
+    check::all(project, report, Profile::Release);
     report.step("Rust tests", || rust(project, full));
     let seconds = if full { models::LONG } else { models::SHORT };
     report.step("models", || models::check(project, &models::Wishes::all(seconds)));

@@ -47,7 +47,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, wishes: Wishes) {
     report.step("versions", || versions::check(project, &version));
     report.step("changelog", || changelog::check(project, &version));
     report.step("working tree", || is_committed(project));
-    check::all(project, report);
+    check::all(project, report, Profile::Release);
     report.step("size", || size::measure(project));
     packages(project, report, wishes);
     let open = report.open();

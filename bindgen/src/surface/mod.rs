@@ -27,7 +27,7 @@ use crate::{
 
 /// Writes the surface of every language, and of the crate.
 pub(crate) fn write(project: &Project) -> Result<Outcome> {
-    for (path, surface) in derive(project)? {
+    for (path, surface) in derive(project, Profile::Debug)? {
         write_one(project, &path, &surface)?;
     }
     rust::write(project)?;
@@ -44,8 +44,8 @@ fn write_one(project: &Project, path: &Utf8Path, surface: &str) -> Result<()> {
 }
 
 /// Fails when the committed surface of a language is not what the code gives.
-pub(crate) fn check(project: &Project) -> Result<Outcome> {
-    compare(project, derive(project)?)
+pub(crate) fn check(project: &Project, profile: Profile) -> Result<Outcome> {
+    compare(project, derive(project, profile)?)
 }
 
 fn compare(project: &Project, surfaces: Vec<(Utf8PathBuf, String)>) -> Result<Outcome> {
@@ -66,8 +66,8 @@ fn compare(project: &Project, surfaces: Vec<(Utf8PathBuf, String)>) -> Result<Ou
     Ok(Outcome::Done)
 }
 
-fn derive(project: &Project) -> Result<Vec<(Utf8PathBuf, String)>> {
-    let library = bindings::build_library(project, Profile::Debug)?;
+fn derive(project: &Project, profile: Profile) -> Result<Vec<(Utf8PathBuf, String)>> {
+    let library = bindings::build_library(project, profile)?;
     let mut surfaces = Vec::new();
     for language in Language::All.each() {
         let (interface, aliases) = load(project, &library, *language)?;

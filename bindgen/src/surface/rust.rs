@@ -15,7 +15,7 @@ use public_api::{Builder, PublicApi, PublicItem};
 
 use super::compare;
 use crate::{
-    bindings,
+    bindings::{self, Profile},
     project::Project,
     report::Outcome,
     run::{self, command},
@@ -23,13 +23,13 @@ use crate::{
 
 /// Writes the text.
 pub(super) fn write(project: &Project) -> Result<()> {
-    let json = document(project)?;
+    let json = document(project, Profile::Debug)?;
     super::write_one(project, &path(project), &dump(&read(&json)?))
 }
 
 /// Fails when the committed text is not what the code gives.
-pub(crate) fn check(project: &Project) -> Result<Outcome> {
-    let json = document(project)?;
+pub(crate) fn check(project: &Project, profile: Profile) -> Result<Outcome> {
+    let json = document(project, profile)?;
     match read(&json) {
         Ok(api) => compare(project, vec![(path(project), dump(&api))]),
         Err(error) => Ok(Outcome::NotRun(format!("this rustdoc writes another JSON: {error:#}"))),
@@ -42,11 +42,14 @@ pub(crate) fn path(project: &Project) -> Utf8PathBuf {
 }
 
 /// What rustdoc knows of the crate, with the dependencies that [`bindings::build_library`] has built.
-fn document(project: &Project) -> Result<Utf8PathBuf> {
+fn document(project: &Project, profile: Profile) -> Result<Utf8PathBuf> {
     let target = project.root.join(bindings::TARGET);
-    let arguments = ["rustdoc", "--package", "datatracks", "--lib", "--"];
+    let arguments = ["rustdoc", "--package", "datatracks", "--lib"];
     let rustdoc = &mut command(&project.root, "cargo", &arguments);
-    rustdoc.args(["-Zunstable-options", "--output-format", "json"]);
+    if profile == Profile::Release {
+        rustdoc.arg("--release");
+    }
+    rustdoc.args(["--", "-Zunstable-options", "--output-format", "json"]);
     rustdoc.env("CARGO_TARGET_DIR", &target);
     run::run(rustdoc.env("RUSTDOC", project.root.join("bindgen/src/surface/rustdoc.sh")))?;
     Ok(target.join("doc/datatracks.json"))
