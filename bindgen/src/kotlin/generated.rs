@@ -11,6 +11,7 @@
 //! 7. What packets are, by `uniffi.toml`, is added: `lent.kt`.
 //! 8. A result that comes together with the cancellation of its coroutine is let go of: by itself its memory would be lost.
 //! 9. What is closed cannot be an argument, of `equals` neither: by itself native code would read memory that is another's.
+//! 10. Records that carry bytes are equal by what is in them: `records`.
 //!
 //! The generated text has no tree to work on, so each change looks for whole lines and fails when there are not as many as expected.
 
@@ -20,7 +21,7 @@ use anyhow::{Result, ensure};
 use camino::Utf8Path;
 use heck::ToLowerCamelCase;
 
-use super::statuses;
+use super::{records, statuses};
 
 /// Rewrites the generated file below `folder`.
 pub(crate) fn refine(folder: &Utf8Path) -> Result<()> {
@@ -39,6 +40,7 @@ fn refined(text: &str) -> Result<String> {
     let text = lower_what_is_open(&text)?;
     let text = name_what_is_closed(&text)?;
     let text = statuses::keep(&text)?;
+    let text = records::compare_contents(&text)?;
     Ok(spell_documentation(&text) + LENT)
 }
 

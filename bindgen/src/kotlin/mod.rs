@@ -4,6 +4,7 @@ pub(crate) mod android;
 pub(crate) mod build;
 pub(crate) mod generated;
 pub(crate) mod jar;
+mod records;
 pub(crate) mod room;
 mod statuses;
 pub(crate) mod surface;

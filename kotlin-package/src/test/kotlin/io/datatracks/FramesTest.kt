@@ -13,6 +13,7 @@ import java.nio.ByteBuffer
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
 import kotlin.test.assertFalse
+import kotlin.test.assertNotEquals
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 
@@ -179,6 +180,20 @@ internal class FramesTest : RoomTest() {
             assertTrue(frame!!.payload.all { it == number.toByte() })
         }
         assertTrue(bob.remote.tracks().single().stats().packetsDuplicate > 0u)
+    }
+
+    @Test
+    fun `what has the same bytes in it is equal`() {
+        val sealed = { key: Int -> EncryptedPayload(ByteArray(9), ByteArray(12), key.toUByte()) }
+        val salted = { salt: ByteArray? -> KeyRingOptions(salt = salt) }
+        val equal = listOf(frame("x", 1u) to frame("x", 1u), sealed(1) to sealed(1), salted(ByteArray(4)) to salted(ByteArray(4)))
+        equal.forEach { (one, other) -> assertEquals(one, other) }
+        equal.forEach { (one, other) -> assertEquals(one.hashCode(), other.hashCode()) }
+        assertEquals(salted(null), salted(null))
+        assertNotEquals(frame("x"), frame("y"))
+        assertNotEquals(frame("x", 1u), frame("x", 2u))
+        assertNotEquals(sealed(1), sealed(2))
+        assertNotEquals(salted(null), salted(ByteArray(0)))
     }
 
     private fun tagged(track: Int, sequence: Int): DataTrackFrame {
