@@ -91,6 +91,20 @@ fn a_manager_that_is_dropped_ends_waits_and_calls_nobody() {
 }
 
 #[test]
+fn a_manager_that_is_dropped_in_a_callback_makes_no_call_that_was_to_come() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    let Rig { host, manager, .. } = rig;
+    let manager = std::sync::Mutex::new(Some(manager));
+    host.on_every(move |_| {
+        manager.lock().unwrap().take();
+        Ok(())
+    });
+    track.unpublish();
+    assert_eq!(host.take().len(), 1, "the request or the event, whichever comes first");
+}
+
+#[test]
 fn p6_a_dropped_manager_wakes_its_waiters_from_the_deadline_thread() {
     struct Flag(std::sync::atomic::AtomicBool);
     impl std::task::Wake for Flag {

@@ -160,6 +160,25 @@ fn p2_a_frame_that_was_left_and_then_not_sealed_is_counted() {
 }
 
 #[test]
+fn p2_a_frame_that_was_left_and_finds_the_channel_full_leaves_all_the_same() {
+    let (rig, provider, track) = flipping();
+    rig.manager.handle_buffered_amount(1 << 20);
+    let inner = Arc::clone(&track);
+    let once = AtomicBool::new(true);
+    *provider.before.lock().unwrap() = Some(Arc::new(move |payload| {
+        if once.swap(false, Ordering::SeqCst) {
+            inner.try_push(frame(2)).unwrap();
+            return Err(EncryptionError::Failed);
+        }
+        Ok(EncryptedPayload { payload, iv: vec![], key_index: 0 })
+    }));
+    assert_eq!(track.try_push(frame(1)), Err(PushFrameError::EncryptionFailed));
+    assert_eq!(track.stats().frames_waiting, 1);
+    rig.advance_ms(1_000);
+    assert_eq!(left(&rig), [2]);
+}
+
+#[test]
 fn p11_a_track_can_end_while_a_frame_of_it_is_sealed() {
     let (rig, provider, track) = flipping();
     let inner = Arc::clone(&track);

@@ -70,8 +70,6 @@ impl Drop for Alarm {
 pub(super) struct Timers {
     table: Mutex<Table>,
     changed: Condvar,
-    /// Wakes who stands by when the watch ends.
-    ended: Condvar,
     stands_still: Option<Mutex<Instant>>,
 }
 
@@ -164,7 +162,6 @@ impl Timers {
                 self.table.hold()
             } else if table.is_empty() {
                 table.watched_in = None;
-                self.ended.notify_one();
                 return;
             } else {
                 match table.next_due() {
@@ -201,11 +198,10 @@ impl Timers {
     }
 
     fn stand_by(self: &Arc<Self>) {
-        let mut table = self.table.hold();
-        let (mut calls, mut since) = (table.calls, clock_of_the_machine());
+        let (mut calls, mut since) = (self.table.hold().calls, clock_of_the_machine());
         loop {
-            let waited = self.ended.wait_timeout(table, PATIENCE);
-            table = waited.unwrap_or_else(PoisonError::into_inner).0;
+            thread::sleep(PATIENCE);
+            let mut table = self.table.hold();
             let now = clock_of_the_machine();
             if table.is_stuck(now) {
                 table.late += 1;

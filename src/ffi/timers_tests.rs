@@ -234,6 +234,44 @@ fn a_fork_has_a_thread_of_its_own_and_no_deadline_of_its_parent() {
 }
 
 #[test]
+fn a_fork_does_not_call_out_what_its_parent_had_to() {
+    let timers = Arc::<Timers>::default();
+    let (told, parents_called) = mpsc::channel();
+    let parents: Arc<dyn DeadlineClient> = Arc::new(Stuck(told, Mutex::new(mpsc::channel().1)));
+    let parents_alarm = timers.register(Arc::downgrade(&parents));
+    {
+        let mut table = timers.table.hold();
+        table.draining.push(parents);
+        table.watched_in = Some(u32::MAX); // another fork
+    }
+    let (told, called) = mpsc::channel();
+    let client: Arc<dyn DeadlineClient> = Arc::new(Loud(false, told));
+    let own = timers.register(Arc::downgrade(&client));
+    for _ in 0..2 {
+        own.set(Instant::now());
+        called.recv_timeout(LIMIT).expect("the thread comes");
+    }
+    assert!(parents_called.try_recv().is_err(), "the parent calls its hosts itself");
+    drop(parents_alarm);
+}
+
+#[test]
+fn one_thread_stands_by_however_many_call_out() {
+    let timers = Arc::<Timers>::default();
+    let (told, called) = mpsc::channel();
+    let clients: Vec<Arc<dyn DeadlineClient>> = (0..20)
+        .map(|_| Arc::new(Stuck(told.clone(), Mutex::new(mpsc::channel().1))) as _)
+        .collect();
+    let due = Instant::now() + Duration::from_millis(20);
+    let alarms: Vec<_> =
+        clients.iter().map(|client| timers.register(Arc::downgrade(client))).collect();
+    alarms.iter().for_each(|alarm| alarm.set(due));
+    (0..alarms.len()).for_each(|_| called.recv_timeout(LIMIT).expect("it is called"));
+    let threads = Arc::strong_count(&timers) - 1 - alarms.len();
+    assert!(threads < 10, "{threads}: who stands by for one call does so for the others");
+}
+
+#[test]
 fn there_is_one_thread_whoever_waits() {
     let timers = Arc::<Timers>::default();
     let client: Arc<dyn DeadlineClient> = Arc::new(Idle);

@@ -181,11 +181,11 @@ impl SendQueue {
             return None;
         }
         while let Some(lane) = self.whose_turn().filter(|_| self.may_leave(now)) {
+            // Frames that were too old are gone now; who has none left is ready no more.
             let handover = self.hand_over(lane, now);
             if handover.is_some() {
                 return handover;
             }
-            self.turn.spend(lane.index, MTU, self.pacing.turn(), now);
         }
         None
     }
