@@ -50,7 +50,7 @@ impl Spread {
     /// A large frame was accepted: learns how often that happens.
     pub(crate) fn pushed(&mut self, now: Instant) {
         let last = self.last_push.replace(now);
-        let Some(latest) = last.map(|last| micros(last, now)) else { return };
+        let Some(latest) = last.map(|last| micros(last, now).min(LONGEST_INTERVAL)) else { return };
         let weighed = |interval| (interval * (WEIGHT - 1) + latest) / WEIGHT;
         self.interval = Some(self.interval.map_or(latest, weighed));
     }
@@ -87,8 +87,10 @@ impl Spread {
     fn spread_gap(&self) -> u64 {
         let time = |interval: u64| interval.saturating_sub(HELD_BACK).max(interval / 2);
         let part = |interval| time(interval) / self.bytes.div_ceil(LARGEST).max(1);
-        let micros = self.interval.map_or(LONGEST_GAP, part);
-        micros.clamp(SHORTEST_GAP, LONGEST_GAP) * self.each / LARGEST
+        let is_often = self.interval.is_some_and(|interval| interval < SELDOM);
+        let longest = if is_often { LONGEST_GAP } else { LONGEST_GAP_OF_RARE };
+        let micros = self.interval.map_or(longest, part);
+        micros.clamp(SHORTEST_GAP, longest) * self.each / LARGEST
     }
 }
 
@@ -113,10 +115,19 @@ const HELD_BACK: u64 = 100_000;
 /// In µs. At 1 ms a packet 50 of 50 frames of 500 KB arrived, at 0 ms 17; shorter gaps are more than a server on two cores drains.
 const SHORTEST_GAP: u64 = 1_000;
 
-/// In µs. For the first frame of a track, and for those that come seldom: what an SFU lets a reader hold back follows from what that has just
-/// read, and is next to nothing after a pause. Of 20 frames of 1 MiB, one each second or two, 6 arrived at a Python SDK at 3 ms a packet,
-/// 10 at 4 ms and 19 at 6 ms (2.7 MB/s), where it takes 3.4 MB/s.
+/// In µs: 2.7 MB/s.
 const LONGEST_GAP: u64 = 6_000;
+
+/// In µs: 1 MB/s, which a link of 10 Mbit/s carries. For the first frame of a track, and for those that come seldom: what an SFU lets a reader
+/// hold back follows from what that has just read, and is next to nothing after a pause. Of 12 frames of 1 MiB, each sent up to 6 times, 3
+/// arrived at a Python SDK that takes some 1.2 MB/s at 10 ms a packet (6 ms: none), and all at 14 ms, 10 of them at once.
+const LONGEST_GAP_OF_RARE: u64 = 16_000;
+
+/// In µs, between frames.
+const SELDOM: u64 = 1_000_000;
+
+/// In µs. A pause says little of the frames that come after it: it counts for no more, lest they wait for each other.
+const LONGEST_INTERVAL: u64 = 2_000_000;
 
 /// Packets that make up for a late wake-up, besides the one that is due.
 const CATCH_UP: u32 = 2;
