@@ -61,12 +61,10 @@ pub(crate) fn quick(project: &Project) -> Result<Outcome> {
 }
 
 fn prepared(project: &Project, arguments: &[&str]) -> Result<std::process::Command> {
-    let target = project.root.join(bindings::TARGET);
     let ours = ["build", "--package", "datatracks-bench", "--release"];
-    let ours = &mut command(&project.root, "cargo", &ours);
-    run::run(ours.env("CARGO_TARGET_DIR", &target))?;
+    run::run(&mut bindings::cargo(project, &ours)?)?;
     let peer = build_peer(project, &project.root.join("target/bench-peer"))?;
-    let program = target.join("release/datatracks-bench");
+    let program = project.root.join(bindings::TARGET).join("release/datatracks-bench");
     let mut bench = command(&project.root, program.as_str(), arguments);
     // With it the peer would walk the stack for each packet that it refuses.
     bench.env("DATATRACKS_BENCH_PEER", peer).env_remove("RUST_BACKTRACE");

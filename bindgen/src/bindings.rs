@@ -1,6 +1,6 @@
 //! The library that ships, and the bindings generated from it.
 
-use std::fs;
+use std::{env, fs, process::Command};
 
 use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -59,12 +59,29 @@ pub(crate) fn build_library(project: &Project, profile: Profile) -> Result<Utf8P
         arguments.push("--release");
         arguments.extend(FOLDED);
     }
-    let target = project.root.join(TARGET);
-    run::run(command(&project.root, "cargo", &arguments).env("CARGO_TARGET_DIR", &target))?;
+    run::run(&mut cargo(project, &arguments)?)?;
     let library = library(project, profile);
     fs::copy(library.with_file_name(LIBRARY.replace(NAME, MADE)), &library)?;
     made(project, &library)?;
     Ok(library)
+}
+
+/// Cargo, for what ships and what stands on the same dependencies.
+///
+/// Panics name their files, and those of dependencies are in a folder of whoever builds: that is cut off, so that a library is the same
+/// wherever it was made.
+pub(crate) fn cargo(project: &Project, arguments: &[&str]) -> Result<Command> {
+    let home = env::var("CARGO_HOME").or_else(|_| env::var("HOME").map(|home| home + "/.cargo"))?;
+    let registries = Utf8PathBuf::from(home).join("registry/src");
+    let mut flags = Vec::new();
+    for registry in registries.read_dir_utf8().with_context(|| registries.to_string())? {
+        flags.push(format!("'--remap-path-prefix={}='", registry?.path()));
+    }
+    flags.sort();
+    let mut cargo = command(&project.root, "cargo", &["--config"]);
+    cargo.arg(format!("build.rustflags=[{}]", flags.join(", "))).args(arguments);
+    cargo.env("CARGO_TARGET_DIR", project.root.join(TARGET));
+    Ok(cargo)
 }
 
 /// Where [`build_library`] leaves the library.

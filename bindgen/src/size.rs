@@ -26,6 +26,10 @@ pub(crate) fn measure(project: &Project) -> Result<Outcome> {
     if size > PROMISED {
         bail!("the stripped library has {size} bytes; {PROMISED} are promised");
     }
+    let bytes = std::fs::read(&stripped)?;
+    if bytes.windows(REGISTRY.len()).any(|window| window == REGISTRY) {
+        bail!("the library names a folder of whoever made it: `bindings::cargo` cuts those off");
+    }
     Ok(Outcome::Done)
 }
 
@@ -56,6 +60,8 @@ fn forbid_heavy_crates(project: &Project) -> Result<()> {
 
 /// Most bytes of the stripped library, at the profile that speed is measured with.
 const PROMISED: u64 = 900_000;
+/// What the path of a dependency's file has in it.
+const REGISTRY: &[u8] = b"/registry/src/";
 /// What we would like it to be.
 const AIM: u64 = 700_000;
 

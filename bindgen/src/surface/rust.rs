@@ -18,7 +18,7 @@ use crate::{
     bindings::{self, Profile},
     project::Project,
     report::Outcome,
-    run::{self, command},
+    run,
 };
 
 /// Writes the text.
@@ -45,12 +45,11 @@ pub(crate) fn path(project: &Project) -> Utf8PathBuf {
 fn document(project: &Project, profile: Profile) -> Result<Utf8PathBuf> {
     let target = project.root.join(bindings::TARGET);
     let arguments = ["rustdoc", "--package", "datatracks", "--lib"];
-    let rustdoc = &mut command(&project.root, "cargo", &arguments);
+    let rustdoc = &mut bindings::cargo(project, &arguments)?;
     if profile == Profile::Release {
         rustdoc.arg("--release");
     }
     rustdoc.args(["--", "-Zunstable-options", "--output-format", "json"]);
-    rustdoc.env("CARGO_TARGET_DIR", &target);
     run::run(rustdoc.env("RUSTDOC", project.root.join("bindgen/src/surface/rustdoc.sh")))?;
     Ok(target.join("doc/datatracks.json"))
 }

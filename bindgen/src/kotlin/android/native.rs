@@ -44,11 +44,11 @@ fn build_for_devices(project: &Project, ndk: &Utf8Path) -> Result<Outcome> {
         let linker = tools.join(format!("{clang}{MIN_SDK}-clang"));
         let variable = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
         let arguments = ["rustc", "--release", "--package", bindings::SHIPPED, "--lib", "--target"];
-        let build = &mut command(&project.root, "cargo", &arguments);
+        let build = &mut bindings::cargo(project, &arguments)?;
         build.args([target, "--crate-type", "cdylib", "--", "-C", PAGES, "-C", SONAME]);
         let made = project.root.join(bindings::TARGET);
-        build.env("CARGO_TARGET_DIR", &made).env(variable, &linker);
-        run::run(build).with_context(|| format!("is there a `rustup target add {target}`?"))?;
+        run::run(build.env(variable, &linker))
+            .with_context(|| format!("is there a `rustup target add {target}`?"))?;
         let library = made.join(target).join(format!("release/{}.so", bindings::MADE));
         let stripped = place(project, abi)?;
         let words = ["--strip-all", "-o", stripped.as_str(), library.as_str()];
