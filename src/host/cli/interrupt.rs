@@ -1,8 +1,15 @@
 //! Ctrl-C and requests to terminate, heard whenever they come: who asks only later is told as well.
 
-use std::{future::pending, sync::LazyLock};
+#[cfg(unix)]
+use std::future::pending;
+use std::sync::LazyLock;
 
-use tokio::{select, signal::ctrl_c, sync::watch};
+use tokio::sync::watch;
+#[cfg(unix)]
+use tokio::{
+    select,
+    signal::unix::{Signal, SignalKind, signal},
+};
 
 /// How somebody asks for the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,22 +33,16 @@ impl Request {
             Self::Terminate => 143,
         }
     }
-
-    async fn next() -> Self {
-        select! {
-            Ok(()) = ctrl_c() => Self::Interrupt,
-            () = termination() => Self::Terminate,
-        }
-    }
 }
 
 static HEARD: LazyLock<watch::Sender<Option<Request>>> = LazyLock::new(watch::Sender::default);
 
-/// Begins to listen. Who asks twice does not want to wait until everything is left.
+/// Listens from now on. Who asks twice does not want to wait until everything is left.
 pub(crate) fn listen() {
-    tokio::spawn(async {
-        HEARD.send_replace(Some(Request::next().await));
-        std::process::exit(Request::next().await.status().into());
+    let mut requests = Requests::new();
+    tokio::spawn(async move {
+        HEARD.send_replace(Some(requests.next().await));
+        std::process::exit(requests.next().await.status().into());
     });
 }
 
@@ -50,16 +51,72 @@ pub(crate) async fn interrupted() {
     HEARD.subscribe().wait_for(Option::is_some).await.ok();
 }
 
+/// Heard from the moment that this is made, and not only when somebody waits: a process may be asked to end as soon as it has said that
+/// it is there.
 #[cfg(unix)]
-async fn termination() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut requests) => drop(requests.recv().await),
-        Err(_) => pending().await,
+struct Requests {
+    interrupts: Option<Signal>,
+    terminations: Option<Signal>,
+}
+
+#[cfg(unix)]
+impl Requests {
+    fn new() -> Self {
+        Self {
+            interrupts: signal(SignalKind::interrupt()).ok(),
+            terminations: signal(SignalKind::terminate()).ok(),
+        }
+    }
+
+    async fn next(&mut self) -> Request {
+        select! {
+            () = came(&mut self.interrupts) => Request::Interrupt,
+            () = came(&mut self.terminations) => Request::Terminate,
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn came(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => pending().await,
     }
 }
 
 #[cfg(not(unix))]
-async fn termination() {
-    pending().await
+struct Requests;
+
+#[cfg(not(unix))]
+impl Requests {
+    fn new() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) -> Request {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => Request::Interrupt,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_comes_before_anybody_waits_is_heard() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let heard = runtime.block_on(async {
+            let mut requests = Requests::new();
+            let kill = format!("kill -TERM {}", std::process::id());
+            assert!(
+                std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success()
+            );
+            requests.next().await
+        });
+        assert_eq!(heard, Request::Terminate);
+    }
 }
