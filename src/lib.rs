@@ -47,6 +47,6 @@ pub use self::{error::*, ffi::*, frame::*, options::*, stats::*, track::*};
 )]
 mod scaffolding {
     use super::*;
-    uniffi::include_scaffolding!("datatracks");
+    include!("../udl/scaffolding.rs");
 }
 pub(crate) use scaffolding::UniFfiTag;

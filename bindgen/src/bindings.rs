@@ -16,7 +16,7 @@ use crate::{
     python,
     report::{Outcome, kilobytes},
     run::{self, command},
-    swift, texts,
+    surface, swift, texts,
 };
 
 /// A language of the bindings.
@@ -54,6 +54,7 @@ pub(crate) fn generate(project: &Project, language: Language, profile: Profile) 
 /// Builds the shared library without features, in a target directory that no other build overwrites. It keeps its symbols:
 /// the generator reads them.
 pub(crate) fn build_library(project: &Project, profile: Profile) -> Result<Utf8PathBuf> {
+    surface::scaffolding::check(project)?;
     let mut arguments = vec!["rustc", "--package", SHIPPED, "--lib", "--crate-type", "cdylib"];
     if profile == Profile::Release {
         arguments.push("--release");

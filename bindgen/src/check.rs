@@ -21,8 +21,11 @@ pub(crate) fn all(project: &Project, report: &mut Report, profile: Profile) {
         Ok(Outcome::Done)
     };
     report.step("format", || cargo(&["fmt", "--all", "--check"]));
-    report.step("lints", || cargo(&[CLIPPY, WORKSPACE, DENY_WARNINGS].concat()));
-    report.step("lints of a mobile build", || cargo(&[CLIPPY, MOBILE, DENY_WARNINGS].concat()));
+    report
+        .step("lints", || cargo(&[CLIPPY, &["--all-targets"], WORKSPACE, DENY_WARNINGS].concat()));
+    report.step("lints of a mobile build", || {
+        cargo(&[CLIPPY, &["--lib"], MOBILE, DENY_WARNINGS].concat())
+    });
     report.step("documentation", || document(project));
     report.step("dependencies", || deny(project, &["licenses", "bans", "sources"]));
     report.step("advisories", || advisories(project));
@@ -74,7 +77,7 @@ fn advisories(project: &Project) -> Result<Outcome> {
     deny(project, &["advisories"])
 }
 
-const CLIPPY: &[&str] = &["clippy", "--quiet", "--all-targets"];
+const CLIPPY: &[&str] = &["clippy", "--quiet"];
 /// What the Rust tests are built with: nothing is compiled twice.
 const WORKSPACE: &[&str] = &["--workspace", "--all-features"];
 /// What is another thing without features, and what it ships in.

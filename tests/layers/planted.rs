@@ -99,6 +99,6 @@ const INNOCENT: &[(&str, &str)] = &[
     ("src/ffi/environment.rs", "fn now() -> Instant { Instant::now() }"),
     (
         "src/lib.rs",
-        "pub use self::{ffi::*, local as _}; mod scaffolding { use super::*; uniffi::include_scaffolding!(\"d\"); }",
+        "pub use self::{ffi::*, local as _}; mod scaffolding { use super::*; include!(\"d\"); }",
     ),
 ];

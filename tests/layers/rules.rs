@@ -159,7 +159,7 @@ pub(crate) const LAYERS: &str =
 pub(crate) const STRANGERS: &str = "local and remote never name each other";
 pub(crate) const HOST: &str =
     "host names only what the crate exports: its root, signal, packet and the shared words";
-pub(crate) const UNIFFI: &str = "uniffi only in ffi and the scaffolding of lib.rs";
+pub(crate) const UNIFFI: &str = "uniffi only in ffi and udl/scaffolding.rs";
 pub(crate) const TOKIO: &str = "tokio only in host";
 pub(crate) const PROST: &str = "prost only in signal";
 pub(crate) const WEBRTC: &str = "webrtc and rtc only in host";
@@ -188,7 +188,7 @@ const CORE_MAY: &[&str] = &["packet", "e2ee", "signal"];
 const HOST_MAY: &[&str] = &["", "packet", "signal"];
 
 const WORDS: &[Word] = &[
-    Word { rule: UNIFFI, kind: Kind::Crate, names: &["uniffi"], allowed: &["ffi", "lib.rs"] },
+    Word { rule: UNIFFI, kind: Kind::Crate, names: &["uniffi"], allowed: &["ffi"] },
     Word { rule: TOKIO, kind: Kind::Crate, names: &["tokio"], allowed: &["host"] },
     Word { rule: PROST, kind: Kind::Crate, names: &["prost"], allowed: &["signal"] },
     Word { rule: WEBRTC, kind: Kind::Crate, names: &["webrtc", "rtc"], allowed: &["host"] },

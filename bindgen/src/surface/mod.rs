@@ -1,12 +1,14 @@
 //! The public surface of each language as text, in `udl/surface/`.
 //!
 //! ```text
+//! UDL ──► scaffolding, which the library is built with
 //! library with symbols ──► ComponentInterface ──(renames of uniffi.toml)──► Dump in a language's Spelling ──► text
 //! ```
 //! Owns no opinion on what the surface should be; it makes a change of it visible in a diff.
 
 mod dump;
 pub(crate) mod rust;
+pub(crate) mod scaffolding;
 mod spelling;
 
 use std::{collections::HashMap, fs};
@@ -25,8 +27,10 @@ use crate::{
     report::Outcome,
 };
 
-/// Writes the surface of every language, and of the crate.
+/// Writes the scaffolding, the surface of every language, and that of the crate.
 pub(crate) fn write(project: &Project) -> Result<Outcome> {
+    let (path, scaffolding) = scaffolding::derive(project)?;
+    write_one(project, &path, &scaffolding)?;
     for (path, surface) in derive(project, Profile::Debug)? {
         write_one(project, &path, &surface)?;
     }
