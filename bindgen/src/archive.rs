@@ -11,14 +11,14 @@ use anyhow::{Context, Result};
 use camino::Utf8Path;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use crate::bindings;
+use crate::files;
 
 /// Files by their path in the archive.
 pub(crate) type Entries = BTreeMap<String, Vec<u8>>;
 
 /// Adds all files below `folder`, under their paths from there.
 pub(crate) fn add_folder(entries: &mut Entries, folder: &Utf8Path) -> Result<()> {
-    for file in bindings::files(folder)? {
+    for file in files::below(folder)? {
         let content = fs::read(&file).with_context(|| file.to_string())?;
         entries.insert(file.strip_prefix(folder)?.to_string(), content);
     }

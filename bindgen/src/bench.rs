@@ -4,7 +4,7 @@ use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
-    bindings, calls, pacing,
+    calls, library, pacing,
     project::Project,
     report::{Outcome, Report, Tally},
     run::{self, command},
@@ -62,9 +62,9 @@ pub(crate) fn quick(project: &Project) -> Result<Outcome> {
 
 fn prepared(project: &Project, arguments: &[&str]) -> Result<std::process::Command> {
     let ours = ["build", "--package", "datatracks-bench", "--release"];
-    run::run(&mut bindings::cargo(project, &ours)?)?;
+    run::run(&mut library::cargo(project, &ours)?)?;
     let peer = build_peer(project, &project.root.join("target/bench-peer"))?;
-    let program = project.root.join(bindings::TARGET).join("release/datatracks-bench");
+    let program = project.root.join(library::TARGET).join("release/datatracks-bench");
     let mut bench = command(&project.root, program.as_str(), arguments);
     // With it the peer would walk the stack for each packet that it refuses.
     bench.env("DATATRACKS_BENCH_PEER", peer).env_remove("RUST_BACKTRACE");

@@ -6,8 +6,8 @@ use anyhow::Result;
 use semver::Version;
 
 use crate::{
-    bindings::{Profile, SHIPPED},
     compatibility,
+    library::{Profile, SHIPPED},
     project::Project,
     report::{Outcome, Report},
     run::{self, command},

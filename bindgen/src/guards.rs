@@ -18,7 +18,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 use crate::{
-    bindings::files,
+    files,
     project::Project,
     report::{Outcome, Tally},
     run::{self, command},
@@ -123,7 +123,7 @@ impl<'a> Copy<'a> {
             copied.insert(to);
         }
         // What was moved away would be built all the same.
-        let left = files(&tree)?.into_iter().filter(|file| !copied.contains(file));
+        let left = files::below(&tree)?.into_iter().filter(|file| !copied.contains(file));
         left.into_iter().try_for_each(fs::remove_file)?;
         Ok(Self { project, tree })
     }
@@ -220,7 +220,7 @@ mod tests {
     fn every_test_of_the_list_is_there() {
         let root = Project::find().root;
         let sources = |folders: &[&str]| -> String {
-            let files = folders.iter().flat_map(|folder| files(&root.join(folder)).unwrap());
+            let files = folders.iter().flat_map(|folder| files::below(&root.join(folder)).unwrap());
             files
                 .filter(|file| file.extension() == Some("rs"))
                 .map(|file| fs::read_to_string(file).unwrap())

@@ -1,8 +1,10 @@
 //! Rooms of a real livekit-server with SDKs that others wrote: `tests/interop`.
 
 use crate::{
-    bindings::{self, Language, Profile},
-    browser, kotlin, network,
+    bindings::{self, Language},
+    browser, kotlin,
+    library::Profile,
+    network,
     project::Project,
     report::Report,
     run,

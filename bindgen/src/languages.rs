@@ -3,8 +3,9 @@
 use anyhow::Result;
 
 use crate::{
-    bindings::{self, Language, Profile},
+    bindings::{self, Language},
     kotlin,
+    library::Profile,
     project::Project,
     report::{Outcome, Report},
     run, runners, swift,

@@ -13,11 +13,13 @@ mod changelog;
 mod check;
 mod compatibility;
 mod cross;
+mod files;
 mod fuzz;
 mod guards;
 mod interop;
 mod kotlin;
 mod languages;
+mod library;
 mod models;
 mod network;
 mod pacing;
@@ -28,6 +30,7 @@ mod report;
 mod root;
 mod run;
 mod runners;
+mod scaffolding;
 mod setup;
 mod sfu;
 mod simulate;
@@ -46,10 +49,7 @@ use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    bindings::{Language, Profile},
-    interop::Cells,
-    project::Project,
-    report::Report,
+    bindings::Language, interop::Cells, library::Profile, project::Project, report::Report,
 };
 
 /// Builds, checks and tests datatracks.

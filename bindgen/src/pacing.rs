@@ -4,8 +4,10 @@
 use anyhow::Result;
 
 use crate::{
-    bindings::{self, Language, Profile},
-    browser, network,
+    bindings::{self, Language},
+    browser,
+    library::Profile,
+    network,
     project::Project,
     report::{Outcome, Report},
     run::{self, command},

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::{
-    bindings::{self, LIBRARY, Profile},
+    library::{self, LIBRARY, Profile},
     project::Project,
     report::{Outcome, kilobytes},
     run::{self, command},
@@ -12,10 +12,10 @@ use crate::{
 /// Measures the stripped library and looks through its dependencies.
 pub(crate) fn measure(project: &Project) -> Result<Outcome> {
     forbid_heavy_crates(project)?;
-    let library = bindings::build_library(project, Profile::Release)?;
-    let stripped = project.root.join(bindings::TARGET).join("stripped").join(LIBRARY);
+    let library = library::build(project, Profile::Release)?;
+    let stripped = project.root.join(library::TARGET).join("stripped").join(LIBRARY);
     std::fs::create_dir_all(stripped.with_file_name(""))?;
-    let size = bindings::strip(project, &library, &stripped)?;
+    let size = library::strip(project, &library, &stripped)?;
     println!(
         "   {:>8}  {} (promised {}, aim {})",
         kilobytes(size),
@@ -28,7 +28,7 @@ pub(crate) fn measure(project: &Project) -> Result<Outcome> {
     }
     let bytes = std::fs::read(&stripped)?;
     if bytes.windows(REGISTRY.len()).any(|window| window == REGISTRY) {
-        bail!("the library names a folder of whoever made it: `bindings::cargo` cuts those off");
+        bail!("the library names a folder of whoever made it: `library::cargo` cuts those off");
     }
     Ok(Outcome::Done)
 }
@@ -37,7 +37,7 @@ fn forbid_heavy_crates(project: &Project) -> Result<()> {
     let arguments = [
         "tree",
         "-p",
-        bindings::SHIPPED,
+        library::SHIPPED,
         "-e",
         "normal",
         "--no-default-features",

@@ -4,10 +4,12 @@ use anyhow::Result;
 
 use crate::{
     bench,
-    bindings::{self, Language, Profile},
+    bindings::{self, Language},
     check, fuzz, guards,
     interop::{self, Cells},
-    kotlin, languages, models,
+    kotlin, languages,
+    library::Profile,
+    models,
     project::Project,
     report::{Outcome, Report, Tally},
     run::command,

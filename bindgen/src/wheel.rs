@@ -6,7 +6,9 @@ use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
-    bindings::{self, LIBRARY, Language, Profile, made},
+    bindings::{self, Language},
+    files,
+    library::{LIBRARY, Profile},
     project::Project,
     report::Outcome,
     run::{self, command},
@@ -23,7 +25,7 @@ pub(crate) fn package(project: &Project) -> Result<Outcome> {
     let pip = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", packages.as_str()];
     let build = &mut command(&project.root, project.python().as_str(), &pip);
     run::run(build.arg(&staged).env("SOURCE_DATE_EPOCH", OLDEST_OF_ZIP))?;
-    made(project, &file(project)?)?;
+    files::made(project, &file(project)?)?;
     Ok(Outcome::Done)
 }
 

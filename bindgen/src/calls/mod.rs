@@ -12,8 +12,9 @@ use camino::Utf8PathBuf;
 
 use self::figures::{Aim, Figures};
 use crate::{
-    bindings::{self, Language, Profile},
+    bindings::{self, Language},
     kotlin,
+    library::{self, Profile},
     project::Project,
     report::{Outcome, Report},
     run::{self, command},
@@ -45,7 +46,7 @@ fn plain_library(project: &Project) -> Result<Outcome> {
         bindings::generate_plain(&project.root.join(SOURCES), &built, language, &into)?;
     }
     fs::create_dir_all(libraries(project))?;
-    bindings::strip(project, &built, &libraries(project).join(PLAIN_LIBRARY))?;
+    library::strip(project, &built, &libraries(project).join(PLAIN_LIBRARY))?;
     Ok(Outcome::Done)
 }
 

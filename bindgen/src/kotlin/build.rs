@@ -6,7 +6,9 @@ use anyhow::Result;
 use camino::Utf8PathBuf;
 
 use crate::{
-    bindings::{self, LIBRARY, Language, Profile},
+    bindings::{self, Language},
+    files,
+    library::{self, LIBRARY, Profile},
     project::Project,
     report::Outcome,
     run::{self, command},
@@ -21,8 +23,8 @@ pub(crate) fn prepare(project: &Project, profile: Profile) -> Result<Outcome> {
     }
     fs::create_dir_all(native(project))?;
     let library = native(project).join(LIBRARY);
-    bindings::strip(project, &bindings::library(project, profile), &library)?;
-    bindings::made(project, &library)?;
+    library::strip(project, &library::path(project, profile), &library)?;
+    files::made(project, &library)?;
     Ok(Outcome::Done)
 }
 

@@ -8,7 +8,8 @@ use camino::Utf8Path;
 use super::build;
 use crate::{
     archive::{self, Entries},
-    bindings::{Profile, made},
+    files,
+    library::Profile,
     project::Project,
     report::Outcome,
     run,
@@ -23,7 +24,7 @@ pub(crate) fn package(project: &Project) -> Result<Outcome> {
     let name = |kind: &str| packages.join(format!("datatracks-{}{kind}", build::VERSION));
     let jar = name(".jar");
     fs::copy(project.root.join("target/kotlin").join(jar.file_name().unwrap_or_default()), &jar)?;
-    made(project, &jar)?;
+    files::made(project, &jar)?;
     fs::copy(project.root.join("kotlin-package/pom.xml"), name(".pom"))?;
     sources_jar(project, &name("-sources.jar"))?;
     docs_jar(project, &name("-javadoc.jar"))?;
@@ -46,5 +47,5 @@ fn pack(project: &Project, file: &Utf8Path, folders: &[&Utf8Path]) -> Result<()>
     let mut entries = Entries::new();
     folders.iter().try_for_each(|folder| archive::add_folder(&mut entries, folder))?;
     archive::write(file, &entries)?;
-    made(project, file)
+    files::made(project, file)
 }

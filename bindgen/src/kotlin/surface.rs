@@ -4,14 +4,14 @@ use std::fs;
 
 use anyhow::Result;
 
-use crate::{bindings, project::Project};
+use crate::{files, project::Project};
 
 /// All public declarations, file by file, without their bodies and documentation.
 pub(crate) fn by_hand(project: &Project) -> Result<String> {
     let beside = [super::generated::CLOSED_EXCEPTION, super::generated::LENT];
     let beside = beside.map(|source| declarations(source).concat()).concat();
     let mut text = format!("\nby hand: beside what is generated\n{beside}");
-    for file in bindings::files(&project.root.join("kotlin-package/src/main/kotlin"))? {
+    for file in files::below(&project.root.join("kotlin-package/src/main/kotlin"))? {
         let declared = declarations(&fs::read_to_string(&file)?);
         if !declared.is_empty() {
             let name = file.file_name().unwrap_or_default();

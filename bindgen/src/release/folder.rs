@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 
 use crate::{
-    bindings::{self, made},
+    files,
     project::Project,
     report::{Outcome, kilobytes},
     xcframework::checksum,
@@ -24,14 +24,14 @@ pub(super) fn fill(folder: &Utf8Path, project: &Project, page: &Page<'_>) -> Res
         fs::remove_dir_all(folder)?;
     }
     fs::create_dir_all(folder)?;
-    for file in bindings::files(&project.packages())? {
+    for file in files::below(&project.packages())? {
         let name = file.file_name().context("a name")?;
         fs::copy(&file, folder.join(name))?;
     }
     fs::write(folder.join(PAGE), page.write(&sizes(folder)?))?;
     fs::write(folder.join(SUMS), sums(folder)?)?;
-    for file in bindings::files(folder)? {
-        made(project, &file)?;
+    for file in files::below(folder)? {
+        files::made(project, &file)?;
     }
     Ok(Outcome::Done)
 }
@@ -68,7 +68,7 @@ impl Page<'_> {
 }
 
 fn sizes(folder: &Utf8Path) -> Result<Vec<(String, u64)>> {
-    let sizes = bindings::files(folder)?
+    let sizes = files::below(folder)?
         .into_iter()
         .map(|file| Ok((file.strip_prefix(folder)?.to_string(), fs::metadata(&file)?.len())));
     sizes.collect()
@@ -77,7 +77,7 @@ fn sizes(folder: &Utf8Path) -> Result<Vec<(String, u64)>> {
 /// A line a file, as `sha256sum` writes and checks them.
 fn sums(folder: &Utf8Path) -> Result<String> {
     let mut lines = String::new();
-    for file in bindings::files(folder)? {
+    for file in files::below(folder)? {
         let name = file.strip_prefix(folder)?;
         if name != SUMS {
             lines += &format!("{}  {name}\n", checksum(&fs::read(&file)?));

@@ -15,8 +15,9 @@ use clap::Args;
 
 use crate::{
     archive::{self, Entries},
-    bindings::{self, LIBRARY, Language, Profile, made},
-    changelog, check, kotlin,
+    bindings::{self, Language},
+    changelog, check, files, kotlin,
+    library::{self, LIBRARY, Profile},
     project::Project,
     report::{Outcome, Report},
     run::{self, command},
@@ -125,20 +126,20 @@ fn sources(project: &Project) -> Result<Outcome> {
     let file = project.packages().join(format!("{name}-source.tar.gz"));
     let (prefix, output) = (format!("--prefix={name}/"), format!("--output={file}"));
     run::run(&mut command(&project.root, "git", &["archive", &prefix, &output, "HEAD"]))?;
-    made(project, &file)?;
+    files::made(project, &file)?;
     Ok(Outcome::Done)
 }
 
 /// For those who pack by themselves: the stripped library of this machine, and the generated code of each language.
 fn library_and_bindings(project: &Project) -> Result<Outcome> {
     bindings::generate(project, Language::All, Profile::Release)?;
-    let stripped = project.root.join(bindings::TARGET).join("stripped").join(LIBRARY);
+    let stripped = project.root.join(library::TARGET).join("stripped").join(LIBRARY);
     let mut entries = Entries::from([(format!("lib/{LIBRARY}"), fs::read(&stripped)?)]);
     archive::add_folder(&mut entries, &project.bindings())?;
     let system = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
     let name = format!("datatracks-{}-{system}.zip", env!("CARGO_PKG_VERSION"));
     archive::write(&project.packages().join(&name), &entries)?;
-    made(project, &project.packages().join(&name))?;
+    files::made(project, &project.packages().join(&name))?;
     Ok(Outcome::Done)
 }
 

@@ -8,7 +8,6 @@
 
 mod dump;
 pub(crate) mod rust;
-pub(crate) mod scaffolding;
 mod spelling;
 
 use std::{collections::HashMap, fs};
@@ -21,10 +20,12 @@ use uniffi_bindgen::{
 };
 
 use crate::{
-    bindings::{self, Language, Profile},
+    bindings::{self, Language},
     kotlin,
+    library::{self, Profile},
     project::Project,
     report::Outcome,
+    scaffolding,
 };
 
 /// Writes the scaffolding, the surface of every language, and that of the crate.
@@ -71,7 +72,7 @@ fn compare(project: &Project, surfaces: Vec<(Utf8PathBuf, String)>) -> Result<Ou
 }
 
 fn derive(project: &Project, profile: Profile) -> Result<Vec<(Utf8PathBuf, String)>> {
-    let library = bindings::build_library(project, profile)?;
+    let library = library::build(project, profile)?;
     let mut surfaces = Vec::new();
     for language in Language::All.each() {
         let (interface, aliases) = load(project, &library, *language)?;

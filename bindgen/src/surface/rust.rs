@@ -15,7 +15,7 @@ use public_api::{Builder, PublicApi, PublicItem};
 
 use super::compare;
 use crate::{
-    bindings::{self, Profile},
+    library::{self, Profile},
     project::Project,
     report::Outcome,
     run,
@@ -41,11 +41,11 @@ pub(crate) fn path(project: &Project) -> Utf8PathBuf {
     project.root.join(RUST)
 }
 
-/// What rustdoc knows of the crate, with the dependencies that [`bindings::build_library`] has built.
+/// What rustdoc knows of the crate, with the dependencies that [`library::build`] has built.
 fn document(project: &Project, profile: Profile) -> Result<Utf8PathBuf> {
-    let target = project.root.join(bindings::TARGET);
+    let target = project.root.join(library::TARGET);
     let arguments = ["rustdoc", "--package", "datatracks", "--lib"];
-    let rustdoc = &mut bindings::cargo(project, &arguments)?;
+    let rustdoc = &mut library::cargo(project, &arguments)?;
     if profile == Profile::Release {
         rustdoc.arg("--release");
     }

@@ -11,7 +11,8 @@ use anyhow::{Context, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
-    bindings::{self, LIBRARY, Language, Profile},
+    bindings::{self, Language},
+    library::{self, LIBRARY, Profile},
     project::Project,
     report::{Outcome, Report, Tally},
     root::{self, Root},
@@ -111,7 +112,7 @@ pub(crate) fn lay_out(project: &Project, profile: Profile) -> Result<Utf8PathBuf
     }
     let libraries = libraries(project);
     fs::create_dir_all(&libraries)?;
-    bindings::strip(project, &bindings::library(project, profile), &libraries.join(LIBRARY))?;
+    library::strip(project, &library::path(project, profile), &libraries.join(LIBRARY))?;
     Ok(libraries)
 }
 

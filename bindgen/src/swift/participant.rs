@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::{in_package, install, lay_out, libraries, scratch};
-use crate::{bindings::Profile, project::Project, report::Outcome, run};
+use crate::{library::Profile, project::Project, report::Outcome, run};
 
 /// Builds it as the tests are built, which have left most of it.
 pub(crate) fn build(project: &Project, profile: Profile) -> Result<Outcome> {

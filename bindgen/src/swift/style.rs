@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::Result;
 
 use super::{PACKAGE, in_package, lay_out};
-use crate::{bindings::Profile, project::Project, report::Outcome, run};
+use crate::{library::Profile, project::Project, report::Outcome, run};
 
 /// Fails on whatever `swift format` would write otherwise. Generated code is not looked at.
 pub(super) fn lint(project: &Project) -> Result<Outcome> {

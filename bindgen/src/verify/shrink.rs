@@ -8,8 +8,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     archive::{self, Entries},
-    bindings::LIBRARY,
     kotlin::{android::tools, build},
+    library::LIBRARY,
     project::Project,
     report::{Outcome, Tally, kilobytes},
     run::{self, command},

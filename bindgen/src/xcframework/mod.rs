@@ -23,7 +23,9 @@ use self::{
 };
 use crate::{
     archive::{self, Entries},
-    bindings::{self, Language, Profile},
+    bindings::{self, Language},
+    files,
+    library::Profile,
     project::Project,
     report::{Outcome, Report, kilobytes},
     verify,
@@ -60,7 +62,7 @@ fn build(project: &Project, slice: &Slice) -> Result<Outcome> {
     let library = folder(project, slice).join(LIBRARY);
     fs::create_dir_all(folder(project, slice))?;
     tools::unite(project, &thin, &library)?;
-    bindings::made(project, &library)?;
+    files::made(project, &library)?;
     Ok(Outcome::Done)
 }
 
@@ -80,7 +82,7 @@ fn assemble(project: &Project) -> Result<Outcome> {
     write_folder(&project.root.join("swift-package").join(NAME), &files)?;
     let inside = files.into_iter().map(|(name, content)| (format!("{NAME}/{name}"), content));
     archive::write(&zip(project), &inside.collect())?;
-    bindings::made(project, &zip(project))?;
+    files::made(project, &zip(project))?;
     println!("   checksum for Package.swift: {}", checksum(&fs::read(zip(project))?));
     Ok(Outcome::Done)
 }

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::slices::{Architecture, Slice};
 use crate::{
-    bindings, cross,
+    cross, library,
     project::Project,
     report::Outcome,
     run::{self, command},
@@ -33,7 +33,7 @@ pub(super) fn compile(
     Architecture { target, minimum: (major, minor), .. }: &Architecture,
 ) -> Result<Utf8PathBuf> {
     let environment = [format!("{}={major}.{minor}", slice.variable())];
-    let library = ["--package", bindings::SHIPPED, "--lib", "--crate-type", "staticlib"];
+    let library = ["--package", library::SHIPPED, "--lib", "--crate-type", "staticlib"];
     let folder = if ON_A_MAC {
         let folder = project.root.join("target/apple/build");
         let mut cargo = command(&project.root, "env", &[]);
@@ -44,7 +44,7 @@ pub(super) fn compile(
     } else {
         cross::rustc(project, target, &environment, &library)?
     };
-    Ok(folder.join(format!("{}.a", bindings::MADE)))
+    Ok(folder.join(format!("{}.a", library::MADE)))
 }
 
 /// Writes a copy of a library of one architecture in which only `functions` can be linked to, without tables of lines.

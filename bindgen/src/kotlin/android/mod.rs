@@ -16,7 +16,8 @@ pub(crate) use self::native::has_ndk;
 use super::{build, jar};
 use crate::{
     archive::{self, Entries},
-    bindings::{self, Profile},
+    files,
+    library::Profile,
     project::Project,
     report::{Outcome, Report},
     run,
@@ -64,10 +65,10 @@ fn assemble(project: &Project) -> Result<Outcome> {
     let mut entries = classes_and_rules(project)?;
     archive::add_folder(&mut entries, &native::folder(project))?;
     archive::write(&archive, &entries)?;
-    bindings::made(project, &archive)?;
+    files::made(project, &archive)?;
     let pom = name(".pom");
     fs::copy(source(project, "pom.xml"), &pom)?;
-    bindings::made(project, &pom)?;
+    files::made(project, &pom)?;
     jar::sources_jar(project, &name("-sources.jar"))?;
     jar::docs_jar(project, &name("-javadoc.jar"))?;
     println!("   now: cargo tasks verify {}", project.short(&archive));

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
-    bindings, cross,
+    cross, files, library,
     project::Project,
     report::Outcome,
     run::{self, command},
@@ -43,17 +43,17 @@ fn build_for_devices(project: &Project, ndk: &Utf8Path) -> Result<Outcome> {
     for (abi, target, clang) in ABIS {
         let linker = tools.join(format!("{clang}{MIN_SDK}-clang"));
         let variable = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
-        let arguments = ["rustc", "--release", "--package", bindings::SHIPPED, "--lib", "--target"];
-        let build = &mut bindings::cargo(project, &arguments)?;
+        let arguments = ["rustc", "--release", "--package", library::SHIPPED, "--lib", "--target"];
+        let build = &mut library::cargo(project, &arguments)?;
         build.args([target, "--crate-type", "cdylib", "--", "-C", PAGES, "-C", SONAME]);
-        let made = project.root.join(bindings::TARGET);
+        let made = project.root.join(library::TARGET);
         run::run(build.env(variable, &linker))
             .with_context(|| format!("is there a `rustup target add {target}`?"))?;
-        let library = made.join(target).join(format!("release/{}.so", bindings::MADE));
+        let library = made.join(target).join(format!("release/{}.so", library::MADE));
         let stripped = place(project, abi)?;
         let words = ["--strip-all", "-o", stripped.as_str(), library.as_str()];
         run::run(&mut command(&project.root, strip.as_str(), &words))?;
-        bindings::made(project, &stripped)?;
+        files::made(project, &stripped)?;
     }
     Ok(Outcome::Done)
 }
@@ -74,15 +74,15 @@ fn check_link(project: &Project) -> Result<Outcome> {
     options.push(format!("link-arg=-L{folder}"));
     options.push(format!("link-arg=-Wl,--version-script={hidden}"));
     options.extend(["linker=clang", PAGES, SONAME].map(str::to_owned));
-    let mut arguments = vec!["--package", bindings::SHIPPED, "--features", "unwinder", "--lib"];
+    let mut arguments = vec!["--package", library::SHIPPED, "--features", "unwinder", "--lib"];
     arguments.extend(["--crate-type", "cdylib", "--"]);
     arguments.extend(options.iter().flat_map(|option| ["-C", option]));
     let made = cross::rustc(project, target, &[], &arguments)?;
-    let library = made.join(format!("{}.so", bindings::MADE));
+    let library = made.join(format!("{}.so", library::MADE));
     let stripped = place(project, abi)?;
     let strip = ["llvm-strip-22", "--strip-all", "-o", stripped.as_str(), library.as_str()];
     cross::tool(project, &strip)?;
-    bindings::made(project, &stripped)?;
+    files::made(project, &stripped)?;
     Ok(Outcome::Done)
 }
 

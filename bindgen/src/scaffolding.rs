@@ -10,7 +10,7 @@ use uniffi_bindgen::generate_component_scaffolding_for_crate as generate_scaffol
 use crate::project::Project;
 
 /// Where it is, and what it should be.
-pub(super) fn derive(project: &Project) -> Result<(Utf8PathBuf, String)> {
+pub(crate) fn derive(project: &Project) -> Result<(Utf8PathBuf, String)> {
     let made = project.root.join(MADE);
     fs::create_dir_all(&made)?;
     generate_scaffolding(&project.root.join(UDL), CRATE, Some(&made), false)?;
