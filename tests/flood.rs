@@ -125,6 +125,20 @@ fn p10_calls_that_are_given_up_and_frames_that_are_gone_leave_nothing() {
 }
 
 #[test]
+fn p10_frames_whose_way_nobody_waits_for_leave_nothing() {
+    let _alone = alone();
+    let rig = Rig::new();
+    let track = rig.track("data");
+    let left = left_after_two(|_| {
+        for _ in 0..2_000 {
+            track.try_push(frame(10)).unwrap();
+            rig.host.take();
+        }
+    });
+    assert!(left[1] - left[0] < 4 << 10, "{left:?}");
+}
+
+#[test]
 fn p10_calls_that_were_answered_or_dropped_leave_no_deadline() {
     let _alone = alone();
     let subscriber = Subscriber::new();

@@ -8,7 +8,10 @@ use std::sync::{Arc, atomic::Ordering};
 use datatracks::{
     DataTrackOptions, PublishError, PushFrameError, SignalError, UnpublishReason, WaitError,
 };
-use local_support::{listing::request, *};
+use local_support::{
+    listing::{ending, request},
+    *,
+};
 
 #[test]
 fn an_unpublished_track_ends_at_once_for_everybody() {
@@ -28,6 +31,18 @@ fn an_unpublished_track_ends_at_once_for_everybody() {
         |event| matches!(event, Event::Unpublished(same, UnpublishReason::Requested) if *same == track)
     ));
     assert!(rig.manager.tracks().is_empty());
+}
+
+#[test]
+fn everybody_who_waits_for_the_end_is_woken_whoever_gives_up() {
+    let rig = Rig::new();
+    let track = rig.track("pose");
+    let [mut one, mut other, given_up] = [(); 3].map(|()| ending(&track));
+    assert!(one.is_pending() && other.is_pending());
+    drop(given_up);
+    track.unpublish();
+    assert_eq!(one.ready(), Ok(UnpublishReason::Requested));
+    assert_eq!(other.ready(), Ok(UnpublishReason::Requested));
 }
 
 #[test]

@@ -146,6 +146,7 @@ fn a_track_that_was_listed_just_now_is_revoked_by_the_list_that_lacks_it() {
     let track = rig.track("a");
     rig.advance_ms(3_000);
     told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
+    assert!(track.is_published());
     told(&rig, "PA_a", vec![]);
     assert!(!track.is_published(), "it was confirmed three seconds ago, and lists come in order");
 }
@@ -159,6 +160,21 @@ fn p8_who_joins_under_another_identity_is_told_of_under_that_one() {
     assert!(track.is_published(), "that is somebody else now");
     rig.answer(update(vec![forbidden(participant("alice 2", "PA_2", vec![]))]));
     assert_eq!(ending(&track).ready(), Ok(UnpublishReason::Revoked));
+}
+
+#[test]
+fn an_old_list_undoes_nothing_that_was_refused() {
+    let rig = Rig::new();
+    let mut publishing = rig.publishing(DataTrackOptions::new("a"));
+    let asked = only_publish(&rig.host.requests());
+    rig.answer(refused(&asked, Reason::NotAllowed));
+    assert_eq!(publishing.ready().unwrap_err(), PublishError::NotAllowed);
+    rig.host.take();
+    told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
+    assert!(rig.host.take().is_empty(), "the list may be older than the refusal");
+    rig.advance_ms(3_000);
+    told(&rig, "PA_a", vec![listed(1, "a", "DTR_1")]);
+    assert_eq!(unpublishes(&rig.host.requests()), [1], "it is there all the same");
 }
 
 #[test]
@@ -176,6 +192,17 @@ fn an_unpublish_response_that_nobody_asked_for_revokes_its_track_only() {
     rig.answer(unpublished(listed(1, "a", "DTR_old")));
     assert!(track.is_published());
     rig.answer(unpublished(listed(1, "a", "DTR_1")));
+    assert_eq!(ending(&track).ready(), Ok(UnpublishReason::Revoked));
+}
+
+#[test]
+fn a_track_that_was_renamed_is_known_by_its_new_sid_only() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    told(&rig, "PA_a", vec![listed(1, "a", "DTR_2")]);
+    rig.answer(unpublished(listed(1, "a", "DTR_1")));
+    assert!(track.is_published());
+    rig.answer(unpublished(listed(1, "a", "DTR_2")));
     assert_eq!(ending(&track).ready(), Ok(UnpublishReason::Revoked));
 }
 
@@ -219,6 +246,20 @@ fn p8_the_first_list_of_a_new_session_revokes_nothing() {
         told(&rig, "PA_2", vec![]);
         assert!(!track.is_published());
     }
+}
+
+#[test]
+fn p8_what_a_new_session_lists_is_confirmed_from_then_on() {
+    let rig = Rig::new();
+    rig.answer(join(participant(ALICE, "PA_1", vec![])));
+    let track = rig.track("a");
+    told(&rig, "PA_2", vec![listed(1, "a", "DTR_1")]);
+    rig.advance_ms(2_999);
+    told(&rig, "PA_2", vec![]);
+    assert!(track.is_published());
+    rig.advance_ms(1);
+    told(&rig, "PA_2", vec![]);
+    assert_eq!(ending(&track).ready(), Ok(UnpublishReason::Revoked));
 }
 
 #[test]

@@ -134,6 +134,27 @@ fn a_silent_channel_is_probed_with_single_packets_ever_more_seldom() {
     assert_eq!(times, [100, 300, 700, 1_500, 3_100, 4_700, 6_300, 7_900, 9_500]);
     rig.manager.handle_buffered_amount(0);
     assert!(log.lock().unwrap().len() > times.len(), "a report ends the drought");
+    rig.manager.handle_buffered_amount(1 << 20);
+    log.lock().unwrap().clear();
+    rig.advance_ms(99);
+    assert!(log.lock().unwrap().is_empty());
+    rig.advance_ms(1);
+    assert_eq!(log.lock().unwrap().len(), 1, "the next silence begins as the first did");
+}
+
+#[test]
+fn a_channel_that_says_that_it_is_full_is_not_silent() {
+    let rig = Rig::new();
+    let track = rig.published(burst("a"));
+    rig.manager.handle_buffered_amount(1 << 20);
+    let log = clocked(&rig);
+    push(&track, 10 * 15_988);
+    rig.advance_ms(99);
+    rig.manager.handle_buffered_amount(1 << 20);
+    rig.advance_ms(99);
+    assert!(log.lock().unwrap().is_empty());
+    rig.advance_ms(1);
+    assert_eq!(log.lock().unwrap().len(), 1);
 }
 
 #[test]

@@ -173,6 +173,16 @@ fn packets_are_small_until_a_channel_is_known_to_be_fast() {
 }
 
 #[test]
+fn a_turn_is_as_long_as_the_last_packet_that_was_not_small() {
+    let (mut pacing, start) = (Pacing::default(), Instant::now());
+    pacing.report(0, start);
+    for (packet, turn) in [(SMALL, LARGE), (8_000, 8_000), (SMALL, 8_000), (2 * LARGE, LARGE)] {
+        pacing.handed(packet, start);
+        assert_eq!(pacing.turn(), turn, "{packet}");
+    }
+}
+
+#[test]
 fn after_outages_little_waits_again() {
     let mut link = Link::new(1_000_000, 0, Reports::Often);
     let (mut pacing, mut start) = (Pacing::default(), Instant::now());
