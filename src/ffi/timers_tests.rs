@@ -211,8 +211,23 @@ fn who_stands_by_goes_when_the_last_deadline_does() {
     jam.wait_for_call();
     let timers = Arc::clone(&jam.timers);
     drop(jam);
+    ends(&timers);
+}
+
+#[test]
+fn the_thread_goes_with_the_last_that_it_waits_for() {
+    let timers = Arc::<Timers>::default();
+    let client: Arc<dyn DeadlineClient> = Arc::new(Idle);
+    let alarm = timers.register(Arc::downgrade(&client));
+    // Nothing tells when a thread has begun to wait. If it has not by then, it ends by itself, and less is shown.
+    std::thread::sleep(Duration::from_millis(50));
+    drop(alarm);
+    ends(&timers);
+}
+
+fn ends(timers: &Arc<Timers>) {
     let end = Instant::now() + LIMIT;
-    while Arc::strong_count(&timers) > 1 {
+    while Arc::strong_count(timers) > 1 {
         assert!(Instant::now() < end, "a thread is left");
         std::thread::sleep(Duration::from_millis(1));
     }
