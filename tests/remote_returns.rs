@@ -107,6 +107,18 @@ fn p8_a_publisher_that_returns_is_read_on_in_the_same_stream() {
 }
 
 #[test]
+fn a_track_has_its_new_sid_to_itself_and_leaves_the_old_one_to_others() {
+    let reading = Reading::new();
+    reading.subscriber.update(vec![returned("bob", 2, data("DTR_9"))]);
+    reading.events();
+    let eve = |sid| reading.subscriber.update(vec![participant("eve", vec![track(1, sid, "eve")])]);
+    eve("DTR_9");
+    assert_eq!(reading.events(), []);
+    eve("DTR_1");
+    assert_eq!(reading.events(), [Published("eve".into())]);
+}
+
+#[test]
 fn a_publisher_that_begins_anew_is_read_from_its_beginning() {
     let mut reading = Reading::new();
     (0..5).for_each(|_| reading.arrives());
