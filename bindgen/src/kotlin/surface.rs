@@ -4,11 +4,11 @@ use std::fs;
 
 use anyhow::Result;
 
-use crate::{files, project::Project};
+use crate::{bindings, files, project::Project};
 
 /// All public declarations, file by file, without their bodies and documentation.
 pub(crate) fn by_hand(project: &Project) -> Result<String> {
-    let beside = [super::generated::CLOSED_EXCEPTION, super::generated::LENT];
+    let beside = [bindings::kotlin::CLOSED_EXCEPTION, bindings::kotlin::LENT];
     let beside = beside.map(|source| declarations(source).concat()).concat();
     let mut text = format!("\nby hand: beside what is generated\n{beside}");
     for file in files::below(&project.root.join("kotlin-package/src/main/kotlin"))? {

@@ -1,6 +1,5 @@
 //! The Swift package: laid out, built and tested against the library that ships.
 
-pub(crate) mod generated;
 mod manifests;
 pub(crate) mod participant;
 mod style;

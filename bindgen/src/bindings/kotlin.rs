@@ -15,13 +15,14 @@
 //!
 //! The generated text has no tree to work on, so each change looks for whole lines and fails when there are not as many as expected.
 
+mod records;
+mod statuses;
+
 use std::{collections::HashSet, fs};
 
 use anyhow::{Result, ensure};
 use camino::Utf8Path;
 use heck::ToLowerCamelCase;
-
-use super::{records, statuses};
 
 /// Rewrites the generated file below `folder`.
 pub(crate) fn refine(folder: &Utf8Path) -> Result<()> {
@@ -168,7 +169,7 @@ const CANCEL_TOKEN: &[&str] = &[
 const CATCH_EXCEPTION: &str = "} catch(e: kotlin.Exception) {";
 
 /// Called by generated code, and so compiled with it.
-pub(super) const LENT: &str = include_str!("lent.kt");
+pub(crate) const LENT: &str = include_str!("kotlin/lent.kt");
 
 const CLOSE: &str = "    @Synchronized
     override fun close() {
@@ -202,7 +203,7 @@ const LOWER_IF_OPEN: &str = "return value.callWithHandle { it }";
 
 const CALLED_AFTER_CLOSE: &str = r#"throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")"#;
 /// Thrown by generated code, and so compiled with it.
-pub(super) const CLOSED_EXCEPTION: &str = r#"
+pub(crate) const CLOSED_EXCEPTION: &str = r#"
 /**
  * Something was called on an object after its `close()`: the caller's mistake, and no state of the track or the room. After `shutdown()`
  * alone, calls answer with errors of their own.

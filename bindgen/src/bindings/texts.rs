@@ -10,7 +10,8 @@ use anyhow::{Context, Result, ensure};
 use camino::Utf8Path;
 use heck::ToLowerCamelCase;
 
-use crate::{bindings::Language, project::Project};
+use super::Language;
+use crate::project::Project;
 
 /// Rewrites the generated file of one language.
 pub(crate) fn show(project: &Project, language: Language, file: &Utf8Path) -> Result<()> {

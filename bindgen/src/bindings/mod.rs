@@ -1,32 +1,27 @@
 //! Bindings of each language, generated from the library that ships.
 
+pub(crate) mod kotlin;
+mod language;
+mod python;
+mod swift;
+mod texts;
+
 use std::fs;
 
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
-use clap::ValueEnum;
 use uniffi_bindgen::{
     BindgenPaths, BindgenPathsLayer,
-    bindings::{GenerateOptions, TargetLanguage, generate_with_bindgen_paths},
+    bindings::{GenerateOptions, generate_with_bindgen_paths},
 };
 
 use crate::{
-    files, kotlin,
+    files,
     library::{self, LIBRARY, Profile},
     project::Project,
-    python,
     report::Outcome,
-    swift, texts,
 };
-
-/// A language of the bindings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Language {
-    Python,
-    Swift,
-    Kotlin,
-    All,
-}
+pub(crate) use language::Language;
 
 /// Builds the library and generates the bindings of `language`.
 pub(crate) fn generate(project: &Project, language: Language, profile: Profile) -> Result<Outcome> {
@@ -53,8 +48,8 @@ pub(crate) fn generate_into(
 ) -> Result<()> {
     generate_plain(&project.root, library, language, folder)?;
     match language {
-        Language::Kotlin => kotlin::generated::refine(folder),
-        Language::Swift => swift::generated::refine(folder),
+        Language::Kotlin => kotlin::refine(folder),
+        Language::Swift => swift::refine(folder),
         Language::Python => python::refine(folder),
         Language::All => Ok(()),
     }
@@ -88,44 +83,6 @@ pub(crate) fn udl_paths(root: &Utf8Path) -> BindgenPaths {
 
 fn list(project: &Project, folder: &Utf8Path) -> Result<()> {
     files::below(folder)?.iter().try_for_each(|file| files::made(project, file))
-}
-
-impl Language {
-    /// The languages that this stands for.
-    pub(crate) fn each(&self) -> &[Self] {
-        match self {
-            Self::All => &[Self::Python, Self::Swift, Self::Kotlin],
-            one => std::slice::from_ref(one),
-        }
-    }
-
-    /// As in folder names.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Python => "python",
-            Self::Swift => "swift",
-            Self::Kotlin => "kotlin",
-            Self::All => "all",
-        }
-    }
-
-    /// The generated source that an application calls.
-    fn source(self) -> &'static str {
-        match self {
-            Self::Python => "datatracks.py",
-            Self::Swift => "DataTracks.swift",
-            Self::Kotlin | Self::All => "io/datatracks/datatracks.kt",
-        }
-    }
-
-    fn targets(self) -> Vec<TargetLanguage> {
-        let target = |language: &Self| match language {
-            Self::Python => TargetLanguage::Python,
-            Self::Swift => TargetLanguage::Swift,
-            Self::Kotlin | Self::All => TargetLanguage::Kotlin,
-        };
-        self.each().iter().map(target).collect()
-    }
 }
 
 /// Tells the generator that the UDL is in `udl/`; by itself it looks in `src/` only.
