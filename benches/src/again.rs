@@ -39,7 +39,7 @@ pub(crate) fn add(rows: &mut [&mut Row], wanted: &[String], processes: usize) {
 
 /// What was below its floor may have met a moment when the machine was slow: it is judged by the rounds of three processes.
 pub(crate) fn look_twice(rows: &mut [Row]) {
-    let below = |row: &&mut Row| row.floor.is_some_and(|floor| !row.meets(floor));
+    let below = |row: &&mut Row| row.floor.is_some_and(|floor| !row.keeps(floor));
     let mut below: Vec<_> = rows.iter_mut().filter(below).collect();
     let names: Vec<_> = below.iter().map(|row| row.name.clone()).collect();
     if !names.is_empty() {

@@ -102,7 +102,7 @@ fn judged(rows: &[Row]) -> ExitCode {
     let (mut passed, mut failed) = (0, 0);
     for row in rows {
         let Some(floor) = row.floor else { continue };
-        if row.meets(floor) {
+        if row.keeps(floor) {
             passed += 1;
         } else {
             failed += 1;

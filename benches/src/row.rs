@@ -107,6 +107,20 @@ impl Row {
         }
     }
 
+    /// Whether a floor is kept, by the medians or by the best round of each side: what else runs on a machine makes rounds slower, and
+    /// none faster.
+    pub(crate) fn keeps(&self, floor: Aim) -> bool {
+        let best = |side: &Measured| match self.better {
+            Better::Less => side.least,
+            Better::More => side.most,
+        };
+        let best_ratio = || self.times(best(&self.ours), best(self.peer.as_ref()?));
+        match floor {
+            Aim::Times(times) if best_ratio().is_some_and(|ratio| ratio >= times) => true,
+            _ => self.meets(floor),
+        }
+    }
+
     /// Whether all aims are met; nothing when there are none.
     pub(crate) fn verdict(&self) -> Option<bool> {
         (!self.aims.is_empty()).then(|| self.aims.iter().all(|aim| self.meets(*aim)))

@@ -48,9 +48,11 @@ pub(crate) fn version() -> Result<Version> {
 }
 
 fn document(project: &Project) -> Result<Outcome> {
+    // Examples have the development dependencies, as lints have: without, sixty dependencies with other features are checked again.
+    let targets = ["--lib", "--examples", "--bin", "bindgen"];
     let arguments = ["doc", "--no-deps", "--document-private-items"];
     let doc = &mut command(&project.root, "cargo", &arguments);
-    run::run(doc.args(WORKSPACE).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    run::run(doc.args(targets).args(WORKSPACE).env("RUSTDOCFLAGS", "--deny warnings"))?;
     Ok(Outcome::Done)
 }
 

@@ -28,7 +28,7 @@ const HOPES: &[(&str, &[Aim], Aim)] = &[
     ("publish/64KiB", &[], Times(0.8)),
     ("publish/1MiB", &[Times(4.0)], Times(0.7)),
     ("subscribe/64B", &[], Times(2.1)),
-    ("subscribe/1KiB", &[Times(3.0)], Times(2.1)),
+    ("subscribe/1KiB", &[Times(3.0)], Times(1.9)),
     ("subscribe/64KiB", &[Times(8.0)], Times(6.0)),
     ("subscribe/1MiB", &[Times(8.0)], Times(5.0)),
     ("sealed/1KiB", &[], Times(1.2)),
