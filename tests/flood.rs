@@ -19,7 +19,7 @@ use datatracks::*;
 use kit::counting::live_bytes;
 use kit::subscriber::{MS, Packets, Subscriber, handles, participant, track};
 use kit::task::{Task, poll_once};
-use local_support::{Rig, frame};
+use local_support::{Rig, frame, only_publish, published};
 
 #[global_allocator]
 static COUNTING: kit::counting::Counting = kit::counting::Counting;
@@ -122,6 +122,22 @@ fn p10_calls_that_are_given_up_and_frames_that_are_gone_leave_nothing() {
     });
     assert!(left[0] < 1 << 20, "{left:?}");
     assert!(left[1] - left[0] < 4 << 10, "{left:?}");
+}
+
+#[test]
+fn p10_publications_that_are_given_up_leave_nothing() {
+    let _alone = alone();
+    let rig = Rig::new();
+    let left = left_after_two(|_| {
+        for _ in 0..2_000 {
+            drop(rig.publishing(DataTrackOptions::new("data")));
+            let request = only_publish(&rig.host.requests());
+            rig.answer(published(&request, "DTR_1"));
+            rig.host.take();
+        }
+        rig.advance_ms(31_000);
+    });
+    assert!(left[1] - left[0] < 64 << 10, "{left:?}");
 }
 
 #[test]

@@ -3,9 +3,12 @@
 
 mod local_support;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use datatracks::{
@@ -37,6 +40,21 @@ fn p4_frames_of_an_encrypted_track_open_with_the_ring_only() {
         };
         assert_eq!(opener.decrypt(payload, ALICE.into()).unwrap(), frame(bytes).payload);
     }
+}
+
+#[test]
+fn p4_every_frame_has_an_iv_of_its_own() {
+    let ring = Arc::new(KeyRing::new(Default::default()).unwrap());
+    ring.set_shared_key(b"password".to_vec(), 0).unwrap();
+    let rig = Rig::with(Some(ring.encryption_provider(None)), Some(ALICE));
+    let tracks = [rig.track("pose"), rig.track("again")];
+    let ivs: BTreeSet<_> = (0..60)
+        .map(|number| {
+            tracks[number % 2].try_push(frame(5)).unwrap();
+            header(&rig.host.packets()[0][0]).extensions.encryption.unwrap().iv
+        })
+        .collect();
+    assert_eq!(ivs.len(), 60, "with one key, an IV that is used twice gives both frames away");
 }
 
 #[test]

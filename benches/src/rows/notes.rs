@@ -25,6 +25,11 @@ when it is put together. Sealing right into the packets, around their headers, w
 buffer in parts",
     ),
     (
+        "latency/packet to frame, p50",
+        "met by processors on which a frame costs half of that; on this one two looks at the stopwatch, a waker and memory that 100 µs of \
+waiting have made cold come to it",
+    ),
+    (
         "flood/read, 1KiB",
         "handing a packet in takes some 200 ns on a thread that nobody disturbs, which would be 5 M a second. With a reader on another core \
 memory moves between the two: the lock, the buffer, and what a frame is counted in; and 72 MB of packets come from main memory. The kernel has no \
