@@ -26,8 +26,8 @@ buffer in parts",
     ),
     (
         "latency/packet to frame, p50",
-        "met by processors on which a frame costs half of that; on this one two looks at the stopwatch, a waker and memory that 100 µs of \
-waiting have made cold come to it",
+        "0.36 µs on an Intel Xeon, where it is met. On an AMD EPYC, after 100 µs without a frame, it is 1.0 to 1.3; where they go was not \
+measured",
     ),
     (
         "flood/read, 1KiB",
