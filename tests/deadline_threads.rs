@@ -2,23 +2,20 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "kit/counting.rs"]
+mod counting;
 mod local_support;
 
 use std::{
     fs,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
-use datatracks::{Environment, LocalDataTrack, WaitError};
-use local_support::*;
-
-/// Threads are counted for the whole process: one test at a time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use counting::alone;
+use datatracks::{Environment, WaitError};
+use local_support::{pushing::*, *};
 
 fn deadline_threads() -> usize {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
@@ -35,11 +32,6 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn flush(track: &Arc<LocalDataTrack>, timeout_ms: u32) -> Waiting<Result<(), WaitError>> {
-    let track = Arc::clone(track);
-    Waiting::new(async move { track.flush(timeout_ms.into(), None).await })
-}
-
 #[test]
 fn the_thread_ends_with_the_last_manager_and_comes_back_with_the_next() {
     let _alone = alone();
@@ -51,10 +43,8 @@ fn the_thread_ends_with_the_last_manager_and_comes_back_with_the_next() {
         let track = rigs[1].track("a");
         rigs[1].manager.handle_buffered_amount(1 << 20);
         track.try_push(frame(1)).unwrap();
-        let mut flushed = flush(&track, 20);
-        until("a timeout", || flushed.look());
-        assert_eq!(flushed.ready(), Err(WaitError::TimedOut));
-        drop((track, flushed, rigs));
+        assert_eq!(wait(flush(&track, 20)), Err(WaitError::TimedOut));
+        drop((track, rigs));
         until("the end of the thread", || deadline_threads() == 0);
     }
 }
@@ -76,14 +66,10 @@ fn p12_when_a_callback_that_was_stuck_is_over_one_thread_is_left() {
     });
     rig.manager.handle_buffered_amount(0);
     track.try_push(frame(200_000)).unwrap();
-    let mut flushed = flush(&track, 100);
-    until("a timeout, though the thread for it is stuck", || flushed.look());
-    assert_eq!(flushed.ready(), Err(WaitError::TimedOut));
+    assert_eq!(wait(flush(&track, 100)), Err(WaitError::TimedOut), "though its thread is stuck");
     assert!(deadline_threads() >= 2);
     drop(open);
-    let mut flushed = flush(&track, 20_000);
-    until("all packets", || flushed.look());
-    assert_eq!(flushed.ready(), Ok(()));
+    assert_eq!(wait(flush(&track, 20_000)), Ok(()));
     until("the end of all threads but one", || deadline_threads() == 1);
     rig.host.off();
 }

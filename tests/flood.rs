@@ -10,13 +10,10 @@
 mod kit;
 mod local_support;
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use datatracks::*;
-use kit::counting::live_bytes;
+use kit::counting::{alone, live_bytes};
 use kit::subscriber::{MS, Packets, Subscriber, handles, participant, track};
 use kit::task::{Task, poll_once};
 use local_support::{Rig, frame, only_publish, published};
@@ -25,12 +22,6 @@ use local_support::{Rig, frame, only_publish, published};
 static COUNTING: kit::counting::Counting = kit::counting::Counting;
 
 const TRACKS: u32 = 10_000;
-
-/// Live bytes are counted for the whole process: one test at a time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What is left after a flood; the second of two must leave no more than the first.
 fn left_after_two(mut flood: impl FnMut(u32)) -> [i64; 2] {

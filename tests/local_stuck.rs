@@ -6,11 +6,11 @@ mod local_support;
 use std::{
     sync::{Arc, Condvar, Mutex},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use datatracks::{DataTrackOptions, Environment, LocalDataTrack, WaitError};
-use local_support::*;
+use datatracks::{DataTrackOptions, Environment, WaitError};
+use local_support::{pushing::*, *};
 
 /// A gate that callbacks can be stopped at.
 #[derive(Default)]
@@ -148,24 +148,10 @@ fn p12_a_host_that_blocks_the_deadline_thread_holds_up_no_other_track_and_no_tim
     stuck.try_push(frame(200_000)).unwrap();
     gate.wait_for(1);
     free.try_push(frame(200_000)).unwrap();
-    let flush = |track: &Arc<_>, timeout_ms| {
-        let track = Arc::clone(track);
-        Waiting::new(async move { LocalDataTrack::flush(&track, timeout_ms, None).await })
-    };
     assert_eq!(wait(flush(&free, 10_000)), Ok(()));
     assert_eq!(wait(flush(&stuck, 50)), Err(WaitError::TimedOut));
     assert_eq!(stuck.stats().frames_sent, 0);
     gate.open();
     assert_eq!(wait(flush(&stuck, 10_000)), Ok(()));
     rig.host.off();
-}
-
-/// What comes of it in real time.
-fn wait<T>(mut waiting: Waiting<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(20);
-    while !waiting.look() {
-        assert!(Instant::now() < end, "it never ends");
-        thread::sleep(Duration::from_millis(1));
-    }
-    waiting.ready()
 }

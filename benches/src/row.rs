@@ -107,18 +107,16 @@ impl Row {
         }
     }
 
-    /// Whether a floor is kept, by the medians or by the best round of each side: what else runs on a machine makes rounds slower, and
-    /// none faster.
+    /// Whether a floor is kept: by the medians or, against the peer, by the best round of each side. What else runs on a machine makes
+    /// rounds slower, and none faster.
     pub(crate) fn keeps(&self, floor: Aim) -> bool {
         let best = |side: &Measured| match self.better {
             Better::Less => side.least,
             Better::More => side.most,
         };
         let best_ratio = || self.times(best(&self.ours), best(self.peer.as_ref()?));
-        match floor {
-            Aim::Times(times) if best_ratio().is_some_and(|ratio| ratio >= times) => true,
-            _ => self.meets(floor),
-        }
+        self.meets(floor)
+            || matches!(floor, Aim::Times(times) if best_ratio().is_some_and(|ratio| ratio >= times))
     }
 
     /// Whether all aims are met; nothing when there are none.

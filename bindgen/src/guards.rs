@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use crate::{
     files,
-    project::Project,
+    project::{CRATE, Project},
     report::{Outcome, Tally},
     run::{self, command},
 };
@@ -184,15 +184,12 @@ impl<'a> Copy<'a> {
         cargo.env("CARGO_TARGET_DIR", self.project.root.join(FOLDER).join("build"));
         // A line is another and all else as it was, hundreds of times: a third of the time.
         cargo.env("CARGO_INCREMENTAL", "1");
-        let target = if ["lib", "models"].contains(&name) { LIBRARY } else { name };
+        let target = if ["lib", "models"].contains(&name) { CRATE } else { name };
         run::program(cargo.stderr(Stdio::piped()), target)
     }
 }
 
 const LIST: &str = "tests/guards.toml";
-
-/// The name of the library's own tests.
-const LIBRARY: &str = "datatracks";
 
 const FOLDER: &str = "target/guards";
 

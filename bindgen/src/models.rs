@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::{
-    project::Project,
+    project::{CRATE, Project},
     report::Outcome,
     run::{self, command},
     runners::{cargo_tally, count},
@@ -48,7 +48,7 @@ fn build(project: &Project) -> Result<String> {
     let cargo = &mut command(&project.root, "cargo", &arguments);
     cargo.args(run::TELLING).stderr(std::process::Stdio::inherit());
     let wrapper = project.root.join("bindgen/src/models.sh");
-    run::program(cargo.env("RUSTC_WORKSPACE_WRAPPER", wrapper), "datatracks")
+    run::program(cargo.env("RUSTC_WORKSPACE_WRAPPER", wrapper), CRATE)
 }
 
 /// Tens of thousands of schedules in all.

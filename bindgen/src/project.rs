@@ -52,3 +52,6 @@ impl Project {
         path.strip_prefix(&self.root).unwrap_or(path)
     }
 }
+
+/// The crate that all this is for, and the program of its own tests.
+pub(crate) const CRATE: &str = "datatracks";

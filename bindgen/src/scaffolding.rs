@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use camino::Utf8PathBuf;
 use uniffi_bindgen::generate_component_scaffolding_for_crate as generate_scaffolding;
 
-use crate::project::Project;
+use crate::project::{CRATE, Project};
 
 /// Where it is, and what it should be.
 pub(crate) fn derive(project: &Project) -> Result<(Utf8PathBuf, String)> {
@@ -33,7 +33,6 @@ pub(crate) fn check(project: &Project) -> Result<()> {
     Ok(())
 }
 
-const CRATE: &str = "datatracks";
 const UDL: &str = "udl/datatracks.udl";
 const SCAFFOLDING: &str = "udl/scaffolding.rs";
 const MADE: &str = "target/scaffolding";

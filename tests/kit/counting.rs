@@ -5,7 +5,10 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
-    sync::atomic::{AtomicI64, Ordering::Relaxed},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
 };
 
 thread_local! {
@@ -57,4 +60,10 @@ pub fn allocations() -> u64 {
 /// Bytes that the process holds now.
 pub fn live_bytes() -> i64 {
     LIVE.load(Relaxed)
+}
+
+/// What is counted is counted for the whole process: one test at a time.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,22 +3,16 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
 
 use datatracks::signal::session::{self, Response};
 
+pub use super::counting::alone;
 use super::{counting::Counting, pair::Pair};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// Live bytes are counted for the whole process: one test at a time.
-pub fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The pair still works: a frame pushed is a frame read.
 pub fn assert_sound(pair: &Pair) {

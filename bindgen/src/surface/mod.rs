@@ -23,7 +23,7 @@ use crate::{
     bindings::{self, Language},
     kotlin,
     library::{self, Profile},
-    project::Project,
+    project::{CRATE, Project},
     report::Outcome,
     scaffolding,
 };
@@ -98,7 +98,7 @@ fn load(
         let settings = settings.get("bindings").and_then(|all| all.get(language.name()));
         Ok(settings.and_then(|settings| settings.as_table()).cloned().unwrap_or_default())
     })?;
-    let component = components.into_iter().find(|one| one.ci.crate_name() == "datatracks");
+    let component = components.into_iter().find(|one| one.ci.crate_name() == CRATE);
     let component = component.context("the library has no interface of this crate")?;
     let aliases = aliases(&component.config);
     let mut interface = component.ci;
@@ -106,7 +106,7 @@ fn load(
     let excluded = excluded.into_iter().flatten().filter_map(|name| Some(name.as_str()?.into()));
     apply_exclusions(&mut interface, &excluded.collect::<Vec<String>>());
     if let Some(names) = component.config.get("rename").and_then(|names| names.as_table()) {
-        rename(&mut interface, &HashMap::from([("datatracks".into(), names.clone())]));
+        rename(&mut interface, &HashMap::from([(CRATE.into(), names.clone())]));
     }
     Ok((interface, aliases))
 }
