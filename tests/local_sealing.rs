@@ -15,7 +15,7 @@ use datatracks::{
     DataTrackOptions, DropPolicy, EncryptedPayload, EncryptionError, EncryptionProvider, KeyRing,
     LocalDataTrack, Payload, PushFrameError, packet,
 };
-use local_support::{pushing::*, *};
+use local_support::{leaving::clocked, pushing::*, *};
 
 #[test]
 fn p4_frames_of_an_encrypted_track_open_with_the_ring_only() {
@@ -194,6 +194,52 @@ fn p2_a_frame_that_was_left_and_finds_the_channel_full_leaves_all_the_same() {
     assert_eq!(track.stats().frames_waiting, 1);
     rig.advance_ms(1_000);
     assert_eq!(left(&rig), [2]);
+}
+
+#[test]
+fn p10_a_frame_that_is_left_finds_no_more_room_than_another() {
+    let (rig, provider, _) = flipping();
+    let options = DataTrackOptions { drop_policy: DropPolicy::Refuse, ..named("bounded") };
+    let track = rig.published(DataTrackOptions { max_waiting_bytes: 2_000, ..options });
+    let inner = Arc::clone(&track);
+    let once = AtomicBool::new(true);
+    *provider.before.lock().unwrap() = Some(Arc::new(move |payload| {
+        if once.swap(false, Ordering::SeqCst) {
+            let pushed = [(); 3].map(|()| inner.try_push(frame(900)));
+            assert_eq!(pushed, [Ok(()), Ok(()), Err(PushFrameError::QueueFull)]);
+        }
+        Ok(EncryptedPayload { payload, iv: vec![], key_index: 0 })
+    }));
+    track.try_push(frame(1)).unwrap();
+    assert_eq!(left(&rig), [1, 900, 900]);
+    assert_adds_up(&track);
+}
+
+#[test]
+fn p12_large_frames_that_are_left_tell_how_often_large_ones_come() {
+    let (rig, provider, track) = flipping();
+    let (large, inner) = (10 * 15_988, Arc::clone(&track));
+    *provider.before.lock().unwrap() = Some(Arc::new(move |payload| {
+        if payload.as_ref().len() == 1 {
+            inner.try_push(frame(2)).unwrap();
+            inner.try_push(frame(large)).unwrap();
+        }
+        Ok(EncryptedPayload { payload, iv: vec![], key_index: 0 })
+    }));
+    let log = clocked(&rig);
+    for _ in 0..5 {
+        rig.manager.handle_buffered_amount(0);
+        track.try_push(frame(1)).unwrap();
+        for _ in 0..200 {
+            rig.advance_ms(1);
+            rig.manager.handle_buffered_amount(0);
+        }
+    }
+    let log = log.lock().unwrap();
+    let last: Vec<_> = log.iter().map(|(at, _)| at).filter(|at| **at >= 800).collect();
+    let gaps: BTreeSet<_> = last.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    // Every 200 ms: 6 ms apart, where 16 is for those whose rate is unknown (see local_pacing).
+    assert_eq!(gaps, BTreeSet::from([0, 6]), "{last:?}");
 }
 
 #[test]
