@@ -144,3 +144,5 @@ def say(event, **what):
 
 if __name__ == "__main__":
     asyncio.run(main())
+    # Threads of the SDK call the interpreter until the last, and abort a process in which it has ended.
+    os._exit(0)
