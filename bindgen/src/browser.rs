@@ -31,7 +31,7 @@ pub(crate) fn install(project: &Project) -> Result<Outcome> {
     }
     install_packages(project)?;
     for program in ["chromium", "node"] {
-        println!("   {program}: {}", version(project, program)?.trim());
+        say!("   {program}: {}", version(project, program)?.trim());
     }
     Ok(Outcome::Done)
 }

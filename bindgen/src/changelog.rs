@@ -19,7 +19,7 @@ pub(crate) fn check(project: &Project, version: &Version) -> Result<Outcome> {
     ensure!(lines > 0, "{FILE}: the section `## {version}` is empty");
     let newest = released(&text).into_iter().max();
     ensure!(newest.as_ref() == Some(version), "{FILE} tells of {newest:?}, which is newer");
-    println!("   {lines} lines on {version}");
+    say!("   {lines} lines on {version}");
     Ok(Outcome::Done)
 }
 

@@ -24,14 +24,14 @@ use crate::{
 pub(crate) fn check(project: &Project, version: &Version) -> Result<Outcome> {
     let now = fs::read_to_string(surface::rust::path(project))?;
     let Some(released) = last_release(project, version)? else {
-        println!("   nothing is released yet; the tag v{version} will be what is compared with");
+        say!("   nothing is released yet; the tag v{version} will be what is compared with");
         return Ok(Outcome::Done);
     };
     let before = git(project, &["show", &format!("v{released}:{}", surface::rust::RUST)])?;
     let changes = Changes::between(&before, &now);
-    changes.lines().iter().for_each(|line| println!("   {line}"));
+    changes.lines().iter().for_each(|line| say!("   {line}"));
     judge(&changes, &released, version)?;
-    println!("   {version} may follow {released}");
+    say!("   {version} may follow {released}");
     Ok(Outcome::Done)
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn prepare(project: &Project) -> Result<Outcome> {
     vendor(project)?;
     let version =
         run::capture(&mut CROSS.inside(project, &project.root, &["rustc", "--version"])?)?;
-    println!("   {}", version.trim());
+    say!("   {}", version.trim());
     Ok(Outcome::Done)
 }
 

@@ -25,6 +25,6 @@ pub(crate) fn below(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>> {
 /// Says what was made and what it weighs.
 pub(crate) fn made(project: &Project, file: &Utf8Path) -> Result<()> {
     let size = fs::metadata(file).with_context(|| file.to_string())?.len();
-    println!("   {:>8}  {}", kilobytes(size), project.short(file));
+    say!("   {:>8}  {}", kilobytes(size), project.short(file));
     Ok(())
 }

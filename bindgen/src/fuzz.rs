@@ -1,8 +1,13 @@
 //! Fuzzing with libFuzzer, guided by coverage, on the stable toolchain: LLVM's counters are compiled in by options that it has, too.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    panic::resume_unwind,
+    process::Command,
+    thread::{self, ScopedJoinHandle},
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use camino::Utf8PathBuf;
 
 use crate::{
@@ -45,27 +50,49 @@ impl Wishes {
 /// Runs targets; each is a test.
 pub(crate) fn run(project: &Project, wishes: &Wishes) -> Result<Outcome> {
     let programs = build(project)?;
+    let targets = wishes.targets();
+    let fuzzing: Result<Vec<_>> =
+        targets.iter().map(|target| Fuzzing::new(project, &programs, target)).collect();
     let mut sum = Tally::default();
     let mut executed = 0;
-    for target in wishes.targets() {
-        let fuzzing = Fuzzing::new(project, &programs, target)?;
-        let ran = match &wishes.input {
-            Some(input) => fuzzing.replay(input).map(|()| 1),
-            None => fuzzing.explore(wishes.seconds),
-        };
-        match ran {
-            Ok(executions) => (sum.passed, executed) = (sum.passed + 1, executed + executions),
-            Err(error) => {
-                println!("   failed: {target}: {error:#}");
-                sum.failed += 1;
+    for at_once in fuzzing?.chunks(thread::available_parallelism()?.get()) {
+        for (fuzzing, ran) in at_once.iter().zip(run_at_once(at_once, wishes)) {
+            match ran {
+                Ok(ran) => {
+                    say!("   {:<10} {}", fuzzing.target, ran.said);
+                    (sum.passed, executed) = (sum.passed + 1, executed + ran.executions);
+                }
+                Err(error) => {
+                    say!("   failed: {}: {error:#}", fuzzing.target);
+                    sum.failed += 1;
+                }
+            }
+            if wishes.keep {
+                fuzzing.keep()?;
             }
         }
-        if wishes.keep {
-            fuzzing.keep()?;
-        }
     }
-    println!("   {executed} executions");
+    say!("   {executed} executions");
     Ok(Outcome::Counted(sum))
+}
+
+/// Each on a thread; a fuzzer uses one core.
+fn run_at_once(targets: &[Fuzzing<'_>], wishes: &Wishes) -> Vec<Result<Ran>> {
+    thread::scope(|scope| {
+        let running: Vec<_> =
+            targets.iter().map(|target| scope.spawn(move || target.run(wishes))).collect();
+        let ended = |thread: ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        running.into_iter().map(ended).collect()
+    })
+}
+
+/// What became of a target.
+struct Ran {
+    /// Inputs that were tried.
+    executions: u64,
+    said: String,
 }
 
 /// In a target directory of their own, since all dependencies are compiled with counters.
@@ -102,8 +129,14 @@ impl<'a> Fuzzing<'a> {
         Ok(Self { project, target, program: programs.join(target), found, corpus })
     }
 
-    /// Answers how many inputs were tried.
-    fn explore(&self, seconds: u64) -> Result<u64> {
+    fn run(&self, wishes: &Wishes) -> Result<Ran> {
+        match &wishes.input {
+            Some(input) => self.replay(input),
+            None => self.explore(wishes.seconds),
+        }
+    }
+
+    fn explore(&self, seconds: u64) -> Result<Ran> {
         let failures = self.project.root.join(FOLDER).join(format!("failure-{}-", self.target));
         let mut fuzzer = self.fuzzer();
         fuzzer.args(LIMITS).args([self.found.as_str(), self.corpus.as_str()]);
@@ -112,24 +145,22 @@ impl<'a> Fuzzing<'a> {
         let output = fuzzer.output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
-            println!("{said}");
-            println!("   again: cargo tasks fuzz {} --input FILE", self.target);
+            bail!("{said}\n   again: cargo tasks fuzz {} --input FILE", self.target);
         }
-        run::succeeded(&fuzzer, output.status)?;
         let number = |name: &str| statistic(&said, name).with_context(|| format!("no {name}"));
-        let executed = number("number_of_executed_units")?;
-        println!(
-            "   {:<10} {executed:>10} executions, {:>8} a second, {:>5} inputs that reach something new, {:>4} MB at most",
-            self.target,
+        let executions = number("number_of_executed_units")?;
+        let said = format!(
+            "{executions:>10} executions, {:>8} a second, {:>5} inputs that reach something new, {:>4} MB at most",
             number("average_exec_per_sec")?,
             number("new_units_added")?,
             number("peak_rss_mb")?,
         );
-        Ok(executed)
+        Ok(Ran { executions, said })
     }
 
-    fn replay(&self, input: &Utf8PathBuf) -> Result<()> {
-        run::run(command(&self.project.root, self.program.as_str(), &[]).arg(input))
+    fn replay(&self, input: &Utf8PathBuf) -> Result<Ran> {
+        run::run(command(&self.project.root, self.program.as_str(), &[]).arg(input))?;
+        Ok(Ran { executions: 1, said: input.to_string() })
     }
 
     /// By code reached, however often: what the counts of loops tell apart is not worth its place in the repository.
@@ -138,7 +169,7 @@ impl<'a> Fuzzing<'a> {
         fuzzer.args(["-merge=1", "-use_counters=0", "-max_len=512"]);
         let output = fuzzer.args([&self.corpus, &self.found]).output()?;
         run::succeeded(&fuzzer, output.status)?;
-        println!("   {:<10} {} inputs are kept", self.target, fs::read_dir(&self.corpus)?.count());
+        say!("   {:<10} {} inputs are kept", self.target, fs::read_dir(&self.corpus)?.count());
         Ok(())
     }
 
@@ -179,7 +210,7 @@ const FLAGS: [&str; 7] = [
 const LIMITS: [&str; 5] =
     ["-max_len=4096", "-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=0"];
 
-/// Twenty seconds in all.
+/// Twelve seconds in all on two cores.
 pub(crate) const SHORT: u64 = 3;
 /// In `cargo tasks test --full`.
 pub(crate) const LONG: u64 = 120;

@@ -18,7 +18,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
 use crate::{
-    files,
+    files, programs,
     project::{CRATE, Project},
     report::{Outcome, Tally},
     run::{self, command},
@@ -71,10 +71,10 @@ pub(crate) fn check(project: &Project, wishes: &Wishes) -> Result<Outcome> {
     for guard in &guards {
         if copy.catches(guard)? {
             sum.passed += 1;
-            println!("   caught      {} ({})", guard.name, guard.test);
+            say!("   caught      {} ({})", guard.name, guard.test);
         } else {
             sum.failed += 1;
-            println!("   NOT CAUGHT  {} ({}, by {})", guard.name, guard.file, guard.test);
+            say!("   NOT CAUGHT  {} ({}, by {})", guard.name, guard.file, guard.test);
         }
     }
     Ok(Outcome::Counted(sum))
@@ -177,7 +177,7 @@ impl<'a> Copy<'a> {
             file => &["test", "--no-run", "--test", file],
         };
         let cargo = &mut command(&self.tree, "cargo", arguments);
-        cargo.arg("--quiet").args(run::TELLING);
+        cargo.arg("--quiet").args(programs::TELLING);
         if name == "models" {
             cargo.args(["--", "--cfg", "models"]);
         }
@@ -185,7 +185,7 @@ impl<'a> Copy<'a> {
         // A line is another and all else as it was, hundreds of times: a third of the time.
         cargo.env("CARGO_INCREMENTAL", "1");
         let target = if ["lib", "models"].contains(&name) { CRATE } else { name };
-        run::program(cargo.stderr(Stdio::piped()), target)
+        programs::of_target(cargo.stderr(Stdio::piped()), target)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Rooms of a real livekit-server with SDKs that others wrote: `tests/interop`.
 
+use anyhow::Result;
+
 use crate::{
+    beside::{self, Lane},
     bindings::{self, Language},
     browser, kotlin,
     library::Profile,
@@ -8,7 +11,7 @@ use crate::{
     project::Project,
     report::Report,
     run,
-    runners::{count, count_both, pytest_command, pytest_tally, reference_host},
+    runners::{count, pytest_command, pytest_tally, reference_host},
     setup, swift,
 };
 
@@ -28,56 +31,67 @@ pub(crate) fn all(project: &Project, report: &mut Report, cells: Cells) {
     report.step("reference host", || reference_host(project));
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Debug));
     report.step("Kotlin package", || kotlin::build::package_with_programs(project));
+    report.step("Kotlin host", || kotlin::room::build(project));
     suite(project, report, Profile::Debug, cells);
+    network::suite(project, report);
 }
 
-/// The tests, after bindings, reference host and the Kotlin package. Where there can be no browser, or no Swift, they run without, and are
-/// called so.
+/// The tests, after bindings, reference host, and the Kotlin package and host. Where there can be no browser, or no Swift, they run without,
+/// and are called so.
 pub(crate) fn suite(project: &Project, report: &mut Report, profile: Profile, cells: Cells) {
-    report.step("Kotlin host", || kotlin::room::build(project));
     let has_swift = report.gate("Swift host", || swift::participant::build(project, profile));
     let has_browser = report.gate("browser", || browser::install(project));
-    let name = [
-        NAME,
+    let without = [
         if has_browser { "" } else { WITHOUT_BROWSER },
         if has_swift { "" } else { WITHOUT_SWIFT },
     ]
     .concat();
-    let mut variables = vec![browser::variable(project, has_browser)];
+    let tests = |report: &mut Report, (name, which): (&str, &'static str)| {
+        report.step(&format!("interop tests, {name}{without}"), || {
+            let variables = variables(project, has_swift, has_browser, cells)?;
+            let only = [TESTS, "--ignore", network::TESTS, "-k", which];
+            count(&mut pytest_command(project, &only, &variables), pytest_tally)
+        });
+    };
+    match cells {
+        Cells::Few => {
+            let other = Lane::new("other interop tests", |report: &mut Report| {
+                tests(report, MATRIX);
+                tests(report, EMBEDDED);
+            });
+            beside::run(project, report, |report| tests(report, REAL), [other]);
+        }
+        // A megabyte in one burst needs the machine for itself.
+        Cells::All => tests(report, ANY),
+    }
+}
+
+/// What the tests are told.
+fn variables(
+    project: &Project,
+    has_swift: bool,
+    has_browser: bool,
+    cells: Cells,
+) -> Result<Vec<(&'static str, String)>> {
+    let in_swift =
+        if has_swift { run::lines(&swift::participant::command(project)?) } else { String::new() };
+    let mut variables = vec![
+        browser::variable(project, has_browser),
+        (KOTLIN, run::lines(&kotlin::room::participant(project)?)),
+        (SWIFT, in_swift),
+    ];
     if cells == Cells::All {
         variables.push((TABLE, project.root.join("docs/interop.md").into_string()));
     }
-    report.step(&name, || {
-        let in_kotlin = run::lines(&kotlin::room::participant(project)?);
-        let in_swift = if has_swift {
-            run::lines(&swift::participant::command(project)?)
-        } else {
-            String::new()
-        };
-        let hosts = [(KOTLIN, in_kotlin), (SWIFT, in_swift)];
-        let variables = [variables.as_slice(), &hosts].concat();
-        let network = but_for_network();
-        let on = |servers| pytest_command(project, &[TESTS, &network, "-k", servers], &variables);
-        match cells {
-            Cells::Few => count_both([&mut on(REAL), &mut on(EMBEDDED)], pytest_tally),
-            // A megabyte in one burst needs the machine for itself.
-            Cells::All => count(&mut on(ANY), pytest_tally),
-        }
-    });
-    network::suite(project, report, &variables);
-}
-
-/// Those that take root's rights are a step of their own.
-fn but_for_network() -> String {
-    format!("--ignore={}", network::TESTS)
+    Ok(variables)
 }
 
 const TESTS: &str = "tests/interop";
-/// Which tests, by the server of their rooms.
-const EMBEDDED: &str = "embedded";
-const REAL: &str = "not embedded";
-const ANY: &str = "";
-const NAME: &str = "interop tests";
+/// Tests by the server of their rooms: what they are called, and how pytest is told.
+const MATRIX: (&str, &str) = ("matrix of livekit-server", "not embedded and test_matrix");
+const REAL: (&str, &str) = ("rooms of livekit-server", "not embedded and not test_matrix");
+const EMBEDDED: (&str, &str) = ("rooms of the embedded SFU", "embedded");
+const ANY: (&str, &str) = ("all rooms", "");
 const WITHOUT_BROWSER: &str = ", WITHOUT A BROWSER";
 const WITHOUT_SWIFT: &str = ", WITHOUT SWIFT";
 /// The command that starts the host in Kotlin, a word a line.

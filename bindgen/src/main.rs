@@ -2,10 +2,13 @@
 //!
 //! Each command is a list of steps. A step says what it does before it starts, lets the tools that it calls speak, and closes
 //! with what it made, its size and its time. Nothing is skipped in silence: what could not run is listed with the reason.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+mod output;
 
 mod archive;
 mod bench;
+mod beside;
 mod bindings;
 mod browser;
 mod calls;
@@ -23,6 +26,7 @@ mod library;
 mod models;
 mod network;
 mod pacing;
+mod programs;
 mod project;
 mod release;
 mod report;

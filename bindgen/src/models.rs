@@ -3,9 +3,10 @@
 use anyhow::Result;
 
 use crate::{
+    programs,
     project::{CRATE, Project},
     report::Outcome,
-    run::{self, command},
+    run::command,
     runners::{cargo_tally, count},
 };
 
@@ -46,9 +47,9 @@ pub(crate) fn check(project: &Project, wishes: &Wishes) -> Result<Outcome> {
 fn build(project: &Project) -> Result<String> {
     let arguments = ["test", "--workspace", "--all-features", "--lib", "--no-run"];
     let cargo = &mut command(&project.root, "cargo", &arguments);
-    cargo.args(run::TELLING).stderr(std::process::Stdio::inherit());
+    cargo.args(programs::TELLING).stderr(std::process::Stdio::inherit());
     let wrapper = project.root.join("bindgen/src/models.sh");
-    run::program(cargo.env("RUSTC_WORKSPACE_WRAPPER", wrapper), CRATE)
+    programs::of_target(cargo.env("RUSTC_WORKSPACE_WRAPPER", wrapper), CRATE)
 }
 
 /// Tens of thousands of schedules in all.

@@ -57,14 +57,19 @@ impl Report {
 
     /// Runs a step that later ones stand on, and answers whether they can: it ran, and is good.
     pub(crate) fn gate(&mut self, name: &str, step: impl FnOnce() -> Result<Outcome>) -> bool {
-        println!("\n== {name}");
+        say!("\n== {name}");
         let started = Instant::now();
         let result = step();
         let step = Step { name: name.into(), took: started.elapsed(), result };
-        println!("   {}", step.line());
+        say!("   {}", step.line());
         let is_open = step.is_green() && step.has_run();
         self.steps.push(step);
         is_open
+    }
+
+    /// Takes over the steps of another.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.steps.extend(other.steps);
     }
 
     /// True when every step so far is good.
@@ -81,12 +86,12 @@ impl Report {
     /// Lists the steps, closes with the sum of all tests, and answers the exit status.
     pub(crate) fn close(self) -> ExitCode {
         if self.steps.len() > 1 {
-            println!("\n== what ran");
-            self.steps.iter().for_each(|step| println!("   {}", step.line()));
+            say!("\n== what ran");
+            self.steps.iter().for_each(|step| say!("   {}", step.line()));
         }
         if self.counts_tests() {
             let Tally { passed, failed } = self.sum();
-            println!("\n{passed} passed, {failed} failed");
+            say!("\n{passed} passed, {failed} failed");
         }
         if self.is_green() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }

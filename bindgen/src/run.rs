@@ -13,6 +13,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use camino::Utf8Path;
 
+use crate::output;
+
 /// A command that runs in `directory`, without what cargo told this tool of itself: build scripts of dependencies watch
 /// those variables, and would run anew each time that `cargo` and `cargo tasks` take turns.
 pub(crate) fn command(directory: &Utf8Path, program: &str, arguments: &[&str]) -> Command {
@@ -29,13 +31,14 @@ pub(crate) fn command(directory: &Utf8Path, program: &str, arguments: &[&str]) -
 /// Runs a command that speaks for itself.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     announce(command);
-    let status = command.status().with_context(|| missing(command))?;
+    let status = output::lend(command)?.status().with_context(|| missing(command))?;
     succeeded(command, status)
 }
 
 /// Runs a command and hands every line of its standard output to `line`.
 pub(crate) fn watch(command: &mut Command, mut line: impl FnMut(&str)) -> Result<ExitStatus> {
-    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| missing(command))?;
+    let speaking = output::lend(command)?.stdout(Stdio::piped());
+    let mut child = speaking.spawn().with_context(|| missing(command))?;
     if let Some(output) = child.stdout.take() {
         for text in BufReader::new(output).lines() {
             line(&text?);
@@ -51,16 +54,6 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
         bail!("{}: {}", show(command), String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// Builds with cargo, which must be [`TELLING`], and answers the path of the program that it made of this target.
-pub(crate) fn program(cargo: &mut Command, target: &str) -> Result<String> {
-    let messages = capture(cargo)?;
-    let name = format!(r#""name":"{target}""#);
-    let after = |line: &str| Some(line.split_once(r#""executable":""#)?.1.to_owned());
-    let path = messages.lines().filter(|line| line.contains(&name)).find_map(after);
-    let path = path.and_then(|path| Some(path.split_once('"')?.0.to_owned()));
-    path.context("cargo names no program")
 }
 
 /// Whether a quiet command succeeds before `deadline` is over.
@@ -90,7 +83,7 @@ pub(crate) fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
 }
 
 pub(crate) fn announce(command: &Command) {
-    println!("   $ {}", show(command));
+    say!("   $ {}", show(command));
 }
 
 /// A command's program and arguments.
@@ -129,9 +122,6 @@ const PACKAGES: &[(&str, &str)] = &[
     ("unshare", "the package util-linux"),
     ("xcrun", "Xcode"),
 ];
-
-/// Lets cargo tell in its standard output what it made.
-pub(crate) const TELLING: &[&str] = &["--message-format", "json-render-diagnostics"];
 
 /// How often a command with a deadline is looked at.
 const POLL: Duration = Duration::from_millis(50);

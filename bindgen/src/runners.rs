@@ -2,11 +2,7 @@
 //!
 //! A runner's own closing line is what counts: a suite whose runner says nothing, or that it ran no test, has failed.
 
-use std::{
-    panic::resume_unwind,
-    process::{Command, ExitStatus},
-    thread,
-};
+use std::process::{Command, ExitStatus};
 
 use anyhow::Result;
 
@@ -55,31 +51,11 @@ pub(crate) fn count(
     command: &mut Command,
     read: impl Fn(&str) -> Option<Tally>,
 ) -> Result<Outcome> {
-    tally(command, &read).map(Outcome::Counted)
+    tally(command, read).map(Outcome::Counted)
 }
 
-/// Runs two commands at once, for suites that wait more than they work. What the second says is shown when the first has ended.
-pub(crate) fn count_both(
-    [first, second]: [&mut Command; 2],
-    read: impl Fn(&str) -> Option<Tally>,
-) -> Result<Outcome> {
-    let (first, lines, status) = thread::scope(|scope| {
-        let beside = scope.spawn(|| {
-            let mut lines = Vec::new();
-            (run::watch(second, |line| lines.push(line.to_owned())), lines)
-        });
-        let first = tally(first, &read);
-        let (status, lines) = beside.join().unwrap_or_else(|panic| resume_unwind(panic));
-        (first, lines, status)
-    });
-    run::announce(second);
-    let mut count = Count::default();
-    lines.iter().for_each(|line| count.show(line, &read));
-    let second = count.end(second, status?)?;
-    Ok(Outcome::Counted(first? + second))
-}
-
-fn tally(command: &mut Command, read: impl Fn(&str) -> Option<Tally>) -> Result<Tally> {
+/// The same, for sums.
+pub(crate) fn tally(command: &mut Command, read: impl Fn(&str) -> Option<Tally>) -> Result<Tally> {
     run::announce(command);
     let mut count = Count::default();
     let status = run::watch(command, |line| count.show(line, &read))?;
@@ -95,7 +71,7 @@ struct Count {
 
 impl Count {
     fn show(&mut self, line: &str, read: impl Fn(&str) -> Option<Tally>) {
-        println!("{line}");
+        say!("{line}");
         self.sum = self.sum + read(line).unwrap_or_default();
         if names_a_failure(line) {
             self.failures.push(line.to_owned());
@@ -103,7 +79,7 @@ impl Count {
     }
 
     fn end(self, command: &Command, status: ExitStatus) -> Result<Tally> {
-        self.failures.iter().for_each(|line| println!("   failed: {line}"));
+        self.failures.iter().for_each(|line| say!("   failed: {line}"));
         if self.sum.failed == 0 {
             run::succeeded(command, status)?;
         }

@@ -37,13 +37,13 @@ pub(crate) fn has(project: &Project, tool: &str, version: &str) -> bool {
 /// The real SFU alone.
 pub(crate) fn install_sfu(project: &Project) -> Result<()> {
     if !has(project, SFU, SFU_VERSION) {
-        println!("   livekit-server {SFU_VERSION}: compiling takes about two minutes");
+        say!("   livekit-server {SFU_VERSION}: compiling takes about two minutes");
         let package = format!("github.com/livekit/livekit-server/cmd/server@v{SFU_VERSION}");
         let bin = project.tools().join("bin");
         run::run(command(&project.root, "go", &["install", &package]).env("GOBIN", &bin))?;
         fs::rename(bin.join("server"), project.tool(SFU))?;
     }
-    println!("   livekit-server {SFU_VERSION}");
+    say!("   livekit-server {SFU_VERSION}");
     Ok(())
 }
 
@@ -64,13 +64,13 @@ pub(crate) fn install_python(project: &Project) -> Result<()> {
         fs::write(&stamp, &wanted)?;
     }
     let pinned = wanted.lines().filter(|line| line.contains("==")).collect::<Vec<_>>().join(", ");
-    println!("   python with {pinned}");
+    say!("   python with {pinned}");
     Ok(())
 }
 
 fn install_cargo_deny(project: &Project) -> Result<()> {
     if !has(project, "cargo-deny", CARGO_DENY_VERSION) {
-        println!("   cargo-deny {CARGO_DENY_VERSION}: compiling takes about two minutes");
+        say!("   cargo-deny {CARGO_DENY_VERSION}: compiling takes about two minutes");
         let root = project.tools();
         let target = root.join("build");
         // Unoptimized: it compiles three times as fast and has little to do.
@@ -80,7 +80,7 @@ fn install_cargo_deny(project: &Project) -> Result<()> {
         run::run(install.env("CARGO_TARGET_DIR", &target))?;
         fs::remove_dir_all(target)?;
     }
-    println!("   cargo-deny {CARGO_DENY_VERSION}");
+    say!("   cargo-deny {CARGO_DENY_VERSION}");
     Ok(())
 }
 

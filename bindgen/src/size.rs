@@ -16,7 +16,7 @@ pub(crate) fn measure(project: &Project) -> Result<Outcome> {
     let stripped = project.root.join(library::TARGET).join("stripped").join(LIBRARY);
     std::fs::create_dir_all(stripped.with_file_name(""))?;
     let size = library::strip(project, &library, &stripped)?;
-    println!(
+    say!(
         "   {:>8}  {} (promised {}, aim {})",
         kilobytes(size),
         project.short(&stripped),
@@ -51,7 +51,7 @@ fn forbid_heavy_crates(project: &Project) -> Result<()> {
     if !heavy.is_empty() {
         bail!("a mobile build would contain {heavy:?}");
     }
-    println!(
+    say!(
         "   {} crates in a mobile build; no runtime, TLS, HTTP or WebRTC among them",
         crates.len()
     );

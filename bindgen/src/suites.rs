@@ -4,16 +4,16 @@ use anyhow::Result;
 
 use crate::{
     bench,
+    beside::{self, Lane},
     bindings::{self, Language},
     check, fuzz, guards,
     interop::{self, Cells},
     kotlin, languages,
     library::Profile,
-    models,
+    models, network, programs,
     project::Project,
     report::{Outcome, Report, Tally},
-    run::command,
-    runners::{cargo_tally, count, pytest, reference_host, with_surroundings},
+    runners::{count, pytest, reference_host, with_surroundings},
     setup,
     sfu::Sfu,
     size, swift, verify, wheel, xcframework,
@@ -35,13 +35,20 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("bindings", || bindings::generate(project, Language::All, Profile::Release));
     report.step("reference host", || reference_host(project));
     report.step("wheel", || wheel::package(project));
-    report.step("Python tests", || pytest(project, "tests/python", &[]));
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
-    report.step("Kotlin tests", || junit(project));
-    report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
+    let in_python_and_kotlin = |report: &mut Report| {
+        report.step("Python tests", || pytest(project, "tests/python", &[]));
+        report.step("Kotlin tests", || junit(project));
+        report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
+        report.step("Kotlin host", || kotlin::room::build(project));
+    };
+    let in_swift = Lane::new("Swift, and a poor network", |report: &mut Report| {
+        let sanitizers = if full { swift::SANITIZERS } else { &[] };
+        swift::suites(project, report, Profile::Release, sanitizers);
+        network::suite(project, report);
+    });
+    beside::run(project, report, in_python_and_kotlin, [in_swift]);
     interop::suite(project, report, Profile::Release, if full { Cells::All } else { Cells::Few });
-    let sanitizers = if full { swift::SANITIZERS } else { &[] };
-    swift::suites(project, report, Profile::Release, sanitizers);
     languages::suite(project, report, Profile::Release);
     report.step("floors of speed", || bench::quick(project));
     if full {
@@ -78,14 +85,8 @@ fn android(project: &Project, report: &mut Report) {
 }
 
 fn rust(project: &Project, full: bool) -> Result<Outcome> {
-    // Tests that need a real SFU are marked as ignored, for those who run `cargo test` without it.
-    let arguments =
-        ["test", "--workspace", "--all-features", "--no-fail-fast", "--", "--include-ignored"];
-    let test = &mut command(&project.root, "cargo", &arguments);
-    if full {
-        test.env("PROPTEST_CASES", CASES_OF_FULL).env("DATATRACKS_STEPS", STEPS_OF_FULL);
-    }
-    count(with_surroundings(project, test), cargo_tally)
+    let more = [("PROPTEST_CASES", CASES_OF_FULL), ("DATATRACKS_STEPS", STEPS_OF_FULL)];
+    programs::test(project, if full { &more } else { &[] })
 }
 
 fn junit(project: &Project) -> Result<Outcome> {

@@ -43,7 +43,7 @@ impl FromIterator<String> for Figures {
 impl Figures {
     /// Prints all rows, and answers how many miss their aim; `None` when one was not measured.
     pub(super) fn table(&self, aims: &[Aim]) -> Option<usize> {
-        println!("\n   {:<34} {:>24} {:>24} {:>8}", "µs a frame", "ours", "plain `bytes`", "ratio");
+        say!("\n   {:<34} {:>24} {:>24} {:>8}", "µs a frame", "ours", "plain `bytes`", "ratio");
         let mut misses = 0;
         for Aim { row, what, least } in aims {
             let (ours, plain) = (self.spread(row, "ours")?, self.spread(row, "plain")?);
@@ -59,7 +59,7 @@ impl Figures {
                 }
             };
             let mark = if is_met { "" } else { "  (missed)" };
-            println!(
+            say!(
                 "   {what:<34} {:>24} {:>24} {ratio:>6.1} ×   {aim}{mark}",
                 ours.text(),
                 plain.text()

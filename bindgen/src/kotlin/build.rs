@@ -72,7 +72,7 @@ pub(crate) fn maven_on(project: &Project, pom: &str, arguments: &[&str]) -> Comm
 /// Writes the documentation of everything public, for browsers; a link that leads nowhere is an error.
 pub(crate) fn document(project: &Project) -> Result<Outcome> {
     run::run(&mut maven(project, &["dokka:dokka"]))?;
-    println!("   {}", project.short(&documentation(project)));
+    say!("   {}", project.short(&documentation(project)));
     Ok(Outcome::Done)
 }
 

@@ -90,7 +90,7 @@ fn sums(folder: &Utf8Path) -> Result<String> {
 pub(crate) fn verify(folder: &Utf8Path) -> Result<Outcome> {
     let said = fs::read_to_string(folder.join(SUMS)).context(SUMS)?;
     ensure!(said == sums(folder)?, "{SUMS} is not of the files beside it");
-    println!("   {} files, each of its sum", said.lines().count());
+    say!("   {} files, each of its sum", said.lines().count());
     Ok(Outcome::Done)
 }
 

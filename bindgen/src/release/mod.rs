@@ -67,9 +67,9 @@ pub(crate) fn all(project: &Project, report: &mut Report, wishes: Wishes) {
     if is_filled {
         verify::file(project, report, &folder);
     }
-    println!("\n== not in the folder, whatever this machine is");
-    NOT_BUILT.iter().for_each(|line| println!("   {line}"));
-    println!("\n== next, by people\n{}", next());
+    say!("\n== not in the folder, whatever this machine is");
+    NOT_BUILT.iter().for_each(|line| say!("   {line}"));
+    say!("\n== next, by people\n{}", next());
 }
 
 fn refuse() -> Result<Outcome> {

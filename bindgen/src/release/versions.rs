@@ -25,7 +25,7 @@ pub(super) fn check(project: &Project, version: &Version) -> Result<Outcome> {
     }
     ensure!(wrong.is_empty(), "the version is {version}, but {}", wrong.join(", "));
     ensure!(places >= FEWEST, "the version was found in {places} places only");
-    println!("   {version} in {places} places");
+    say!("   {version} in {places} places");
     Ok(Outcome::Done)
 }
 

@@ -44,7 +44,7 @@ impl Root {
         let wanted = format!("{suite}: {packages}\n");
         let is_made = root.exists() && fs::read_to_string(&stamp).ok().as_ref() == Some(&wanted);
         if !is_made {
-            println!("   {name}: a Debian {suite} with {packages} takes {costs}");
+            say!("   {name}: a Debian {suite} with {packages} takes {costs}");
             remove(project, &root)?;
             self.make(project, &half_made)?;
             run::run(&mut as_root(project, &["mv", half_made.as_str(), root.as_str()])?)?;
@@ -90,7 +90,7 @@ impl Root {
         for attempts_left in (0..ATTEMPTS).rev() {
             remove(project, half_made)?;
             match run::run(&mut as_root(project, &make)?) {
-                Err(error) if attempts_left > 0 => println!("   once more: {error:#}"),
+                Err(error) if attempts_left > 0 => say!("   once more: {error:#}"),
                 result => result?,
             }
         }

@@ -4,7 +4,9 @@ use std::{
     fs::{self, File},
     net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket},
     ops::Range,
-    process, thread,
+    process,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -23,9 +25,10 @@ pub(super) struct Livekit {
 
 impl Livekit {
     pub(super) fn start(project: &Project) -> Result<Self> {
-        let folder = project.root.join("target").join(setup::SFU);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = project.root.join("target").join(setup::SFU).join(number.to_string());
         fs::create_dir_all(&folder)?;
-        let mut ports = free_ports();
+        let mut ports = free_ports(number);
         let mut port = || ports.next().context("no port is free");
         let (port, tcp, udp) = (port()?, port()?, port()?);
         let (config, log) = (folder.join("livekit.yaml"), folder.join("livekit.log"));
@@ -83,16 +86,19 @@ fn tail(log: &Utf8PathBuf) -> String {
 }
 
 /// Ports that nobody uses, and that the system gives to nobody who connects to something meanwhile. Others who look for some at the
-/// same time begin elsewhere.
-fn free_ports() -> impl Iterator<Item = u16> {
+/// same time begin elsewhere: other processes, and the other servers of this one.
+fn free_ports(number: usize) -> impl Iterator<Item = u16> {
     let length = BELOW_EPHEMERAL.len();
-    let start = (process::id() as usize).wrapping_mul(31) % length;
+    let start = (process::id() as usize).wrapping_add(number).wrapping_mul(31) % length;
     let is_free = |port: &u16| {
         let address = (Ipv4Addr::LOCALHOST, *port);
         TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
     };
     BELOW_EPHEMERAL.cycle().skip(start).take(length).filter(is_free)
 }
+
+/// Servers of this process, so far.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 pub(super) const KEY: &str = "testkey";
 pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";

@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use self::livekit::Livekit;
-use crate::{project::Project, report::Outcome, run::command};
+use crate::{output, project::Project, report::Outcome, run::command};
 
 /// Serves the plain protocol until it is dropped.
 pub(crate) struct Sfu {
@@ -41,7 +41,7 @@ impl Sfu {
 
     fn serve(project: &Project, arguments: &[&str], behind: Option<Livekit>) -> Result<Self> {
         let plain = &mut command(&project.root, project.reference_host().as_str(), arguments);
-        plain.args(["--plain", "127.0.0.1:0"]).stdout(Stdio::piped());
+        output::lend(plain)?.args(["--plain", "127.0.0.1:0"]).stdout(Stdio::piped());
         let mut plain = Running::start(plain)?;
         let line = plain.first_line()?;
         let address = line.trim().strip_prefix("plain ").context("it does not say where it serves");
@@ -54,7 +54,7 @@ impl Sfu {
         let outcome = tests();
         let is_good = matches!(&outcome, Ok(Outcome::Counted(tally)) if tally.failed == 0);
         if let (false, Some(server)) = (is_good, &self.behind) {
-            println!("   last words of livekit-server:\n{}", server.last_words());
+            say!("   last words of livekit-server:\n{}", server.last_words());
         }
         outcome
     }

@@ -44,7 +44,7 @@ fn write_one(project: &Project, path: &Utf8Path, surface: &str) -> Result<()> {
     fs::create_dir_all(path.with_file_name(""))?;
     fs::write(path, surface)?;
     let state = if before == surface { "unchanged" } else { "changed" };
-    println!("   {:>4} lines  {} ({state})", surface.lines().count(), project.short(path));
+    say!("   {:>4} lines  {} ({state})", surface.lines().count(), project.short(path));
     Ok(())
 }
 
@@ -58,7 +58,7 @@ fn compare(project: &Project, surfaces: Vec<(Utf8PathBuf, String)>) -> Result<Ou
     for (path, surface) in surfaces {
         let committed = fs::read_to_string(&path).unwrap_or_default();
         if committed != surface {
-            differences(&committed, &surface).iter().for_each(|line| println!("   {line}"));
+            differences(&committed, &surface).iter().for_each(|line| say!("   {line}"));
             changed.push(project.short(&path).to_string());
         }
     }

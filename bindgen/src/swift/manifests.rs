@@ -26,7 +26,7 @@ pub(super) fn check(project: &Project) -> Result<Outcome> {
     release(&copies, &format!("(\"https://localhost/framework.zip\", \"{CHECKSUM}\")"))?;
     let said = package(project, &copies, "dump-package")?;
     ensure!(said.contains(CHECKSUM), "{MANIFEST}: a released framework is not taken");
-    println!("   with a library on Linux, a local framework, and one of a release");
+    say!("   with a library on Linux, a local framework, and one of a release");
     Ok(Outcome::Done)
 }
 

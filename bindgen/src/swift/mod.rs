@@ -57,7 +57,7 @@ pub(crate) fn install(project: &Project) -> Result<Outcome> {
         ROOT.install(project)?;
     }
     let version = run::capture(&mut in_package(project, &["swift", "--version"])?)?;
-    println!("   {}", version.lines().next().unwrap_or_default());
+    say!("   {}", version.lines().next().unwrap_or_default());
     Ok(Outcome::Done)
 }
 

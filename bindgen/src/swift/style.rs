@@ -38,7 +38,7 @@ pub(super) fn document(project: &Project, profile: Profile) -> Result<Outcome> {
     words.extend(["--fallback-display-name", "DataTracks", "--fallback-bundle-identifier"]);
     words.extend(["io.datatracks", "--output-path", pages.as_str()]);
     run::run(&mut in_package(project, &words)?)?;
-    println!("   {}", project.short(&pages));
+    say!("   {}", project.short(&pages));
     Ok(Outcome::Done)
 }
 

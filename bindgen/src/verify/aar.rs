@@ -46,7 +46,7 @@ fn contents(entries: &Entries) -> Result<Outcome> {
         let version = class.get(6..8).map(|bytes| bytes.to_vec());
         ensure!(version == Some(JAVA_8.into()), "{name} is not for Java 8: {version:?}");
     }
-    println!("   {} classes of Java 8", classes.len());
+    say!("   {} classes of Java 8", classes.len());
     Ok(Outcome::Done)
 }
 
@@ -73,7 +73,7 @@ fn judge(abi: &str, content: &[u8], functions: &BTreeSet<String>) -> Result<()> 
     library.is_aligned()?;
     library.needs_the_system_only()?;
     library.exports(functions)?;
-    println!("   {:>8}  {abi}: {}", kilobytes(content.len() as u64), library.summary());
+    say!("   {:>8}  {abi}: {}", kilobytes(content.len() as u64), library.summary());
     Ok(())
 }
 

@@ -34,7 +34,7 @@ pub(super) fn check_api(project: &Project, classes: &Entries) -> Result<Outcome>
     arguments.extend(beside.iter().flat_map(|jar| ["--classpath", jar.as_str()]));
     arguments.push(jar.as_str());
     run::run(&mut tools::r8(project, D8, &arguments)?)?;
-    println!("   {:>8}  as Android's bytecode", kilobytes(fs::metadata(&dex)?.len()));
+    say!("   {:>8}  as Android's bytecode", kilobytes(fs::metadata(&dex)?.len()));
     Ok(Outcome::Done)
 }
 
@@ -68,7 +68,7 @@ fn shrink(project: &Project, entries: &Entries) -> Result<Utf8PathBuf> {
     arguments.extend(beside.iter().map(|jar| jar.as_str()));
     run::run(&mut tools::r8(project, R8, &arguments)?)?;
     let (before, after) = (count(&ours)?, count(&shrunk)?);
-    println!("   {before} classes of ours; {after} are left of those and all others");
+    say!("   {before} classes of ours; {after} are left of those and all others");
     Ok(shrunk)
 }
 

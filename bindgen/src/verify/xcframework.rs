@@ -74,7 +74,7 @@ fn architectures(_: &Entries, slice: &Slice, libraries: &[Library]) -> Result<()
     let found: Vec<_> = libraries.iter().map(|library| library.architecture).collect();
     let wanted: Vec<_> = slice.architectures.iter().map(|one| one.name).collect();
     ensure!(found == wanted, "its library is for {found:?}, not {wanted:?}");
-    println!("   {}: {}", slice.identifier, found.join(", "));
+    say!("   {}: {}", slice.identifier, found.join(", "));
     Ok(())
 }
 
@@ -85,7 +85,7 @@ fn platforms(_: &Entries, slice: &Slice, libraries: &[Library]) -> Result<()> {
         for system in &library.built_for {
             ensure!(*system == wanted, "{name} was built for {system}, not for {wanted}");
         }
-        println!("   {} {name}: {wanted}", slice.identifier);
+        say!("   {} {name}: {wanted}", slice.identifier);
     }
     Ok(())
 }
@@ -102,7 +102,7 @@ fn symbols(files: &Entries, slice: &Slice, libraries: &[Library]) -> Result<()> 
         ensure!(foreign.is_empty(), "{architecture} exports {foreign:?}, which are not ours");
         let rust: Vec<_> = imported.iter().filter(|name| is_of_rust(name)).take(MANY).collect();
         ensure!(rust.is_empty(), "{architecture} lacks {rust:?} of Rust");
-        println!(
+        say!(
             "   {} {architecture}: {} functions, nothing else; {} of the system are used",
             slice.identifier,
             functions.len(),
@@ -131,7 +131,7 @@ fn privacy(files: &Entries, slice: &Slice, libraries: &[Library]) -> Result<()> 
 
 fn sizes(_: &Entries, slice: &Slice, libraries: &[Library]) -> Result<()> {
     for Library { architecture, size, .. } in libraries {
-        println!("   {:>8}  {} {architecture}", kilobytes(*size as u64), slice.identifier);
+        say!("   {:>8}  {} {architecture}", kilobytes(*size as u64), slice.identifier);
     }
     Ok(())
 }

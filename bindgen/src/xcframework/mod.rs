@@ -55,7 +55,7 @@ fn build(project: &Project, slice: &Slice) -> Result<Outcome> {
         let library = tools::localize(project, &library, &functions)?;
         if let Some(size) = tools::link(project, slice, architecture, &library)? {
             let target = architecture.target;
-            println!("   {:>8}  in an application, at most: {target}", kilobytes(size));
+            say!("   {:>8}  in an application, at most: {target}", kilobytes(size));
         }
         thin.push(library);
     }
@@ -83,7 +83,7 @@ fn assemble(project: &Project) -> Result<Outcome> {
     let inside = files.into_iter().map(|(name, content)| (format!("{NAME}/{name}"), content));
     archive::write(&zip(project), &inside.collect())?;
     files::made(project, &zip(project))?;
-    println!("   checksum for Package.swift: {}", checksum(&fs::read(zip(project))?));
+    say!("   checksum for Package.swift: {}", checksum(&fs::read(zip(project))?));
     Ok(Outcome::Done)
 }
 

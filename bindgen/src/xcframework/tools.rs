@@ -19,10 +19,7 @@ pub(super) fn prepare(project: &Project) -> Result<Outcome> {
     if !ON_A_MAC {
         return cross::prepare(project);
     }
-    println!(
-        "   {}",
-        run::capture(&mut command(&project.root, "xcrun", &["--find", "lipo"]))?.trim()
-    );
+    say!("   {}", run::capture(&mut command(&project.root, "xcrun", &["--find", "lipo"]))?.trim());
     Ok(Outcome::Done)
 }
 

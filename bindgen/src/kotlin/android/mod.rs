@@ -71,7 +71,7 @@ fn assemble(project: &Project) -> Result<Outcome> {
     files::made(project, &pom)?;
     jar::sources_jar(project, &name("-sources.jar"))?;
     jar::docs_jar(project, &name("-javadoc.jar"))?;
-    println!("   now: cargo tasks verify {}", project.short(&archive));
+    say!("   now: cargo tasks verify {}", project.short(&archive));
     Ok(Outcome::Done)
 }
 

@@ -60,7 +60,7 @@ fn build_for_devices(project: &Project, ndk: &Utf8Path) -> Result<Outcome> {
 
 /// For one ABI, against stand-ins for the system's libraries that have what Android 24 is known to have: anything else fails to link.
 fn check_link(project: &Project) -> Result<Outcome> {
-    println!("   no NDK ({NDK} is not set): a library that shows that it links, and has never run");
+    say!("   no NDK ({NDK} is not set): a library that shows that it links, and has never run");
     if let Outcome::NotRun(obstacle) | Outcome::OutOfReach(obstacle) = cross::prepare(project)? {
         bail!("{obstacle}");
     }

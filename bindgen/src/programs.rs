@@ -1,0 +1,119 @@
+//! Programs that cargo has built, and tests of several, run beside each other.
+
+use std::{
+    process::{Command, Stdio},
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use anyhow::{Context, Result};
+use camino::Utf8PathBuf;
+use serde::Deserialize;
+
+use crate::{
+    beside,
+    project::Project,
+    report::{Outcome, Tally},
+    run::{self, command},
+    runners::{cargo_tally, tally, with_surroundings},
+};
+
+/// A program, as cargo tells of it.
+#[derive(Deserialize)]
+struct Program {
+    executable: Utf8PathBuf,
+    manifest_path: Utf8PathBuf,
+    target: Target,
+    profile: Profile,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
+}
+
+/// Builds with cargo, which must be [`TELLING`], and answers what it made that can be run.
+fn built(cargo: &mut Command) -> Result<Vec<Program>> {
+    let messages = run::capture(cargo)?;
+    // What cargo says of libraries, and of warnings, has another form.
+    Ok(messages.lines().filter_map(|message| serde_json::from_str(message).ok()).collect())
+}
+
+/// Builds likewise, and answers the path of the program that was made of this target.
+pub(crate) fn of_target(cargo: &mut Command, target: &str) -> Result<String> {
+    let mut programs = built(cargo)?.into_iter();
+    let program = programs.find(|program| program.target.name == target);
+    Ok(program.context("cargo names no program")?.executable.into_string())
+}
+
+/// Runs the Rust tests of the whole workspace. `cargo test` runs one program after the other, and many of them wait more than they work: here
+/// as many run at once as there are cores, and what one says is shown when it has ended.
+pub(crate) fn test(project: &Project, variables: &[(&str, &str)]) -> Result<Outcome> {
+    let cargo = &mut command(&project.root, "cargo", &[ALL, TELLING, &["--no-run"]].concat());
+    run::announce(cargo);
+    let mut programs = built(cargo.stderr(Stdio::inherit()))?;
+    programs.retain(|program| program.profile.test);
+    programs.sort_by_key(|program| !LONG.contains(&program.target.name.as_str()));
+    let examples = &mut command(&project.root, "cargo", &[ALL, &["--doc", "--", IGNORED]].concat());
+    Ok(Outcome::Counted(tests_of(project, programs, variables)? + tally(examples, cargo_tally)?))
+}
+
+fn tests_of(
+    project: &Project,
+    programs: Vec<Program>,
+    variables: &[(&str, &str)],
+) -> Result<Tally> {
+    let waiting = &Mutex::new(programs.into_iter());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let (done, ended) = mpsc::channel();
+    let cores = thread::available_parallelism()?.get();
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            let done = done.clone();
+            scope.spawn(move || {
+                while let Some(program) = next() {
+                    // Nobody listens any more when this run is over.
+                    let _ = done.send(program.test(project, variables));
+                }
+            });
+        }
+        drop(done);
+        let mut sum = Tally::default();
+        for ended in ended {
+            let (said, tally) = ended?;
+            say!("{said}");
+            sum = sum + tally;
+        }
+        Ok(sum)
+    })
+}
+
+impl Program {
+    /// Runs all its tests, those that are ignored as well; answers what it said, and its count.
+    fn test(&self, project: &Project, variables: &[(&str, &str)]) -> Result<(String, Tally)> {
+        let name = self.executable.file_name().unwrap_or(&self.target.name);
+        let folder = self.manifest_path.parent().unwrap_or(&project.root);
+        let tests = &mut command(folder, self.executable.as_str(), &[IGNORED]);
+        tests.envs(variables.iter().copied());
+        beside::aside(project, name, || {
+            tally(with_surroundings(project, tests), cargo_tally).unwrap_or_else(|error| {
+                say!("   failed: {error:#}");
+                Tally { passed: 0, failed: 1 }
+            })
+        })
+    }
+}
+
+/// Everything that has tests.
+const ALL: &[&str] = &["test", "--workspace", "--all-features"];
+/// Tests that need a real SFU are marked as ignored, for those who run `cargo test` without it.
+const IGNORED: &str = "--include-ignored";
+/// Lets cargo tell in its standard output what it made.
+pub(crate) const TELLING: &[&str] = &["--message-format", "json-render-diagnostics"];
+/// Programs that begin first, so that at the end no core waits for another.
+const LONG: &[&str] = &["simulation", "cli", "rooms", "sfu_against_livekit"];
