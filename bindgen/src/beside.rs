@@ -70,7 +70,8 @@ pub(crate) fn run<const N: usize>(
     });
 }
 
-const FOLDER: &str = "target/beside";
+/// Where it can be read what is said.
+pub(crate) const FOLDER: &str = "target/beside";
 
 #[cfg(test)]
 mod tests {

@@ -6,12 +6,12 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use camino::Utf8PathBuf;
 use serde::Deserialize;
 
 use crate::{
-    beside,
+    beside::{self, FOLDER},
     project::Project,
     report::{Outcome, Tally},
     run::{self, command},
@@ -58,6 +58,7 @@ pub(crate) fn test(project: &Project, variables: &[(&str, &str)]) -> Result<Outc
     run::announce(cargo);
     let mut programs = built(cargo.stderr(Stdio::inherit()))?;
     programs.retain(|program| program.profile.test);
+    ensure!(!programs.is_empty(), "cargo names no program with tests");
     programs.sort_by_key(|program| !LONG.contains(&program.target.name.as_str()));
     let examples = &mut command(&project.root, "cargo", &[ALL, &["--doc", "--", IGNORED]].concat());
     Ok(Outcome::Counted(tests_of(project, programs, variables)? + tally(examples, cargo_tally)?))
@@ -68,10 +69,11 @@ fn tests_of(
     programs: Vec<Program>,
     variables: &[(&str, &str)],
 ) -> Result<Tally> {
+    let cores = thread::available_parallelism()?.get();
+    say!("   {} programs, {cores} at once; what one says is in {FOLDER} meanwhile", programs.len());
     let waiting = &Mutex::new(programs.into_iter());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let (done, ended) = mpsc::channel();
-    let cores = thread::available_parallelism()?.get();
     thread::scope(|scope| {
         for _ in 0..cores {
             let done = done.clone();
@@ -117,3 +119,35 @@ const IGNORED: &str = "--include-ignored";
 pub(crate) const TELLING: &[&str] = &["--message-format", "json-render-diagnostics"];
 /// Programs that begin first, so that at the end no core waits for another.
 const LONG: &[&str] = &["simulation", "cli", "rooms", "sfu_against_livekit"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_known_among_what_cargo_says() {
+        let messages = [
+            r#"{"reason":"build-script-executed","package_id":"a"}"#,
+            r#"{"reason":"compiler-artifact","manifest_path":"/a/Cargo.toml","target":{"name":"a"},"profile":{"test":false},"executable":null}"#,
+            r#"{"reason":"compiler-artifact","manifest_path":"/a/Cargo.toml","target":{"name":"t"},"profile":{"test":true},"executable":"/a/t-1"}"#,
+        ];
+        let found = built(Command::new("printf").args(["%s\\n"]).args(messages)).unwrap();
+        let [program] = &*found else { panic!("{} programs", found.len()) };
+        assert!(program.profile.test);
+        assert_eq!((program.target.name.as_str(), program.executable.as_str()), ("t", "/a/t-1"));
+    }
+
+    #[test]
+    fn a_program_that_ends_without_a_word_has_failed() {
+        let project = Project::find();
+        let program = |executable: &str| Program {
+            executable: executable.into(),
+            manifest_path: project.root.join("Cargo.toml"),
+            target: Target { name: executable.into() },
+            profile: Profile { test: true },
+        };
+        let programs = vec![program("false"), program("no-program-of-this-name")];
+        let sum = tests_of(&project, programs, &[]).unwrap();
+        assert_eq!(sum, Tally { passed: 0, failed: 2 });
+    }
+}
