@@ -59,6 +59,24 @@ fn p12_the_gap_follows_the_frame_rate_within_bounds() {
 }
 
 #[test]
+fn p12_small_frames_between_large_ones_say_nothing_of_how_often_those_come() {
+    let rig = Rig::new();
+    let track = rig.track("a");
+    let times = timed(&rig);
+    for _ in 0..5 {
+        push(&track, LARGE);
+        rig.advance_ms(190);
+        push(&track, 1);
+        rig.advance_ms(10);
+    }
+    let times = times.lock().unwrap();
+    let last = &times[times.len() - 11..times.len() - 1];
+    for pair in last.windows(2) {
+        assert_eq!((pair[1] - pair[0]).as_micros(), 6_000, "as of frames every 200 ms");
+    }
+}
+
+#[test]
 fn after_a_pause_frames_do_not_wait_for_each_other() {
     let rig = Rig::new();
     let track = rig.track("a");

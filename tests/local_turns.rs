@@ -34,6 +34,21 @@ fn p12_without_reports_each_callback_carries_a_whole_frame_at_once() {
 }
 
 #[test]
+fn p12_a_track_whose_frames_have_grown_too_old_holds_up_no_other() {
+    let rig = Rig::new();
+    let brief = rig.published(DataTrackOptions { max_age_ms: 10, ..burst("brief") });
+    let other = rig.published(burst("other"));
+    rig.manager.handle_buffered_amount(1 << 20);
+    push(&brief, 1);
+    push(&other, 2);
+    rig.advance_ms(20);
+    rig.manager.handle_buffered_amount(0);
+    assert_eq!(order(&rig).len(), 1, "in the turn that finds the other's too old");
+    assert_eq!(other.stats().frames_sent, 1);
+    assert_eq!(brief.stats().frames_dropped_expired, 1);
+}
+
+#[test]
 fn p12_tracks_take_turns_packet_by_packet() {
     let rig = Rig::new();
     let tracks = ["a", "b", "c"].map(|name| rig.published(burst(name)));
