@@ -189,6 +189,7 @@ fn p5_a_frame_that_the_host_cannot_send_is_dropped_whole_and_counted() {
     rig.advance_ms(100);
     let stats = track.stats();
     assert_eq!((stats.frames_sent, stats.frames_dropped_not_sent, stats.frames_waiting), (1, 2, 0));
+    assert_eq!(stats.packets_sent, 1, "what was thrown at is not sent");
     assert_eq!(rig.manager.stats().delegate_errors, 2);
     assert_adds_up(&track);
 }

@@ -56,6 +56,21 @@ fn p3_small_frames_are_put_in_order_too() {
 }
 
 #[test]
+fn p3_what_follows_a_frame_whose_window_is_over_comes_with_it() {
+    let subscriber = Subscriber::new();
+    let stream =
+        subscriber.reading(DataTrackSubscribeOptions { reorder_window_ms: 100, ..options(16) });
+    let mut packets = Packets::default();
+    let frames: Vec<_> = (0..4).map(|number| packets.frame(&payload(number, 10))).collect();
+    subscriber.feed([&frames[0], &frames[2]].into_iter().flatten());
+    subscriber.clock.advance(60 * MS);
+    subscriber.feed(&frames[3]);
+    assert_eq!(read_numbers(&stream), [0]);
+    subscriber.clock.advance(40 * MS);
+    assert_eq!(read_numbers(&stream), [2, 3]);
+}
+
+#[test]
 fn p3_packets_in_reverse_order_make_a_frame() {
     let subscriber = Subscriber::new();
     let stream = subscriber.reading(options(16));

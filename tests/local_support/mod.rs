@@ -393,4 +393,5 @@ pub fn assert_adds_up(track: &LocalDataTrack) {
         stats.frames_sent + stats.frames_waiting + dropped,
         "{stats:?}"
     );
+    assert_eq!(stats.frames_waiting == 0, stats.bytes_waiting == 0, "{stats:?}");
 }
