@@ -36,6 +36,27 @@ fn p10_incomplete_frames_hold_no_more_than_the_reader_allows() {
 }
 
 #[test]
+fn p10_a_frame_that_is_larger_than_all_room_is_given_up_with_its_first_packet() {
+    let subscriber = Subscriber::new();
+    let stream =
+        subscriber.reading(DataTrackSubscribeOptions { max_partial_bytes: 10_000, ..options(16) });
+    let mut packets = Packets::default();
+    let large = packets.frame(&payload(0, 40_000));
+    subscriber.feed(&large[..1]);
+    let stats = subscriber.track("data").stats();
+    assert_eq!(
+        (stats.frames_dropped_budget, stats.packets_dropped, stats.bytes_partial),
+        (1, 1, 0)
+    );
+    subscriber.feed(&large[1..]);
+    subscriber.feed(packets.frame(&payload(1, 10)));
+    subscriber.clock.advance(20 * MS);
+    assert_eq!(read_numbers(&stream), [1]);
+    let stats = subscriber.track("data").stats();
+    assert_eq!((stats.frames_dropped_budget, stats.packets_dropped), (1, 3), "as many as it had");
+}
+
+#[test]
 fn late_frames_take_no_room() {
     let subscriber = Subscriber::new();
     let stream =

@@ -55,6 +55,20 @@ fn a_part_that_turns_out_to_be_of_no_frame_is_counted() {
 }
 
 #[test]
+fn a_frame_of_one_packet_ends_an_incomplete_one_of_its_number() {
+    let subscriber = Subscriber::new();
+    let stream = subscriber.reading(options(16));
+    let large = Packets::default().frame(&payload(0, 40_000));
+    subscriber.feed(&large[..2]);
+    subscriber.feed(Packets::default().frame(&payload(0, 10)));
+    subscriber.feed(&large[2..]);
+    assert_whole(&read_all(&stream), 10);
+    let stats = subscriber.track("data").stats();
+    assert_eq!((stats.frames_completed, stats.frames_dropped_incomplete), (1, 1));
+    assert_eq!((stats.packets_dropped, stats.packets_duplicate, stats.bytes_partial), (2, 1, 0));
+}
+
+#[test]
 fn p3_a_frame_after_its_window_is_late_and_one_without_a_gap_waits_for_nothing() {
     let subscriber = Subscriber::new();
     let stream = subscriber.reading(options(16));

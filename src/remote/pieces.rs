@@ -49,3 +49,22 @@ impl Pieces {
 
 /// What a piece costs besides its bytes: its place in the map and the allocator's share.
 pub(super) const PIECE: usize = 96;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_those_of_the_pieces_that_are_there() {
+        let mut pieces = Pieces::default();
+        for sequence in 1..5 {
+            assert!(pieces.insert(sequence, &vec![0; usize::from(sequence)]));
+        }
+        assert!(!pieces.insert(4, &[0; 100]));
+        assert_eq!(pieces.bytes(), 10);
+        pieces.take(2).unwrap();
+        assert_eq!((pieces.bytes(), pieces.footprint()), (8, 8 + 3 * PIECE));
+        pieces.retain(|sequence| sequence != 3);
+        assert_eq!((pieces.bytes(), pieces.len()), (5, 2));
+    }
+}
