@@ -164,6 +164,22 @@ fn p13_every_completed_frame_is_accounted_for() {
 }
 
 #[test]
+fn p10_a_track_that_ends_lets_go_of_what_is_incomplete_and_its_stream_of_what_nobody_reads() {
+    let subscriber = Subscriber::new();
+    let (stream, track) = (subscriber.reading(options(16)), subscriber.track("data"));
+    let mut packets = Packets::default();
+    (0..3).for_each(|number| subscriber.feed(packets.frame(&payload(number, 10))));
+    subscriber.feed(&packets.frame(&payload(3, 40_000))[..1]);
+    assert!(track.stats().bytes_partial > 0);
+    subscriber.update(vec![participant("bob", vec![])]);
+    assert_eq!(track.stats().bytes_partial, 0);
+    assert_eq!(stream.stats().frames_waiting, 3, "can still be read");
+    stream.shutdown();
+    let stats = stream.stats();
+    assert_eq!((stats.frames_waiting, stats.frames_dropped_closed), (0, 3));
+}
+
+#[test]
 fn p13_bytes_received_are_those_of_the_messages() {
     let subscriber = Subscriber::new();
     let _stream = subscriber.reading(options(64));
