@@ -26,8 +26,9 @@ buffer in parts",
     ),
     (
         "latency/packet to frame, p50",
-        "0.36 µs on an Intel Xeon, where it is met. On an AMD EPYC, after 100 µs without a frame, it is 1.0 to 1.3; where they go was not \
-measured",
+        "0.36 µs on an Intel Xeon, where it is met. On an AMD EPYC it grows with the time in which no frame comes: 0.4 to 1.0 after 10 µs, 0.8 to 1.5 after \
+100 µs, as here, and 2 after 1 ms, whether the thread yields meanwhile or spins (the peer: 11, 15, 45). What fits is that code and data have left the \
+caches, not the clock of a core that rests. What touches less of both for a frame would lift it",
     ),
     (
         "flood/read, 1KiB",
