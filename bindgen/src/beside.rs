@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     panic::resume_unwind,
+    sync::{Mutex, PoisonError, mpsc},
     thread,
 };
 
@@ -68,6 +69,33 @@ pub(crate) fn run<const N: usize>(
             }
         }
     });
+}
+
+/// Does `work` on each of `items`, on as many threads as there are cores; `then` gets what came of each, as it ends.
+pub(crate) fn each<T: Send, R: Send>(
+    items: Vec<T>,
+    work: impl Fn(&T) -> R + Sync,
+    mut then: impl FnMut(T, R) -> Result<()>,
+) -> Result<()> {
+    let (waiting, work) = (&Mutex::new(items.into_iter()), &work);
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let (done, ended) = mpsc::channel();
+    let cores = thread::available_parallelism()?.get();
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            let done = done.clone();
+            scope.spawn(move || {
+                while let Some(item) = next() {
+                    let result = work(&item);
+                    if done.send((item, result)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(done);
+        ended.into_iter().try_for_each(|(item, result)| then(item, result))
+    })
 }
 
 /// Where it can be read what is said.

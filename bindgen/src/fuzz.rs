@@ -1,16 +1,12 @@
 //! Fuzzing with libFuzzer, guided by coverage, on the stable toolchain: LLVM's counters are compiled in by options that it has, too.
 
-use std::{
-    fs,
-    panic::resume_unwind,
-    process::Command,
-    thread::{self, ScopedJoinHandle},
-};
+use std::{fs, process::Command};
 
 use anyhow::{Context, Result, bail};
 use camino::Utf8PathBuf;
 
 use crate::{
+    beside,
     project::Project,
     report::{Outcome, Tally},
     run::{self, command},
@@ -55,37 +51,23 @@ pub(crate) fn run(project: &Project, wishes: &Wishes) -> Result<Outcome> {
         targets.iter().map(|target| Fuzzing::new(project, &programs, target)).collect();
     let mut sum = Tally::default();
     let mut executed = 0;
-    for at_once in fuzzing?.chunks(thread::available_parallelism()?.get()) {
-        for (fuzzing, ran) in at_once.iter().zip(run_at_once(at_once, wishes)) {
-            match ran {
-                Ok(ran) => {
-                    say!("   {:<10} {}", fuzzing.target, ran.said);
-                    (sum.passed, executed) = (sum.passed + 1, executed + ran.executions);
-                }
-                Err(error) => {
-                    say!("   failed: {}: {error:#}", fuzzing.target);
-                    sum.failed += 1;
-                }
+    let explore = |fuzzing: &Fuzzing<'_>| fuzzing.run(wishes);
+    // A fuzzer uses one core.
+    beside::each(fuzzing?, explore, |fuzzing, ran| {
+        match ran {
+            Ok(ran) => {
+                say!("   {:<10} {}", fuzzing.target, ran.said);
+                (sum.passed, executed) = (sum.passed + 1, executed + ran.executions);
             }
-            if wishes.keep {
-                fuzzing.keep()?;
+            Err(error) => {
+                say!("   failed: {}: {error:#}", fuzzing.target);
+                sum.failed += 1;
             }
         }
-    }
+        if wishes.keep { fuzzing.keep() } else { Ok(()) }
+    })?;
     say!("   {executed} executions");
     Ok(Outcome::Counted(sum))
-}
-
-/// Each on a thread; a fuzzer uses one core.
-fn run_at_once(targets: &[Fuzzing<'_>], wishes: &Wishes) -> Vec<Result<Ran>> {
-    thread::scope(|scope| {
-        let running: Vec<_> =
-            targets.iter().map(|target| scope.spawn(move || target.run(wishes))).collect();
-        let ended = |thread: ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
-        };
-        running.into_iter().map(ended).collect()
-    })
 }
 
 /// What became of a target.

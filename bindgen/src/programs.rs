@@ -1,10 +1,6 @@
 //! Programs that cargo has built, and tests of several, run beside each other.
 
-use std::{
-    process::{Command, Stdio},
-    sync::{Mutex, PoisonError, mpsc},
-    thread,
-};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use camino::Utf8PathBuf;
@@ -69,30 +65,16 @@ fn tests_of(
     programs: Vec<Program>,
     variables: &[(&str, &str)],
 ) -> Result<Tally> {
-    let cores = thread::available_parallelism()?.get();
-    say!("   {} programs, {cores} at once; what one says is in {FOLDER} meanwhile", programs.len());
-    let waiting = &Mutex::new(programs.into_iter());
-    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let (done, ended) = mpsc::channel();
-    thread::scope(|scope| {
-        for _ in 0..cores {
-            let done = done.clone();
-            scope.spawn(move || {
-                while let Some(program) = next() {
-                    // Nobody listens any more when this run is over.
-                    let _ = done.send(program.test(project, variables));
-                }
-            });
-        }
-        drop(done);
-        let mut sum = Tally::default();
-        for ended in ended {
-            let (said, tally) = ended?;
-            say!("{said}");
-            sum = sum + tally;
-        }
-        Ok(sum)
-    })
+    say!("   {} programs; what one says is in {FOLDER} meanwhile", programs.len());
+    let mut sum = Tally::default();
+    let test = |program: &Program| program.test(project, variables);
+    beside::each(programs, test, |_, ended| {
+        let (said, tally) = ended?;
+        say!("{said}");
+        sum = sum + tally;
+        Ok(())
+    })?;
+    Ok(sum)
 }
 
 impl Program {

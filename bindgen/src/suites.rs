@@ -38,8 +38,7 @@ pub(crate) fn all(project: &Project, report: &mut Report, full: bool) {
     report.step("Kotlin library", || kotlin::build::prepare(project, Profile::Release));
     let in_python_and_kotlin = |report: &mut Report| {
         report.step("Python tests", || pytest(project, "tests/python", &[]));
-        report.step("Kotlin tests", || junit(project));
-        report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
+        kotlin_tests(project, report);
         report.step("Kotlin host", || kotlin::room::build(project));
     };
     let in_swift = Lane::new("Swift, and a poor network", |report: &mut Report| {
@@ -70,11 +69,16 @@ pub(crate) fn wheel(project: &Project, report: &mut Report) {
 pub(crate) fn kotlin(project: &Project, report: &mut Report, profile: Profile, full: bool) {
     report.step("reference host", || reference_host(project));
     report.step("Kotlin library", || kotlin::build::prepare(project, profile));
-    report.step("Kotlin tests", || junit(project));
-    report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
+    kotlin_tests(project, report);
     if full {
         android(project, report);
     }
+}
+
+/// With the library in its place.
+fn kotlin_tests(project: &Project, report: &mut Report) {
+    report.step("Kotlin tests", || junit(project));
+    report.step("Kotlin in a real room", || kotlin_in_a_real_room(project));
 }
 
 /// What can be known of Android from the classes that the tests have left, and their documentation.
